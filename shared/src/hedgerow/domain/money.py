@@ -1,0 +1,57 @@
+"""Decimal arithmetic for money and order quantities.
+
+Every rounding here names its direction. Nothing rounds silently: a value that does not sit on its step is
+either refused (`require_step`) or moved by a function whose name says which way.
+"""
+
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation
+
+BPS = Decimal(10_000)
+ZERO = Decimal(0)
+
+
+def parse_decimal(text: str) -> Decimal:
+    """Read a finite decimal from its text.
+
+    Raises:
+        ValueError: the text is no number, or is NaN or infinite.
+    """
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        raise ValueError(f"{text!r} is not a decimal number") from None
+    if not value.is_finite():
+        raise ValueError(f"{text!r} is not finite")
+    return value
+
+
+def exact_decimal(value: float) -> Decimal:
+    """The shortest decimal that reads back as this float: 61837.63 becomes Decimal('61837.63').
+
+    Raises:
+        ValueError: the value is NaN or infinite.
+    """
+    return parse_decimal(repr(value))
+
+
+def floor_to_step(value: Decimal, step: Decimal) -> Decimal:
+    """The largest multiple of `step` that is not above `value`."""
+    return (value / step).to_integral_value(rounding=ROUND_FLOOR) * step
+
+
+def ceil_to_step(value: Decimal, step: Decimal) -> Decimal:
+    """The smallest multiple of `step` that is not below `value`."""
+    return (value / step).to_integral_value(rounding=ROUND_CEILING) * step
+
+
+def is_on_step(value: Decimal, step: Decimal) -> bool:
+    """Whether `value` is a whole multiple of `step`."""
+    return value % step == 0
+
+
+def plain(value: Decimal) -> str:
+    """Canonical text: no exponent, no trailing zeros, so that equal numbers have equal text."""
+    if value == 0:
+        return "0"
+    text = format(value, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text

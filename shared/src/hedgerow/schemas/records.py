@@ -1,0 +1,235 @@
+"""Wire records: states in the newest-wins sense, each with the sequence that its source gave it.
+
+JSON through msgspec, one tag per type and a schema version `v` that a reader checks before anything else.
+Prices and sizes of market data are float64; quantities of books, orders and positions are Decimal.
+All times are UTC nanoseconds.
+"""
+
+from decimal import Decimal
+
+import msgspec
+
+from hedgerow.strategy.compiled import CompiledStrategy
+
+SCHEMA_VERSION = 1
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
+    v: int = SCHEMA_VERSION
+
+
+class BookState(Record, frozen=True, kw_only=True, tag="BookState"):
+    """`market.raw`: one order book as it stands now.
+
+    Attributes:
+        sequence: session start in ns plus the event's number on the tape, so that a restart goes on rising.
+        time_ns: when it happened, on today's clock; source_time_ns: when it was recorded.
+        bids, asks: up to 50 levels of (price, quantity), best first.
+        bid_depth_usd, ask_depth_usd: value resting within `depth_bps` of the mid, full book, in quote currency.
+        reach_bps: how far from the mid the shallower side of the known book extends, in bps.
+        valid: False replaces the last good state; `reason` says why (crossed, not finite, zero, jump, empty).
+    """
+
+    instrument: str
+    underlying: str
+    sequence: int
+    time_ns: int
+    source_time_ns: int
+    bids: tuple[tuple[float, float], ...]
+    asks: tuple[tuple[float, float], ...]
+    depth_bps: float
+    bid_depth_usd: float
+    ask_depth_usd: float
+    reach_bps: float
+    valid: bool
+    reason: str = ""
+
+
+class MarketReset(Record, frozen=True, kw_only=True, tag="MarketReset"):
+    """`market.raw`: the tape ended or begins anew; what was known of this instrument no longer holds."""
+
+    instrument: str
+    underlying: str
+    sequence: int
+    time_ns: int
+    source_time_ns: int
+    lap: int
+    reason: str
+
+
+class Quote(Record, frozen=True, kw_only=True, tag="Quote"):
+    """`market.enriched`: the touch and what enrichment measures on it. A not-valid quote carries zeros.
+
+    Attributes:
+        spread_bps: (ask - bid) / mid in bps.
+        imbalance: (bid_size - ask_size) / (bid_size + ask_size) at the touch, in [-1, 1].
+    """
+
+    instrument: str
+    underlying: str
+    sequence: int
+    time_ns: int
+    source_time_ns: int
+    bid: float
+    ask: float
+    bid_size: float
+    ask_size: float
+    mid: float
+    spread_bps: float
+    imbalance: float
+    depth_bps: float
+    bid_depth_usd: float
+    ask_depth_usd: float
+    reach_bps: float
+    valid: bool
+    reason: str = ""
+
+
+class ClientBook(Record, frozen=True, kw_only=True, tag="ClientBook"):
+    """`books`: the newest absolute positions of one book. `sequence` is the ledger row's."""
+
+    name: str
+    sequence: int
+    as_of_ns: int
+    published_ns: int
+    positions: dict[str, Decimal]
+
+
+class StrategyPublished(Record, frozen=True, kw_only=True, tag="StrategyPublished"):
+    """`strategies`: one generation of a strategy. A tombstone (null) takes it away."""
+
+    uid: str
+    generation: int
+    revision: str
+    published_ns: int
+    config: CompiledStrategy
+
+
+class MarkInput(Record, frozen=True, kw_only=True, tag="MarkInput"):
+    """`risk.inputs`: the newest quote, as the router saw it at `routed_ns`."""
+
+    strategy: str
+    routed_ns: int
+    quote: Quote
+
+
+class BookInput(Record, frozen=True, kw_only=True, tag="BookInput"):
+    """`risk.inputs`: the newest client book."""
+
+    strategy: str
+    routed_ns: int
+    book: ClientBook
+
+
+class StrategyInput(Record, frozen=True, kw_only=True, tag="StrategyInput"):
+    """`risk.inputs`: the generation from here on; `published` None takes the strategy away."""
+
+    strategy: str
+    routed_ns: int
+    published: StrategyPublished | None
+
+
+RiskInput = MarkInput | BookInput | StrategyInput
+
+
+class Mark(msgspec.Struct, frozen=True, kw_only=True):
+    """What an instrument is worth now, in quote currency."""
+
+    instrument: str
+    bid: Decimal
+    ask: Decimal
+    mid: Decimal
+    time_ns: int
+    sequence: int
+    valid: bool
+    reason: str = ""
+
+
+class InputProblem(msgspec.Struct, frozen=True, kw_only=True):
+    """Why an input cannot be relied on: `Missing`, `Stale`, `Invalid` or `Unknown`, and the numbers."""
+
+    input: str
+    code: str
+    detail: str
+
+
+class Exposure(msgspec.Struct, frozen=True, kw_only=True):
+    """Unhedged net delta of one underlying.
+
+    Attributes:
+        delta: in units of the underlying.
+        mark: price of one unit in the strategy's currency; notional: delta x mark.
+    """
+
+    underlying: str
+    delta: Decimal
+    mark: Decimal
+    notional: Decimal
+
+
+class RiskState(Record, frozen=True, kw_only=True, tag="RiskState"):
+    """`risk.state`: the unhedged exposure of one strategy, and whether it can be relied on.
+
+    Attributes:
+        sequence: offset of the input that caused it, so that a replay writes the same bytes.
+        time_ns: `routed_ns` of that input, which is risk's only clock.
+        cause: which input that was, e.g. `quote:BTC/USDT:1723161254206652067`.
+    """
+
+    strategy: str
+    uid: str
+    generation: int
+    revision: str
+    sequence: int
+    time_ns: int
+    cause: str
+    ready: bool
+    problems: tuple[InputProblem, ...]
+    exposures: tuple[Exposure, ...]
+    marks: tuple[Mark, ...]
+
+
+class Acknowledgement(Record, frozen=True, kw_only=True, tag="Acknowledgement"):
+    """`strategy.status`: the owner of the strategy's partition in this role runs this generation."""
+
+    strategy: str
+    role: str
+    worker: str
+    uid: str
+    generation: int
+    revision: str
+    time_ns: int
+
+
+class HedgeDecided(Record, frozen=True, kw_only=True, tag="HedgeDecided"):
+    """`hedge.decisions`: a hint, sent after commit; the ledger is the truth."""
+
+    strategy: str
+    uid: str
+    decision: int
+    intents: tuple[int, ...]
+    decided_ns: int
+
+
+class HedgeConcluded(Record, frozen=True, kw_only=True, tag="HedgeConcluded"):
+    """`hedge.fills`: a hint, sent after commit; it wakes hedging to decide again."""
+
+    strategy: str
+    uid: str
+    intent: int
+    state: str
+    filled_quantity: Decimal
+    time_ns: int
+
+
+class DeadLetter(Record, frozen=True, kw_only=True, tag="DeadLetter"):
+    """`dead.letters`: a message that could not be used, whole, and why."""
+
+    role: str
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    cause: str
+    time_ns: int

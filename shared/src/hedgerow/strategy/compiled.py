@@ -1,0 +1,113 @@
+"""What a `HedgeStrategy` becomes once it is checked: the config that the streams run on."""
+
+from decimal import Decimal
+from enum import StrEnum
+
+import msgspec
+
+from hedgerow.domain.instruments import Instrument
+from hedgerow.domain.orders import TimeInForce
+
+
+class Mode(StrEnum):
+    SHADOW = "Shadow"
+    PAPER = "Paper"
+
+
+class BandUnit(StrEnum):
+    """What a band's edges are measured in: units of the underlying, or the strategy's currency."""
+
+    UNDERLYING = "Underlying"
+    NOTIONAL = "Notional"
+
+
+class BookSource(msgspec.Struct, frozen=True, kw_only=True):
+    """A client book that counts towards the exposure."""
+
+    name: str
+    book: str
+
+
+class Leg(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a hedge may be laid off. `index` names the leg in the ledger and never changes meaning."""
+
+    index: int
+    venue: str
+    account: str
+    instrument: Instrument
+
+
+class Band(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the net delta of one underlying may be: `lower` <= delta <= `upper`, in `unit`."""
+
+    underlying: str
+    lower: Decimal
+    upper: Decimal
+    unit: BandUnit
+
+
+class Freshness(msgspec.Struct, frozen=True, kw_only=True):
+    """How old an input may be before the strategy holds."""
+
+    quote_ns: int
+    book_ns: int
+
+
+class Execution(msgspec.Struct, frozen=True, kw_only=True):
+    """How a hedge is sent. `clip_notional` in the strategy's currency."""
+
+    clip_notional: Decimal
+    time_in_force: TimeInForce
+    max_slippage_bps: Decimal
+    cooldown_ns: int
+    unknown_deadline_ns: int
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """Ceilings that the executor enforces at the claim. Notionals in the strategy's currency."""
+
+    max_order_notional: Decimal
+    max_position_notional: Decimal
+    max_orders_per_minute: int
+    price_collar_bps: Decimal
+
+
+class CompiledStrategy(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that routing, risk, hedging and the executor need to know of one strategy."""
+
+    namespace: str
+    name: str
+    mode: Mode
+    suspend: bool
+    currency: str
+    exposure: tuple[BookSource, ...]
+    hedge_with: tuple[Leg, ...]
+    bands: tuple[Band, ...]
+    freshness: Freshness
+    execution: Execution
+    limits: Limits
+
+    @property
+    def key(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+    @property
+    def underlyings(self) -> frozenset[str]:
+        return frozenset(band.underlying for band in self.bands)
+
+
+class CompiledVenue(msgspec.Struct, frozen=True, kw_only=True):
+    """A venue account as the executor needs it. Limits in the account's settlement currency."""
+
+    namespace: str
+    name: str
+    type: str
+    environment: str
+    trading_enabled: bool
+    account: str
+    max_gross_notional: Decimal
+    orders_per_second: int
+
+    @property
+    def key(self) -> str:
+        return f"{self.namespace}/{self.name}"

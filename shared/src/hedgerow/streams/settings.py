@@ -1,0 +1,99 @@
+"""Where the servers are, read once from the environment. What to hedge comes from resources, never from here."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+
+class SettingsError(ValueError):
+    """A setting is missing or unusable; the message names the variable and what it should hold."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """One process's surroundings.
+
+    Attributes:
+        kafka: bootstrap servers, `host:port[,host:port]`.
+        ledger_dsn: Postgres of the ledger.
+        partitions: of every partitioned topic; fixed for the life of an installation.
+        exchange_url: base address of the built-in exchange.
+        keys_dir: folder laid out as a mounted Secret, one subfolder per venue account with files `apiKey`, `secret`.
+        recordings: folder of Parquet recordings.
+        session_start_ns: when this replay session began; with the clock it fixes the position on the tape.
+        replay_speed: seconds of tape per second of clock.
+        data_dir: where a role may keep files of its own (the exchange's journal, Faust's work folder).
+        http_host, http_port: where `/healthz`, `/ready` and `/metrics` answer; port 0 takes a free one.
+        max_jump_bps: a mid that moves further than this between two states marks the state invalid.
+        client_flow_seed, client_flow_per_second, client_flow_notional: the generator's seed, rate and mean fill size in USD.
+    """
+
+    kafka: str
+    ledger_dsn: str
+    partitions: int
+    exchange_url: str
+    keys_dir: Path
+    recordings: Path
+    session_start_ns: int
+    replay_speed: float
+    data_dir: Path
+    http_host: str
+    http_port: int
+    max_jump_bps: float
+    client_flow_seed: int
+    client_flow_per_second: float
+    client_flow_notional: float
+
+
+_DEFAULTS = {
+    "HEDGEROW_PARTITIONS": "4",
+    "HEDGEROW_REPLAY_SPEED": "1",
+    "HEDGEROW_HTTP_HOST": "127.0.0.1",
+    "HEDGEROW_HTTP_PORT": "0",
+    "HEDGEROW_MAX_JUMP_BPS": "200",
+    "HEDGEROW_CLIENT_FLOW_SEED": "7",
+    "HEDGEROW_CLIENT_FLOW_PER_SECOND": "2",
+    "HEDGEROW_CLIENT_FLOW_NOTIONAL": "20000",
+    "HEDGEROW_SESSION_START_NS": "0",
+}
+
+
+def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read `HEDGEROW_…` variables.
+
+    Raises:
+        SettingsError: one is missing without a default, or is not of its type.
+    """
+
+    def text(name: str) -> str:
+        value = environment.get(name) or _DEFAULTS.get(name)
+        if value is None:
+            raise SettingsError(
+                f"{name} is not set; `make demo` sets it, `docs/guide/settings.md` explains it"
+            )
+        return value
+
+    def number(name: str, kind: type[int] | type[float]) -> int | float:
+        try:
+            return kind(text(name))
+        except ValueError:
+            raise SettingsError(f"{name}={text(name)!r} should be a number ({kind.__name__})") from None
+
+    return Settings(
+        kafka=text("HEDGEROW_KAFKA"),
+        ledger_dsn=text("HEDGEROW_LEDGER_DSN"),
+        partitions=int(number("HEDGEROW_PARTITIONS", int)),
+        exchange_url=text("HEDGEROW_EXCHANGE_URL"),
+        keys_dir=Path(text("HEDGEROW_KEYS_DIR")),
+        recordings=Path(text("HEDGEROW_RECORDINGS")),
+        session_start_ns=int(number("HEDGEROW_SESSION_START_NS", int)),
+        replay_speed=float(number("HEDGEROW_REPLAY_SPEED", float)),
+        data_dir=Path(text("HEDGEROW_DATA_DIR")),
+        http_host=text("HEDGEROW_HTTP_HOST"),
+        http_port=int(number("HEDGEROW_HTTP_PORT", int)),
+        max_jump_bps=float(number("HEDGEROW_MAX_JUMP_BPS", float)),
+        client_flow_seed=int(number("HEDGEROW_CLIENT_FLOW_SEED", int)),
+        client_flow_per_second=float(number("HEDGEROW_CLIENT_FLOW_PER_SECOND", float)),
+        client_flow_notional=float(number("HEDGEROW_CLIENT_FLOW_NOTIONAL", float)),
+    )
