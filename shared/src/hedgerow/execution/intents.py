@@ -1,0 +1,67 @@
+"""An intent as the ledger holds it, and what the venue says about its order."""
+
+from decimal import Decimal
+
+import msgspec
+
+from hedgerow.domain.orders import Side, TimeInForce
+from hedgerow.execution.order_life import IntentState
+from hedgerow.strategy.compiled import Mode
+
+
+class Intent(msgspec.Struct, frozen=True, kw_only=True):
+    """One decided leg. Quantities in contracts, prices in quote currency.
+
+    Attributes:
+        client_order_id: given at the claim; None before.
+        venue: `namespace/name` of the Venue; account: which of its accounts.
+    """
+
+    id: int
+    strategy_uid: str
+    strategy: str
+    generation: int
+    decision: int
+    leg: int
+    mode: Mode
+    venue: str
+    account: str
+    instrument: str
+    side: Side
+    quantity: Decimal
+    limit_price: Decimal
+    time_in_force: TimeInForce
+    state: IntentState
+    filled_quantity: Decimal
+    decided_ns: int
+    claimed_ns: int | None = None
+    client_order_id: str | None = None
+    reason: str = ""
+
+
+class VenueFill(msgspec.Struct, frozen=True, kw_only=True):
+    """One execution as the venue reports it. `fee` in quote currency, negative when rebated."""
+
+    execution_id: str
+    quantity: Decimal
+    price: Decimal
+    fee: Decimal
+    time_ns: int
+
+
+class VenueOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """What the venue says of one order. `state` is one of Accepted, PartiallyFilled, Filled, Cancelled, Rejected."""
+
+    client_order_id: str
+    venue_order_id: str
+    state: IntentState
+    filled_quantity: Decimal
+    reason: str = ""
+
+
+class Ticker(msgspec.Struct, frozen=True, kw_only=True):
+    """The venue's own touch, from the executor's own poll."""
+
+    bid: Decimal
+    ask: Decimal
+    time_ns: int

@@ -1,0 +1,117 @@
+"""The decision: a pure function of risk state, ledger snapshot and generation."""
+
+from hedgerow.domain.instruments import Instrument
+from hedgerow.domain.money import ZERO
+from hedgerow.hedging.band import band_intent
+from hedgerow.hedging.decision import Decision, Hedge, Hold, HoldReason, NewIntent
+from hedgerow.hedging.exposure import net_exposure
+from hedgerow.hedging.snapshot import HeldPosition, LedgerSnapshot, PolicyState
+from hedgerow.schemas.records import Mark, RiskState
+from hedgerow.strategy.compiled import Band, CompiledStrategy, Leg
+
+
+def decide(risk: RiskState, ledger: LedgerSnapshot) -> Decision:
+    """Hold, or one intent for each leg whose band is left.
+
+    The generation is the ledger's; a risk state of another one is not acted on. The clock is `ledger.read_ns`.
+    """
+    blocked = _why_not_at_all(risk, ledger)
+    if blocked is not None:
+        return blocked
+    outcomes = [_decide_band(band, risk, ledger) for band in ledger.config.bands]
+    intents = tuple(outcome for outcome in outcomes if isinstance(outcome, NewIntent))
+    if intents:
+        return Hedge(intents=intents, policy_state=PolicyState(last_decided_ns=ledger.read_ns))
+    holds = [outcome for outcome in outcomes if isinstance(outcome, Hold)]
+    # The reason that needs a person's eye comes first; inside the band is the least of them.
+    return min(holds, key=lambda hold: hold.reason is HoldReason.INSIDE_BAND)
+
+
+def _why_not_at_all(risk: RiskState, ledger: LedgerSnapshot) -> Hold | None:
+    config = ledger.config
+    if ledger.halts:
+        return Hold(reason=HoldReason.HALTED, detail="; ".join(ledger.halts))
+    if config.suspend:
+        return Hold(reason=HoldReason.SUSPENDED, detail="spec.suspend is true")
+    if (risk.uid, risk.generation) != (ledger.strategy_uid, ledger.generation):
+        return Hold(
+            reason=HoldReason.GENERATION_PENDING,
+            detail=f"risk runs generation {risk.generation}, the ledger has {ledger.generation}",
+        )
+    if not risk.ready:
+        problems = "; ".join(f"{item.input}: {item.code} ({item.detail})" for item in risk.problems)
+        return Hold(reason=HoldReason.NOT_READY, detail=problems)
+    age_ns = ledger.read_ns - risk.time_ns
+    if age_ns > config.freshness.quote_ns:
+        return Hold(
+            reason=HoldReason.STALE_RISK,
+            detail=f"the risk state is {age_ns / 1e9:.3f} s old, limit {config.freshness.quote_ns / 1e9:g} s",
+        )
+    return None
+
+
+def _decide_band(band: Band, risk: RiskState, ledger: LedgerSnapshot) -> NewIntent | Hold:
+    leg = _leg_of(band, ledger.config)
+    mark = _mark_of(leg.instrument, risk)
+    unusable = _why_mark_unusable(mark, leg, ledger)
+    if unusable is not None:
+        return unusable
+    assert mark is not None
+    exposure = net_exposure(band, risk, ledger)
+    if exposure.excess == 0:
+        return Hold(
+            reason=HoldReason.INSIDE_BAND,
+            detail=f"net delta {exposure.net:f} {band.underlying} is within "
+            f"[{exposure.lower:.8f}, {exposure.upper:.8f}]",
+        )
+    busy = _why_leg_busy(leg, ledger)
+    return busy or band_intent(exposure, leg, mark, _held(leg, ledger), ledger.config)
+
+
+def _leg_of(band: Band, config: CompiledStrategy) -> Leg:
+    return next(leg for leg in config.hedge_with if leg.instrument.underlying == band.underlying)
+
+
+def _mark_of(instrument: Instrument, risk: RiskState) -> Mark | None:
+    return next((mark for mark in risk.marks if mark.instrument == instrument.symbol), None)
+
+
+def _held(leg: Leg, ledger: LedgerSnapshot) -> HeldPosition:
+    return next(
+        (
+            held
+            for held in ledger.positions
+            if held.account == leg.account and held.instrument == leg.instrument.symbol
+        ),
+        HeldPosition(account=leg.account, instrument=leg.instrument.symbol, quantity=ZERO),
+    )
+
+
+def _why_mark_unusable(mark: Mark | None, leg: Leg, ledger: LedgerSnapshot) -> Hold | None:
+    symbol = leg.instrument.symbol
+    if mark is None:
+        return Hold(reason=HoldReason.INVALID_QUOTE, detail=f"no quote of {symbol} was seen")
+    if not mark.valid:
+        return Hold(
+            reason=HoldReason.INVALID_QUOTE, detail=f"the quote of {symbol} is invalid: {mark.reason}"
+        )
+    age_ns = ledger.read_ns - mark.time_ns
+    if age_ns > ledger.config.freshness.quote_ns:
+        return Hold(
+            reason=HoldReason.STALE_QUOTE, detail=f"the quote of {symbol} is {age_ns / 1e9:.3f} s old"
+        )
+    return None
+
+
+def _why_leg_busy(leg: Leg, ledger: LedgerSnapshot) -> Hold | None:
+    for intent in ledger.open_intents:
+        if intent.leg == leg.index:
+            return Hold(reason=HoldReason.OPEN_INTENT, detail=f"intent {intent.id} is {intent.state}")
+    wake_ns = ledger.policy_state.last_decided_ns + ledger.config.execution.cooldown_ns
+    if ledger.read_ns < wake_ns:
+        return Hold(
+            reason=HoldReason.COOLDOWN,
+            detail=f"{(wake_ns - ledger.read_ns) / 1e9:.3f} s of the cooldown are left",
+            wake_ns=wake_ns,
+        )
+    return None

@@ -1,0 +1,137 @@
+"""Committing a decision: compare-and-set on the strategy's version, then its intents, in one transaction."""
+
+from typing import Any
+
+import msgspec
+
+from hedgerow.domain.money import plain
+from hedgerow.execution.order_life import IntentState
+from hedgerow.hedging.decision import Decision, Hedge, NewIntent
+from hedgerow.hedging.snapshot import LedgerSnapshot
+from hedgerow.ledger import chain
+from hedgerow.ledger.connection import take_halt_gate
+from hedgerow.ledger.halts import halts_against
+from hedgerow.schemas.codec import encode
+from hedgerow.schemas.records import RiskState
+
+INTENTS_CHANNEL = "hedgerow_intents"
+
+
+class Trace(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a decision came from: the id of the input that caused it, when each stage took it up, its trace."""
+
+    cause: str
+    stages: str
+    traceparent: str
+
+
+class Committed(msgspec.Struct, frozen=True, kw_only=True):
+    """A decision that is in the ledger, and the ids of its intents."""
+
+    decision: int
+    intents: tuple[int, ...]
+
+
+class StoredDecision(msgspec.Struct, frozen=True, kw_only=True):
+    """A decision's inputs and its result, as they were."""
+
+    id: int
+    risk: RiskState
+    ledger: LedgerSnapshot
+    decision: bytes
+    decided_ns: int
+
+
+async def commit_decision(
+    connection: Any, risk: RiskState, ledger: LedgerSnapshot, hedge: Hedge, trace: Trace
+) -> Committed | None:
+    """Write the hedge if the ledger still is what it was decided on.
+
+    Returns:
+        What was written; None when another worker, a fill, a new generation or a halt came first: read the
+        ledger again and decide anew.
+    """
+    venues = sorted({leg.venue for leg in ledger.config.hedge_with})
+    async with connection.transaction():
+        await take_halt_gate(connection)
+        if await halts_against(connection, ledger.config.key, venues):
+            return None
+        won = await connection.fetchval(
+            "update strategies set version = version + 1, policy_state = $4 "
+            "where uid = $1 and version = $2 and generation = $3 and deleted_ns is null returning key",
+            ledger.strategy_uid,
+            ledger.version,
+            ledger.generation,
+            msgspec.json.encode(hedge.policy_state).decode(),
+        )
+        if won is None:
+            return None
+        decision = await _insert_decision(connection, risk, ledger, hedge, trace)
+        intents = [await _insert_intent(connection, decision, ledger, intent) for intent in hedge.intents]
+    return Committed(decision=decision, intents=tuple(intents))
+
+
+async def read_decision(connection: Any, decision: int) -> StoredDecision | None:
+    """A past decision with the inputs it was made from, to replay or to explain."""
+    row = await connection.fetchrow("select * from decisions where id = $1", decision)
+    if row is None:
+        return None
+    return StoredDecision(
+        id=row["id"],
+        risk=msgspec.json.decode(row["risk_state"], type=RiskState),
+        ledger=msgspec.json.decode(row["snapshot"], type=LedgerSnapshot),
+        decision=row["decision"],
+        decided_ns=row["decided_ns"],
+    )
+
+
+async def _insert_decision(
+    connection: Any, risk: RiskState, ledger: LedgerSnapshot, hedge: Decision, trace: Trace
+) -> int:
+    decision: int = await connection.fetchval(
+        "insert into decisions (strategy_uid, version, generation, risk_state, snapshot, decision, cause, "
+        "stages, traceparent, decided_ns) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning id",
+        ledger.strategy_uid,
+        ledger.version,
+        ledger.generation,
+        encode(risk),
+        encode(ledger),
+        encode(hedge),
+        trace.cause,
+        trace.stages,
+        trace.traceparent,
+        ledger.read_ns,
+    )
+    return decision
+
+
+async def _insert_intent(connection: Any, decision: int, ledger: LedgerSnapshot, intent: NewIntent) -> int:
+    intent_id: int = await connection.fetchval(
+        "insert into intents (decision, strategy_uid, generation, leg, mode, venue, account, instrument, side, "
+        "quantity, limit_price, time_in_force, state, decided_ns) "
+        "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'Decided', $13) returning id",
+        decision,
+        ledger.strategy_uid,
+        ledger.generation,
+        intent.leg,
+        ledger.config.mode.value,
+        intent.venue,
+        intent.account,
+        intent.instrument,
+        intent.side.value,
+        intent.quantity,
+        intent.limit_price,
+        intent.time_in_force.value,
+        ledger.read_ns,
+    )
+    entry = chain.ChainEntry(
+        intent=intent_id,
+        state=IntentState.DECIDED,
+        quantity=plain(intent.quantity),
+        filled_quantity="0",
+        reason="",
+        time_ns=ledger.read_ns,
+    )
+    await chain.append(connection, ledger.strategy_uid, entry)
+    await connection.execute("select pg_notify($1, $2)", INTENTS_CHANNEL, intent.venue)
+    return intent_id

@@ -1,0 +1,65 @@
+"""Reading intents."""
+
+from typing import Any
+
+from hedgerow.domain.orders import Side, TimeInForce
+from hedgerow.execution.intents import Intent
+from hedgerow.execution.order_life import OPEN, IntentState
+from hedgerow.strategy.compiled import Mode
+
+OPEN_STATES = sorted(OPEN)
+
+_SELECT = (
+    "select i.*, s.key as strategy, o.client_order_id, o.claimed_ns from intents i "
+    "join strategies s on s.uid = i.strategy_uid left join orders o on o.intent = i.id "
+)
+
+
+def _intent(row: Any) -> Intent:
+    return Intent(
+        id=row["id"],
+        strategy_uid=str(row["strategy_uid"]),
+        strategy=row["strategy"],
+        generation=row["generation"],
+        decision=row["decision"],
+        leg=row["leg"],
+        mode=Mode(row["mode"]),
+        venue=row["venue"],
+        account=row["account"],
+        instrument=row["instrument"],
+        side=Side(row["side"]),
+        quantity=row["quantity"],
+        limit_price=row["limit_price"],
+        time_in_force=TimeInForce(row["time_in_force"]),
+        state=IntentState(row["state"]),
+        filled_quantity=row["filled_quantity"],
+        decided_ns=row["decided_ns"],
+        claimed_ns=row["claimed_ns"],
+        client_order_id=row["client_order_id"],
+        reason=row["reason"],
+    )
+
+
+async def find_intent(connection: Any, intent: int) -> Intent | None:
+    """One intent as it stands."""
+    row = await connection.fetchrow(_SELECT + "where i.id = $1", intent)
+    return None if row is None else _intent(row)
+
+
+async def recent_intents(connection: Any, uid: str, limit: int) -> list[Intent]:
+    """The newest intents of a strategy, newest first."""
+    rows = await connection.fetch(
+        _SELECT + "where i.strategy_uid = $1 order by i.id desc limit $2", uid, limit
+    )
+    return [_intent(row) for row in rows]
+
+
+async def open_intents(connection: Any, venue: str, account: str) -> list[Intent]:
+    """Every intent on the account whose outcome is not known yet, oldest first."""
+    rows = await connection.fetch(
+        _SELECT + "where i.venue = $1 and i.account = $2 and i.state = any($3) order by i.id",
+        venue,
+        account,
+        OPEN_STATES,
+    )
+    return [_intent(row) for row in rows]

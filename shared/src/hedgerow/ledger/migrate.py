@@ -1,0 +1,44 @@
+"""Brings a ledger's schema to the version that this code knows, and refuses any other."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+
+
+class SchemaMismatch(RuntimeError):
+    """The ledger's schema is not the one this code was written for."""
+
+
+def _config(dsn: str) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    url = dsn.replace("postgres://", "postgresql://", 1).replace("postgresql://", "postgresql+asyncpg://", 1)
+    config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
+    return config
+
+
+def upgrade(dsn: str) -> None:
+    """Apply every migration that the ledger at this DSN has not seen."""
+    # In a thread of its own, because the migrations start an event loop and the caller may be inside one.
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        thread.submit(command.upgrade, _config(dsn), "head").result()
+
+
+async def require_current(connection: Any) -> None:
+    """Let a service start only on the schema it knows.
+
+    Raises:
+        SchemaMismatch: the ledger is older (run the migrations) or newer (run newer code).
+    """
+    expected = ScriptDirectory.from_config(_config("")).get_current_head()
+    table = await connection.fetchval("select to_regclass('alembic_version')")
+    found = await connection.fetchval("select version_num from alembic_version") if table else None
+    if found != expected:
+        raise SchemaMismatch(
+            f"the ledger's schema is at {found or 'nothing'}, this version needs {expected}; "
+            "run `hedgerow migrate`, or the version of Hedgerow that wrote it"
+        )

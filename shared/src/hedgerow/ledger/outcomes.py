@@ -1,0 +1,199 @@
+"""What became of an order: each answer changes intent, position, version and chain in one transaction."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from hedgerow.domain.instruments import find_instrument
+from hedgerow.domain.money import plain
+from hedgerow.domain.positions import Position, apply_fill
+from hedgerow.execution.conclusion import Conclusion, conclude
+from hedgerow.execution.intents import Intent, VenueFill, VenueOrder
+from hedgerow.execution.order_life import TERMINAL, IntentState, require_edge
+from hedgerow.ledger import chain
+from hedgerow.ledger.intents import find_intent
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """The intent after its change. `changed` is False when the venue told nothing new."""
+
+    intent: Intent
+    changed: bool
+
+
+async def lock_intent(connection: Any, intent: int) -> Intent:
+    """Hold the strategy's row, then the intent's, until the transaction ends.
+
+    Raises:
+        LookupError: there is no such intent.
+    """
+    await connection.execute(
+        "select 1 from strategies where uid = (select strategy_uid from intents where id = $1) for update",
+        intent,
+    )
+    await connection.execute("select 1 from intents where id = $1 for update", intent)
+    found = await find_intent(connection, intent)
+    if found is None:
+        raise LookupError(f"the ledger has no intent {intent}")
+    return found
+
+
+async def move(connection: Any, intent: Intent, conclusion: Conclusion, now_ns: int) -> Intent:
+    """Take one legal step of an intent's life; the caller holds its lock.
+
+    Raises:
+        IllegalTransition: its life has no such step.
+    """
+    if conclusion.state is not intent.state:
+        require_edge(intent.state, conclusion.state)
+    await connection.execute(
+        "update intents set state = $2, filled_quantity = $3, reason = $4, concluded_ns = $5 where id = $1",
+        intent.id,
+        conclusion.state.value,
+        conclusion.filled_quantity,
+        conclusion.reason,
+        now_ns if conclusion.state in TERMINAL else None,
+    )
+    await connection.execute(
+        "update strategies set version = version + 1 where uid = $1", intent.strategy_uid
+    )
+    entry = chain.ChainEntry(
+        intent=intent.id,
+        state=conclusion.state,
+        quantity=plain(intent.quantity),
+        filled_quantity=plain(conclusion.filled_quantity),
+        reason=conclusion.reason,
+        time_ns=now_ns,
+    )
+    await chain.append(connection, intent.strategy_uid, entry)
+    return msgspec.structs.replace(
+        intent,
+        state=conclusion.state,
+        filled_quantity=conclusion.filled_quantity,
+        reason=conclusion.reason,
+    )
+
+
+async def record_answer(
+    connection: Any, intent_id: int, venue_order_id: str, answer: str, now_ns: int
+) -> Outcome:
+    """The venue took the order. Its fills are asked for separately."""
+    async with connection.transaction():
+        intent = await lock_intent(connection, intent_id)
+        await connection.execute(
+            "update orders set venue_order_id = $2, answered_ns = coalesce(answered_ns, $3), answer = $4 "
+            "where intent = $1",
+            intent_id,
+            venue_order_id,
+            now_ns,
+            answer,
+        )
+        if intent.state not in (IntentState.SENDING, IntentState.UNKNOWN):
+            return Outcome(intent=intent, changed=False)
+        accepted = Conclusion(state=IntentState.ACCEPTED, filled_quantity=intent.filled_quantity, reason="")
+        return Outcome(intent=await move(connection, intent, accepted, now_ns), changed=True)
+
+
+async def record_state(
+    connection: Any, intent_id: int, state: IntentState, reason: str, now_ns: int
+) -> Outcome:
+    """An outcome without fills: Rejected, Unknown, Abandoned, Refused or Expired. Saying it twice changes nothing.
+
+    Raises:
+        IllegalTransition: its life has no such step.
+    """
+    async with connection.transaction():
+        intent = await lock_intent(connection, intent_id)
+        if intent.state is state:
+            return Outcome(intent=intent, changed=False)
+        await connection.execute(
+            "update orders set answer = $2, answered_ns = case when $3 then $4 else answered_ns end "
+            "where intent = $1",
+            intent_id,
+            f"{state}: {reason}",
+            state is IntentState.REJECTED,
+            now_ns,
+        )
+        conclusion = Conclusion(state=state, filled_quantity=intent.filled_quantity, reason=reason)
+        return Outcome(intent=await move(connection, intent, conclusion, now_ns), changed=True)
+
+
+async def record_outcome(
+    connection: Any, intent_id: int, order: VenueOrder, fills: Sequence[VenueFill], now_ns: int
+) -> Outcome:
+    """What the venue says of an order and its executions. An execution counts once, however often it is told.
+
+    Args:
+        fills: all executions of this order that the venue shows.
+
+    Raises:
+        Contradiction: the venue's order and executions cannot both be true of the intent; nothing was changed.
+    """
+    async with connection.transaction():
+        intent = await lock_intent(connection, intent_id)
+        await connection.execute(
+            "update orders set venue_order_id = coalesce(venue_order_id, $2) where intent = $1",
+            intent_id,
+            order.venue_order_id,
+        )
+        known = {fill.execution_id: fill for fill in await read_fills(connection, intent_id)}
+        new = [fill for fill in fills if fill.execution_id not in known]
+        conclusion = conclude(intent, order, [*known.values(), *new])
+        for fill in new:
+            await _insert_fill(connection, intent, fill, now_ns)
+        if (conclusion.state, conclusion.filled_quantity) == (intent.state, intent.filled_quantity):
+            return Outcome(intent=intent, changed=False)
+        return Outcome(intent=await move(connection, intent, conclusion, now_ns), changed=True)
+
+
+async def read_fills(connection: Any, intent: int) -> list[VenueFill]:
+    """Every execution of an intent that the ledger holds."""
+    rows = await connection.fetch(
+        "select execution_id, quantity, price, fee, time_ns from fills where intent = $1 "
+        "order by time_ns, execution_id",
+        intent,
+    )
+    return [VenueFill(**dict(row)) for row in rows]
+
+
+async def _insert_fill(connection: Any, intent: Intent, fill: VenueFill, now_ns: int) -> None:
+    await connection.execute(
+        "insert into fills (venue, account, execution_id, intent, quantity, price, fee, time_ns, recorded_ns) "
+        "values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        intent.venue,
+        intent.account,
+        fill.execution_id,
+        intent.id,
+        fill.quantity,
+        fill.price,
+        fill.fee,
+        fill.time_ns,
+        now_ns,
+    )
+    where = (intent.strategy_uid, intent.mode.value, intent.venue, intent.account, intent.instrument)
+    row = await connection.fetchrow(
+        "select quantity, entry_price, realised_pnl, fees from positions where strategy_uid = $1 and mode = $2 "
+        "and venue = $3 and account = $4 and instrument = $5",
+        *where,
+    )
+    before = Position(**dict(row)) if row else Position()
+    after = apply_fill(
+        before,
+        intent.side,
+        fill.quantity,
+        fill.price,
+        fill.fee,
+        find_instrument(intent.instrument).contract_size,
+    )
+    await connection.execute(
+        "insert into positions (strategy_uid, mode, venue, account, instrument, quantity, entry_price, "
+        "realised_pnl, fees) values ($1, $2, $3, $4, $5, $6, $7, $8, $9) "
+        "on conflict (strategy_uid, mode, venue, account, instrument) do update set quantity = excluded.quantity, "
+        "entry_price = excluded.entry_price, realised_pnl = excluded.realised_pnl, fees = excluded.fees",
+        *where,
+        after.quantity,
+        after.entry_price,
+        after.realised_pnl,
+        after.fees,
+    )

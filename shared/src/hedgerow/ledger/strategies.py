@@ -1,0 +1,226 @@
+"""Strategies and venues as published: uid, generation and compiled config. "Current generation" means this row."""
+
+import uuid
+from typing import Any
+
+import msgspec
+
+from hedgerow.schemas.records import StrategyPublished
+from hedgerow.strategy.compiled import CompiledStrategy, CompiledVenue
+
+_strategy_decoder = msgspec.json.Decoder(CompiledStrategy)
+_venue_decoder = msgspec.json.Decoder(CompiledVenue)
+
+
+class LegConflict(ValueError):
+    """Another strategy already owns a (venue account, instrument) of `hedgeWith`."""
+
+
+class PositionOpen(ValueError):
+    """`mode` or `hedgeWith` may not change while the strategy holds a position or has an open intent."""
+
+
+class VenueInUse(ValueError):
+    """A strategy still hedges on this venue."""
+
+
+def decode_config(text: str) -> CompiledStrategy:
+    """A compiled config from its column."""
+    return _strategy_decoder.decode(text)
+
+
+async def publish_strategy(
+    connection: Any, config: CompiledStrategy, revision: str, now_ns: int
+) -> StrategyPublished:
+    """Make this config the current generation. An unchanged revision keeps its generation.
+
+    Raises:
+        LegConflict, PositionOpen: nothing was changed; the message says which and what to do.
+    """
+    text = msgspec.json.encode(config).decode()
+    async with connection.transaction():
+        row = await connection.fetchrow(
+            "select uid, generation, revision, config, published_ns from strategies "
+            "where key = $1 and deleted_ns is null for update",
+            config.key,
+        )
+        if row is not None and row["revision"] == revision:
+            return _published(row)
+        uid = row["uid"] if row else uuid.uuid4()
+        generation = row["generation"] + 1 if row else 1
+        if row is not None:
+            await _require_flat_when_moving(connection, uid, decode_config(row["config"]), config)
+            await connection.execute(
+                "update strategies set generation = $2, revision = $3, config = $4, published_ns = $5, "
+                "version = version + 1 where uid = $1",
+                uid,
+                generation,
+                revision,
+                text,
+                now_ns,
+            )
+        else:
+            await connection.execute(
+                "insert into strategies (uid, key, generation, revision, config, published_ns) "
+                "values ($1, $2, $3, $4, $5, $6)",
+                uid,
+                config.key,
+                generation,
+                revision,
+                text,
+                now_ns,
+            )
+        await connection.execute(
+            "insert into generations (strategy_uid, generation, revision, config, published_ns) "
+            "values ($1, $2, $3, $4, $5)",
+            uid,
+            generation,
+            revision,
+            text,
+            now_ns,
+        )
+        await _own_legs(connection, uid, config)
+    return StrategyPublished(
+        uid=str(uid), generation=generation, revision=revision, published_ns=now_ns, config=config
+    )
+
+
+async def remove_strategy(connection: Any, key: str, now_ns: int) -> StrategyPublished | None:
+    """Take a strategy away. Its history, its intents and its position stay in the ledger.
+
+    Returns:
+        What was current, or None when there was no such strategy.
+    """
+    async with connection.transaction():
+        row = await connection.fetchrow(
+            "update strategies set deleted_ns = $2, version = version + 1 "
+            "where key = $1 and deleted_ns is null "
+            "returning uid, generation, revision, config, published_ns",
+            key,
+            now_ns,
+        )
+        if row is None:
+            return None
+        await connection.execute("delete from leg_owners where strategy_uid = $1", row["uid"])
+    return _published(row)
+
+
+async def read_strategies(connection: Any) -> list[StrategyPublished]:
+    """Every live strategy, by key."""
+    rows = await connection.fetch(
+        "select uid, generation, revision, config, published_ns from strategies "
+        "where deleted_ns is null order by key"
+    )
+    return [_published(row) for row in rows]
+
+
+async def find_strategy(connection: Any, key: str) -> StrategyPublished | None:
+    """The current generation of one strategy."""
+    row = await connection.fetchrow(
+        "select uid, generation, revision, config, published_ns from strategies "
+        "where key = $1 and deleted_ns is null",
+        key,
+    )
+    return None if row is None else _published(row)
+
+
+async def publish_venue(connection: Any, venue: CompiledVenue, now_ns: int) -> None:
+    """Make this the venue's current config; executors read it at every claim."""
+    await connection.execute(
+        "insert into venues (key, config, published_ns) values ($1, $2, $3) "
+        "on conflict (key) do update set config = excluded.config, published_ns = excluded.published_ns",
+        venue.key,
+        msgspec.json.encode(venue).decode(),
+        now_ns,
+    )
+
+
+async def read_venues(connection: Any) -> list[CompiledVenue]:
+    """Every venue, by key."""
+    rows = await connection.fetch("select config from venues order by key")
+    return [_venue_decoder.decode(row["config"]) for row in rows]
+
+
+async def find_venue(connection: Any, key: str) -> CompiledVenue | None:
+    """One venue's current config."""
+    text = await connection.fetchval("select config from venues where key = $1", key)
+    return None if text is None else _venue_decoder.decode(text)
+
+
+async def remove_venue(connection: Any, key: str) -> bool:
+    """Take a venue away.
+
+    Returns:
+        Whether there was one.
+
+    Raises:
+        VenueInUse: a strategy's leg is on it.
+    """
+    async with connection.transaction():
+        user = await connection.fetchval(
+            "select s.key from leg_owners o join strategies s on s.uid = o.strategy_uid where o.venue = $1",
+            key,
+        )
+        if user is not None:
+            raise VenueInUse(f"venue {key} is used by strategy {user}; delete or move that strategy first")
+        gone = await connection.fetchval("delete from venues where key = $1 returning key", key)
+    return gone is not None
+
+
+def _published(row: Any) -> StrategyPublished:
+    return StrategyPublished(
+        uid=str(row["uid"]),
+        generation=row["generation"],
+        revision=row["revision"],
+        published_ns=row["published_ns"],
+        config=decode_config(row["config"]),
+    )
+
+
+def _legs(config: CompiledStrategy) -> set[tuple[int, str, str, str]]:
+    return {(leg.index, leg.venue, leg.account, leg.instrument.symbol) for leg in config.hedge_with}
+
+
+async def _require_flat_when_moving(
+    connection: Any, uid: uuid.UUID, before: CompiledStrategy, after: CompiledStrategy
+) -> None:
+    if before.mode is after.mode and _legs(before) == _legs(after):
+        return
+    held = await connection.fetchrow(
+        "select instrument, quantity from positions where strategy_uid = $1 and quantity <> 0", uid
+    )
+    if held is not None:
+        raise PositionOpen(
+            f"{after.key}: mode and hedgeWith cannot change while the hedge holds {held['quantity']:f} contracts of "
+            f"{held['instrument']}; flatten it first, or put the old values back"
+        )
+    open_intent = await connection.fetchval(
+        "select id from intents where strategy_uid = $1 and state in "
+        "('Decided', 'Sending', 'Accepted', 'PartiallyFilled', 'Unknown')",
+        uid,
+    )
+    if open_intent is not None:
+        raise PositionOpen(
+            f"{after.key}: mode and hedgeWith cannot change while intent {open_intent} is open; "
+            "suspend the strategy, wait for it to conclude, then change it"
+        )
+
+
+async def _own_legs(connection: Any, uid: uuid.UUID, config: CompiledStrategy) -> None:
+    await connection.execute("delete from leg_owners where strategy_uid = $1", uid)
+    for leg in config.hedge_with:
+        owner = await connection.fetchval(
+            "insert into leg_owners (venue, account, instrument, strategy_uid) values ($1, $2, $3, $4) "
+            "on conflict (venue, account, instrument) do update set venue = excluded.venue "
+            "returning strategy_uid",
+            leg.venue,
+            leg.account,
+            leg.instrument.symbol,
+            uid,
+        )
+        if owner != uid:
+            other = await connection.fetchval("select key from strategies where uid = $1", owner)
+            raise LegConflict(
+                f"{leg.instrument.symbol} on {leg.venue} account {leg.account} already belongs to strategy {other}; "
+                "one account's instrument hedges one strategy"
+            )
