@@ -1,0 +1,33 @@
+LOCAL := .venv/bin/hedgerow-local
+
+.PHONY: help doctor install demo stop status logs test lint
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
+
+doctor: ## tell what this machine lacks, and change nothing
+	@scripts/install.sh --check && $(LOCAL) doctor
+
+install:
+	@scripts/install.sh
+
+demo: install ## run the whole pipeline on a recorded session (DEMO_SECONDS=60 when not on a terminal)
+	@$(LOCAL) demo
+
+stop: ## end everything that make demo started
+	@if [ -x $(LOCAL) ]; then $(LOCAL) stop; else echo "Nothing is installed, so nothing runs."; fi
+
+status: ## what runs, and whether it is ready
+	@$(LOCAL) status
+
+logs: ## the last lines of every log (PROGRAM=hedging for one, followed)
+	@$(LOCAL) logs $(PROGRAM)
+
+test: install lint ## everything that one machine can test
+	@.venv/bin/pytest
+
+lint: install ## formatting, types and layers
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/lint-imports

@@ -1,0 +1,102 @@
+"""Makes the topics that Hedgerow runs on, and refuses to run on topics of another shape."""
+
+import time
+from collections.abc import Iterable
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+from hedgerow.schemas.topics import TOPICS, Cleanup, Topic
+
+from hedgerow_local.errors import LocalError
+from hedgerow_local.kafka import admin_client
+
+ANSWER_TIMEOUT_S = 30.0
+FAUST_ROLES = ("enrichment", "router", "risk", "hedging")
+# Compaction leaves the segment that is being written alone; with the default of a week, a book that is
+# repeated every second would be read back whole by whoever starts.
+COMPACTED_SEGMENT_MS = 10 * 60_000
+
+
+def faust_leader_topics(roles: Iterable[str] = FAUST_ROLES) -> tuple[str, ...]:
+    """The topic by which each role's Faust app elects its leader; Faust makes none when told not to."""
+    return tuple(f"hedgerow-{role}-__assignor-__leader" for role in roles)
+
+
+def topic_settings(topic: Topic) -> dict[str, str]:
+    """The broker's settings for a topic."""
+    settings = {"cleanup.policy": str(topic.cleanup)}
+    if topic.retention_ms is not None:
+        settings["retention.ms"] = str(topic.retention_ms)
+    if topic.cleanup is Cleanup.COMPACT:
+        settings["segment.ms"] = str(COMPACTED_SEGMENT_MS)
+    return settings
+
+
+def _wanted(partitions: int, extra: Iterable[str]) -> dict[str, NewTopic]:
+    wanted = {
+        topic.name: NewTopic(
+            topic.name,
+            num_partitions=partitions if topic.partitioned else 1,
+            replication_factor=1,
+            config=topic_settings(topic),
+        )
+        for topic in TOPICS
+    }
+    wanted |= {name: NewTopic(name, num_partitions=1, replication_factor=1) for name in extra}
+    return wanted
+
+
+def ensure_topics(bootstrap: str, partitions: int, extra: Iterable[str] = ()) -> None:
+    """Make every topic that is missing and wait until all can be written; what is there is left as it is.
+
+    Args:
+        partitions: of every partitioned topic; fixed for the life of an installation.
+        extra: names of further topics with one partition.
+
+    Raises:
+        LocalError: a topic is there with another number of partitions, or could not be made.
+    """
+    admin = admin_client(bootstrap)
+    wanted = _wanted(partitions, extra)
+    there = _partition_counts(admin)
+    for name, topic in wanted.items():
+        if there.get(name, topic.num_partitions) != topic.num_partitions:
+            raise LocalError(
+                f"topic {name} at {bootstrap} has {there[name]} partitions instead of "
+                f"{topic.num_partitions}; the number is fixed for the life of an installation: "
+                "delete the topic or set HEDGEROW_PARTITIONS to what it was"
+            )
+    missing = [topic for name, topic in wanted.items() if name not in there]
+    if missing:
+        _create(admin, missing)
+    _wait_for_leaders(admin, set(wanted))
+
+
+def _create(admin: AdminClient, topics: list[NewTopic]) -> None:
+    for name, answer in admin.create_topics(topics, request_timeout=ANSWER_TIMEOUT_S).items():
+        try:
+            answer.result(ANSWER_TIMEOUT_S)
+        except KafkaException as problem:
+            if problem.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise LocalError(f"topic {name} could not be made: {problem}") from problem
+
+
+def _partition_counts(admin: AdminClient) -> dict[str, int]:
+    topics = admin.list_topics(timeout=ANSWER_TIMEOUT_S).topics
+    return {name: len(topic.partitions) for name, topic in topics.items()}
+
+
+def _wait_for_leaders(admin: AdminClient, names: set[str]) -> None:
+    deadline = time.monotonic() + ANSWER_TIMEOUT_S
+    while time.monotonic() < deadline:
+        topics = admin.list_topics(timeout=ANSWER_TIMEOUT_S).topics
+        led = {
+            name
+            for name in names & topics.keys()
+            if topics[name].partitions and all(part.leader >= 0 for part in topics[name].partitions.values())
+        }
+        if led == names:
+            return
+        time.sleep(0.05)
+    raise LocalError(f"no leader in {ANSWER_TIMEOUT_S:.0f} s for: {', '.join(sorted(names - led))}")

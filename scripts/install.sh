@@ -1,0 +1,250 @@
+#!/usr/bin/env bash
+# The only way anything gets installed. Safe to run again: what is there is kept, and with nothing to do it
+# takes well under a second.
+#
+#   scripts/install.sh           install what is missing (system packages only on Debian and Ubuntu, as root
+#                                or with passwordless sudo; elsewhere it says what to install)
+#   scripts/install.sh --check   only tell what is there and what is missing; exit 1 if anything is
+#
+# Works with the bash 3.2 of macOS.
+set -euo pipefail
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$ROOT"
+
+KAFKA_VERSION=4.1.1
+KAFKA_LIB="${XDG_CACHE_HOME:-$HOME/.cache}/hedgerow/kafka-$KAFKA_VERSION"
+UV_VERSION=0.13.8
+STAMP=.run/installed
+export UV_PYTHON_DOWNLOADS=never
+
+CHECK=no
+case "${1:-}" in
+  "") ;;
+  --check) CHECK=yes ;;
+  *) echo "usage: scripts/install.sh [--check]" >&2; exit 2 ;;
+esac
+
+# --- what the system must have: each have_* answers quietly, each hint_* says what to install -------------
+
+java_command() {
+  if [ -n "${JAVA_HOME:-}" ] && [ -x "$JAVA_HOME/bin/java" ]; then echo "$JAVA_HOME/bin/java"; else echo java; fi
+}
+
+have_java() {
+  local version
+  # macOS has a java that only says that there is none, so it must really answer.
+  version=$("$(java_command)" -version 2>&1) || return 1
+  version=$(printf '%s\n' "$version" | sed -n 's/.* version "\([0-9]*\).*/\1/p' | head -n 1)
+  [ -n "$version" ] && [ "$version" -ge 17 ]
+}
+
+have_maven() { command -v mvn >/dev/null; }
+have_make() { command -v make >/dev/null; }
+
+have_postgres() {
+  local dir
+  for dir in "$(pg_config --bindir 2>/dev/null || true)" /usr/lib/postgresql/*/bin \
+             /opt/homebrew/opt/postgresql*/bin /usr/local/opt/postgresql*/bin; do
+    [ -x "$dir/initdb" ] && [ -x "$dir/postgres" ] && return 0
+  done
+  command -v initdb >/dev/null && command -v postgres >/dev/null
+}
+
+python_command() {
+  local candidate
+  for candidate in python3.11 python3.12 python3.13 python3; do
+    # A name may be a shim that leads nowhere, so it must really run.
+    if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+      command -v "$candidate"
+      return 0
+    fi
+  done
+  return 1
+}
+
+have_python() {
+  local python
+  python=$(python_command) && "$python" -c 'import venv, ensurepip' 2>/dev/null
+}
+
+SYSTEM="java maven postgres make python"
+
+title() {
+  case $1 in
+    java) echo "JDK 17 or newer" ;;
+    maven) echo "Maven (mvn)" ;;
+    postgres) echo "PostgreSQL server (initdb, postgres)" ;;
+    make) echo "make" ;;
+    python) echo "Python 3.11 or newer with venv" ;;
+  esac
+}
+
+first_in_apt() {
+  local package
+  for package in "$@"; do
+    if [ -n "$(apt-cache madison "$package" 2>/dev/null)" ]; then echo "$package"; return 0; fi
+  done
+  echo "$1"
+}
+
+apt_packages() {
+  case $1 in
+    java) first_in_apt openjdk-21-jdk-headless openjdk-17-jdk-headless ;;
+    maven) echo maven ;;
+    postgres) echo postgresql ;;
+    make) echo make ;;
+    python)
+      if python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || ! command -v python3 >/dev/null; then
+        echo "python3 python3-venv"
+      else
+        local found
+        found=$(first_in_apt python3.13 python3.12 python3.11)
+        echo "$found $found-venv"
+      fi ;;
+  esac
+}
+
+brew_package() {
+  case $1 in
+    java) echo "--cask temurin" ;;
+    maven) echo maven ;;
+    postgres) echo postgresql@17 ;;
+    make) echo make ;;
+    python) echo python@3.13 ;;
+  esac
+}
+
+missing_system() {
+  local need missing=""
+  for need in $SYSTEM; do "have_$need" || missing="$missing $need"; done
+  echo "$missing"
+}
+
+on_apt() { command -v apt-get >/dev/null; }
+
+as_root() {
+  if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+can_be_root() { [ "$(id -u)" -eq 0 ] || sudo -n true 2>/dev/null; }
+
+how_to_install() {
+  local need
+  if on_apt; then
+    printf '  sudo apt-get install -y'
+    for need in "$@"; do printf ' %s' "$(apt_packages "$need")"; done
+    echo
+  elif [ "$(uname)" = Darwin ]; then
+    for need in "$@"; do echo "  brew install $(brew_package "$need")"; done
+  else
+    for need in "$@"; do echo "  install $(title "$need") with this system's package manager"; done
+  fi
+}
+
+# --- what the checkout must have --------------------------------------------------------------------------
+
+# Changes whenever an install would do something else: the lock, any package's metadata, this script, the jars.
+wanted_stamp() {
+  cat requirements.lock pyproject.toml shared/pyproject.toml local/pyproject.toml services/*/pyproject.toml \
+      scripts/kafka/pom.xml scripts/install.sh | cksum
+  echo "$ROOT $KAFKA_LIB"
+}
+
+have_packages() {
+  [ -x .venv/bin/hedgerow-local ] && [ -x .venv/bin/python ] && [ -f "$STAMP" ] && [ "$(cat "$STAMP")" = "$(wanted_stamp)" ]
+}
+
+have_kafka() { [ -f "$KAFKA_LIB/kafka_2.13-$KAFKA_VERSION.jar" ]; }
+
+# --- doing it ---------------------------------------------------------------------------------------------
+
+step() {
+  local name=$1 begun=$SECONDS
+  shift
+  echo "==> $name"
+  "$@"
+  echo "    done in $((SECONDS - begun)) s"
+}
+
+install_system() {
+  local need packages=""
+  if ! on_apt || ! can_be_root; then
+    echo "These are missing and have to be installed by you:" >&2
+    for need in "$@"; do echo "  $(title "$need")" >&2; done
+    echo "Run:" >&2
+    how_to_install "$@" >&2
+    exit 1
+  fi
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
+  for need in "$@"; do packages="$packages $(apt_packages "$need")"; done
+  echo "    apt-get install$packages"
+  # shellcheck disable=SC2086
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages >/dev/null
+  for need in "$@"; do
+    "have_$need" || { echo "$(title "$need") is still missing after apt-get install" >&2; exit 1; }
+  done
+}
+
+# Debian's own pip refuses to install outside a virtual environment, so uv gets one of its own.
+find_uv() {
+  if command -v uv >/dev/null; then UV=uv; return; fi
+  UV="$ROOT/.run/bootstrap/bin/uv"
+  if [ "$("$UV" --version 2>/dev/null | cut -d' ' -f2)" != "$UV_VERSION" ]; then
+    rm -rf .run/bootstrap
+    "$(python_command)" -m venv .run/bootstrap
+    .run/bootstrap/bin/python -m pip install --quiet --disable-pip-version-check "uv==$UV_VERSION"
+  fi
+}
+
+install_packages() {
+  find_uv
+  export VIRTUAL_ENV="$ROOT/.venv"
+  if ! .venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+    "$UV" venv --quiet --clear --python "$(python_command)" .venv
+  fi
+  "$UV" pip sync --quiet --require-hashes requirements.lock
+  local editable=() package
+  for package in shared local services/*; do editable+=(-e "$package"); done
+  "$UV" pip install --quiet --no-deps --no-build-isolation "${editable[@]}"
+}
+
+# Copied aside and renamed, so that two checkouts never see half a folder.
+install_kafka() {
+  local aside="$KAFKA_LIB.$$"
+  mkdir -p "$(dirname "$KAFKA_LIB")"
+  mvn -B -q -f scripts/kafka/pom.xml dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$aside"
+  rm -rf "$KAFKA_LIB"
+  mv "$aside" "$KAFKA_LIB"
+}
+
+check() {
+  local need missing=0
+  for need in $SYSTEM; do
+    if "have_$need"; then echo "  ok       $(title "$need")"
+    else echo "  missing  $(title "$need"):"; how_to_install "$need" | sed 's/^/         /'; missing=1; fi
+  done
+  if have_packages; then echo "  ok       Python packages as locked (.venv)"
+  else echo "  missing  Python packages as locked (.venv): scripts/install.sh installs them"; missing=1; fi
+  if have_kafka; then echo "  ok       Kafka $KAFKA_VERSION jars ($KAFKA_LIB)"
+  else echo "  missing  Kafka $KAFKA_VERSION jars: scripts/install.sh fetches them with Maven"; missing=1; fi
+  return $missing
+}
+
+if [ "$CHECK" = yes ]; then
+  check
+  exit
+fi
+
+mkdir -p .run
+SECONDS=0
+MISSING=$(missing_system)
+# shellcheck disable=SC2086
+[ -z "$MISSING" ] || step "System packages" install_system $MISSING
+if ! have_packages; then
+  rm -f "$STAMP"
+  step "Python packages (.venv)" install_packages
+  wanted_stamp >"$STAMP"
+fi
+have_kafka || step "Kafka $KAFKA_VERSION jars" install_kafka
+echo "Installed (${SECONDS} s)."
