@@ -1,0 +1,112 @@
+"""One venue account: what its loops share."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+import asyncpg
+import msgspec
+import structlog
+
+from hedgerow.adapters.venue import VenueClient
+from hedgerow.execution.conclusion import Contradiction
+from hedgerow.execution.intents import Intent, Ticker
+from hedgerow.execution.order_life import TERMINAL, IllegalTransition
+from hedgerow.ledger.halts import HaltTarget, place_halt
+from hedgerow.schemas.codec import encode
+from hedgerow.schemas.records import HedgeConcluded
+from hedgerow.schemas.topics import HEDGE_FILLS
+from hedgerow.streams import trace
+from hedgerow.streams.context import Context
+from hedgerow_executor.metrics import Metrics
+
+_log = structlog.get_logger()
+
+# What a lost connection to the ledger looks like from inside.
+LEDGER_LOST = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+)
+
+
+class Account(msgspec.Struct, kw_only=True):
+    """The account's venue, its connections, and what is known of it between two looks at the ledger.
+
+    Attributes:
+        tickers: the venue's own touch by instrument, from the executor's own poll.
+        following: intents that a task of this process has in hand right now.
+        claiming: one claim at a time, so that account-wide caps see each other.
+        halted_for: contradictions that this process has halted the venue for.
+        failed: set by a task that met what nobody foresaw; the process must end.
+    """
+
+    context: Context
+    venue_key: str
+    name: str
+    venue: VenueClient
+    pool: asyncpg.Pool
+    metrics: Metrics
+    tickers: dict[str, Ticker]
+    following: dict[int, asyncio.Task[None]] = msgspec.field(default_factory=dict)
+    claiming: asyncio.Lock = msgspec.field(default_factory=asyncio.Lock)
+    halted_for: set[str] = msgspec.field(default_factory=set)
+    failed: asyncio.Future[None] = msgspec.field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+
+    def follow(self, intent: Intent, work: Callable[["Account", Intent], Awaitable[None]]) -> None:
+        """Give an intent to a task of its own, unless one has it already."""
+        if intent.id not in self.following:
+            task = asyncio.create_task(self._run(intent, work), name=f"intent-{intent.id}")
+            self.following[intent.id] = task
+
+    async def _run(self, intent: Intent, work: Callable[["Account", Intent], Awaitable[None]]) -> None:
+        try:
+            await work(self, intent)
+        except LEDGER_LOST as error:
+            # The intent stays as the ledger has it; the resolver takes it up when the ledger is back.
+            _log.warning("ledger away", intent=intent.id, error=str(error) or type(error).__name__)
+        except (Contradiction, IllegalTransition) as error:
+            await self._halt(f"intent {intent.id}: {error}")
+        except Exception as error:
+            if not self.failed.done():
+                self.failed.set_exception(error)
+        finally:
+            self.following.pop(intent.id, None)
+
+    async def _halt(self, reason: str) -> None:
+        """The venue says what cannot be: nothing more is sent there until a person has looked."""
+        if reason in self.halted_for:
+            return
+        self.halted_for.add(reason)
+        _log.error("venue and ledger contradict each other: halted", venue=self.venue_key, reason=reason)
+        async with self.pool.acquire() as connection:
+            target = HaltTarget(kind="Venue", name=self.venue_key)
+            await place_halt(connection, target, "executor", reason, time.time_ns())
+
+    def announce(self, intent: Intent) -> None:
+        """Tell hedging that an intent moved; a hint, sent after the commit."""
+        self.metrics.intents.labels(intent.state.value).inc()
+        _log.info(
+            "intent",
+            intent=intent.id,
+            state=intent.state,
+            filled=str(intent.filled_quantity),
+            order=intent.client_order_id,
+            reason=intent.reason,
+        )
+        if intent.state not in TERMINAL:
+            return
+        record = HedgeConcluded(
+            strategy=intent.strategy,
+            uid=intent.strategy_uid,
+            intent=intent.id,
+            state=intent.state.value,
+            filled_quantity=intent.filled_quantity,
+            time_ns=time.time_ns(),
+        )
+        headers = trace.start(f"intent:{intent.id}", record.time_ns)
+        self.context.producer.send(HEDGE_FILLS.name, intent.strategy, encode(record), headers)

@@ -1,0 +1,103 @@
+"""From `Decided` to the venue: claim each intent, then send it once."""
+
+import asyncio
+import contextlib
+import time
+
+import structlog
+
+from hedgerow.adapters.venue import NoAnswer, VenueRejected
+from hedgerow.domain.money import ZERO
+from hedgerow.domain.orders import Side
+from hedgerow.execution.intents import Intent, Ticker, VenueFill, VenueOrder
+from hedgerow.execution.order_life import IntentState
+from hedgerow.ledger.claims import claim
+from hedgerow.ledger.intents import open_intents
+from hedgerow.ledger.outcomes import record_answer, record_outcome, record_state
+from hedgerow.strategy.compiled import Mode
+from hedgerow.streams.steps import reached
+from hedgerow_executor.account import Account
+from hedgerow_executor.following import follow_order
+
+_log = structlog.get_logger()
+POLL_S = 0.25
+
+
+async def claim_loop(account: Account, woken: asyncio.Event) -> None:
+    """Claim whatever is decided, at each notification and at least every `POLL_S`."""
+    while not account.context.stopping.is_set():
+        woken.clear()
+        async with account.pool.acquire() as connection:
+            intents = await open_intents(connection, account.venue_key, account.name)
+        for intent in intents:
+            if intent.state is IntentState.DECIDED:
+                account.follow(intent, _claim_and_send)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(woken.wait(), POLL_S)
+
+
+async def _claim_and_send(account: Account, decided: Intent) -> None:
+    ticker = account.tickers.get(decided.instrument)
+    async with account.claiming, account.pool.acquire() as connection:
+        taken = await claim(connection, decided.id, ticker, time.time_ns())
+    if taken is None:
+        return
+    if taken.refusal is not None:
+        account.metrics.refusals.labels(taken.refusal.code.value).inc()
+        account.announce(taken.intent)
+        return
+    reached("executor.claimed")
+    if taken.intent.mode is Mode.SHADOW:
+        assert ticker is not None  # the claim refuses without one
+        await _fill_in_shadow(account, taken.intent, ticker)
+    else:
+        await _send_once(account, taken.intent)
+
+
+async def _send_once(account: Account, intent: Intent) -> None:
+    """Send; from here on the order may exist, whatever is heard of it."""
+    reached("executor.before-send")
+    try:
+        venue_order_id = await account.venue.send(intent)
+    except VenueRejected as error:
+        await _conclude(account, intent, IntentState.REJECTED, str(error))
+        return
+    except NoAnswer as error:
+        await _conclude(account, intent, IntentState.UNKNOWN, str(error))
+        return
+    answered_ns = time.time_ns()
+    reached("executor.answered")
+    async with account.pool.acquire() as connection:
+        outcome = await record_answer(connection, intent.id, venue_order_id, "accepted", answered_ns)
+    account.announce(outcome.intent)
+    await follow_order(account, outcome.intent)
+
+
+async def _conclude(account: Account, intent: Intent, state: IntentState, reason: str) -> None:
+    async with account.pool.acquire() as connection:
+        outcome = await record_state(connection, intent.id, state, reason, time.time_ns())
+    account.announce(outcome.intent)
+
+
+async def _fill_in_shadow(account: Account, intent: Intent, ticker: Ticker) -> None:
+    """Fill at the polled touch, or not at all when the limit does not reach it; nothing is sent."""
+    touch = ticker.ask if intent.side is Side.BUY else ticker.bid
+    reaches = (intent.limit_price - touch) * intent.side.sign >= 0
+    now_ns = time.time_ns()
+    order = VenueOrder(
+        client_order_id=str(intent.client_order_id),
+        venue_order_id=f"shadow-{intent.id}",
+        state=IntentState.FILLED if reaches else IntentState.CANCELLED,
+        filled_quantity=intent.quantity if reaches else ZERO,
+        reason="" if reaches else f"the touch {touch:f} is beyond the limit {intent.limit_price:f}",
+    )
+    fill = VenueFill(
+        execution_id=f"shadow-{intent.client_order_id}",
+        quantity=intent.quantity,
+        price=touch,
+        fee=ZERO,
+        time_ns=now_ns,
+    )
+    async with account.pool.acquire() as connection:
+        outcome = await record_outcome(connection, intent.id, order, [fill] if reaches else [], now_ns)
+    account.announce(outcome.intent)

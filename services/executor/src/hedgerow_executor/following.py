@@ -1,0 +1,106 @@
+"""From the venue's answer to a terminal state, and from `Unknown` to the truth."""
+
+import asyncio
+import time
+
+import structlog
+
+from hedgerow.adapters.venue import VenueUnavailable
+from hedgerow.execution.intents import Intent, VenueOrder
+from hedgerow.execution.order_life import AT_VENUE, TERMINAL, IntentState
+from hedgerow.ledger.intents import find_intent, open_intents
+from hedgerow.ledger.outcomes import record_outcome, record_state
+from hedgerow.streams.steps import reached
+from hedgerow_executor.account import Account
+
+_log = structlog.get_logger()
+FIRST_LOOK_S = 0.005
+LONGEST_PAUSE_S = 1.0
+RESOLVE_EVERY_S = 0.5
+
+
+async def follow_order(account: Account, intent: Intent) -> None:
+    """Ask the venue until the intent is terminal, ever more slowly. The resolver goes on if this stops."""
+    pause_s = FIRST_LOOK_S
+    while intent.state not in TERMINAL and not account.context.stopping.is_set():
+        try:
+            intent = await look(account, intent)
+        except VenueUnavailable as error:
+            _log.warning("venue away", intent=intent.id, error=str(error))
+        if intent.state not in TERMINAL:
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+
+
+async def look(account: Account, intent: Intent) -> Intent:
+    """Ask the venue once for the order and its executions, and write down what it says.
+
+    Raises:
+        VenueUnavailable: it did not answer; the intent is as it was.
+    """
+    asked_ns = time.time_ns()
+    order = await account.venue.find_order(intent)
+    fills = await account.venue.fills(intent)
+    if order is None and fills:
+        # Executions prove the order, whatever the order queries hide; its end is not known yet.
+        order = VenueOrder(
+            client_order_id=str(intent.client_order_id),
+            venue_order_id="",
+            state=IntentState.ACCEPTED,
+            filled_quantity=intent.filled_quantity,
+        )
+    if order is None:
+        return await _absent(account, intent, asked_ns)
+    async with account.pool.acquire() as connection:
+        outcome = await record_outcome(connection, intent.id, order, fills, time.time_ns())
+    if outcome.changed:
+        if outcome.intent.state in TERMINAL:
+            reached("executor.concluded")
+        account.announce(outcome.intent)
+    return outcome.intent
+
+
+async def _absent(account: Account, intent: Intent, asked_ns: int) -> Intent:
+    """The venue shows nothing under this name: final once it could not appear any more, asked after that time."""
+    assert intent.claimed_ns is not None
+    final_ns = intent.claimed_ns + account.venue.absence_final_after_ns
+    if intent.state is not IntentState.UNKNOWN or asked_ns < final_ns:
+        return intent
+    waited_s = (asked_ns - intent.claimed_ns) / 1e9
+    reason = f"{waited_s:.1f} s after the claim the venue has neither the order nor an execution of it"
+    async with account.pool.acquire() as connection:
+        outcome = await record_state(connection, intent.id, IntentState.ABANDONED, reason, time.time_ns())
+    account.announce(outcome.intent)
+    return outcome.intent
+
+
+async def resolve_loop(account: Account) -> None:
+    """Take up every intent at the venue that no task follows: after a crash, an outage, or a missing answer."""
+    while not account.context.stopping.is_set():
+        async with account.pool.acquire() as connection:
+            intents = await open_intents(connection, account.venue_key, account.name)
+        unknown = 0
+        for intent in intents:
+            unknown += intent.state is IntentState.UNKNOWN
+            if intent.state in AT_VENUE:
+                account.follow(intent, _resolve)
+        account.metrics.unknown_open.labels(account.name).set(unknown)
+        await asyncio.sleep(RESOLVE_EVERY_S)
+
+
+async def _resolve(account: Account, seen: Intent) -> None:
+    async with account.pool.acquire() as connection:
+        intent = await find_intent(connection, seen.id)
+        if intent is None or intent.state not in AT_VENUE:
+            return
+        if intent.state is IntentState.SENDING:
+            # Claimed by a process that is gone: whether it sent cannot be known from here.
+            outcome = await record_state(
+                connection, intent.id, IntentState.UNKNOWN, "the sender is gone", time.time_ns()
+            )
+            intent = outcome.intent
+            account.announce(intent)
+    try:
+        await look(account, intent)
+    except VenueUnavailable as error:
+        _log.warning("venue away", intent=intent.id, error=str(error))

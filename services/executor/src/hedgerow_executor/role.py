@@ -1,0 +1,178 @@
+"""executor: plain asyncio, one task group per venue account whose keys are mounted here."""
+
+import asyncio
+import contextlib
+import zlib
+
+import asyncpg
+import structlog
+
+from hedgerow.adapters.ccxt_venue import CcxtVenue
+from hedgerow.adapters.venue import VenueUnavailable
+from hedgerow.ledger.connection import LedgerUnreachable, connect, create_pool
+from hedgerow.ledger.decisions import INTENTS_CHANNEL
+from hedgerow.ledger.migrate import require_current
+from hedgerow.ledger.strategies import read_venues
+from hedgerow.strategy.compiled import CompiledVenue
+from hedgerow.streams.context import Context, ServiceRole
+from hedgerow_executor.account import LEDGER_LOST, Account
+from hedgerow_executor.claiming import claim_loop
+from hedgerow_executor.following import resolve_loop
+from hedgerow_executor.keys import read_keys
+from hedgerow_executor.metrics import Metrics, build_metrics
+from hedgerow_executor.reconciling import Reconciler
+from hedgerow_executor.tending import acknowledge_loop, poll_tickers, ticker_loop
+
+_log = structlog.get_logger()
+POOL_SIZE = 8
+RETRY_S = 1.0
+GRACE_S = 3.0
+# First half of the advisory lock that makes a process an account's only executor.
+EXECUTOR_LOCK = 0x6865_6467
+
+
+async def run(context: Context) -> None:
+    """Serve every venue account whose keys are mounted, each independently of the others."""
+    metrics = build_metrics(context.metrics)
+    context.readiness.set("ledger", False, "not connected yet")
+    context.readiness.set("venue", False, "not connected yet")
+    serving: dict[str, asyncio.Task[None]] = {}
+    while not context.stopping.is_set():
+        for venue in await _venues(context):
+            if venue.key not in serving or serving[venue.key].done():
+                _raise_unexpected(serving.get(venue.key))
+                serving[venue.key] = asyncio.create_task(_serve(context, metrics, venue), name=venue.key)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(context.stopping.wait(), RETRY_S)
+    await asyncio.gather(*serving.values())
+
+
+def _raise_unexpected(task: asyncio.Task[None] | None) -> None:
+    """A crash of one account's tasks ends the process, so that the supervisor starts it afresh."""
+    if task is not None and not task.cancelled() and task.exception() is not None:
+        raise RuntimeError(f"the executor of {task.get_name()} failed") from task.exception()
+
+
+async def _venues(context: Context) -> list[CompiledVenue]:
+    try:
+        connection = await connect(context.settings.ledger_dsn, "hedgerow-executor")
+    except LedgerUnreachable as error:
+        context.readiness.set("ledger", False, str(error))
+        return []
+    try:
+        await require_current(connection)
+        context.readiness.set("ledger", True)
+        venues = [
+            venue
+            for venue in await read_venues(connection)
+            if (context.settings.keys_dir / venue.account).is_dir()
+        ]
+    except LEDGER_LOST as error:
+        context.readiness.set("ledger", False, str(error) or type(error).__name__)
+        return []
+    finally:
+        await connection.close()
+    if not venues:
+        context.readiness.set("venue", False, f"no Venue whose keys are in {context.settings.keys_dir}")
+    return venues
+
+
+async def _serve(context: Context, metrics: Metrics, venue: CompiledVenue) -> None:
+    """Hold the account's lock and run its loops; returns, to be tried again, when ledger or venue is lost."""
+    api_key, secret = read_keys(context.settings.keys_dir / venue.account)
+    client = CcxtVenue("bybit", context.settings.exchange_url, api_key, secret)
+    try:
+        lock = await connect(context.settings.ledger_dsn, f"hedgerow-executor-{venue.key}")
+    except LedgerUnreachable as error:
+        context.readiness.set("ledger", False, str(error))
+        await client.close()
+        return
+    pool: asyncpg.Pool | None = None
+    try:
+        if not await _only_executor(context, venue, lock):
+            return
+        await client.start()
+        pool = await create_pool(context.settings.ledger_dsn, f"hedgerow-executor-{venue.key}", POOL_SIZE)
+        account = Account(
+            context=context,
+            venue_key=venue.key,
+            name=venue.account,
+            venue=client,
+            pool=pool,
+            metrics=metrics,
+            tickers={},
+        )
+        await _run_loops(account, lock)
+    except VenueUnavailable as error:
+        context.readiness.set("venue", False, str(error))
+        _log.warning("venue away", venue=venue.key, error=str(error))
+    except LedgerUnreachable as error:
+        context.readiness.set("ledger", False, str(error))
+        _log.warning("ledger away", venue=venue.key, error=str(error))
+    finally:
+        await client.close()
+        if pool is not None:
+            pool.terminate()
+        lock.terminate()
+
+
+async def _only_executor(context: Context, venue: CompiledVenue, lock: asyncpg.Connection) -> bool:
+    account = zlib.crc32(f"{venue.key}/{venue.account}".encode()) - (1 << 31)
+    if await lock.fetchval("select pg_try_advisory_lock($1, $2)", EXECUTOR_LOCK, account):
+        return True
+    context.readiness.set("venue", False, f"another executor holds {venue.key} account {venue.account}")
+    _log.warning("another executor holds the account", venue=venue.key, account=venue.account)
+    return False
+
+
+async def _run_loops(account: Account, lock: asyncpg.Connection) -> None:
+    woken, lock_lost = asyncio.Event(), asyncio.Event()
+    lock.add_termination_listener(lambda _: lock_lost.set())
+    await lock.add_listener(INTENTS_CHANNEL, lambda *_: woken.set())
+    reconciler = Reconciler(account)
+    await reconciler.settle()
+    await poll_tickers(account)
+    loops = [
+        asyncio.create_task(loop, name=name)
+        for name, loop in (
+            ("tickers", ticker_loop(account)),
+            ("resolve", resolve_loop(account)),
+            ("reconcile", reconciler.loop()),
+            ("acknowledge", acknowledge_loop(account)),
+            ("claim", claim_loop(account, woken)),
+            ("lock", _until(lock_lost)),
+            ("failure", _until_failed(account)),
+            ("stopping", _until(account.context.stopping)),
+        )
+    ]
+    try:
+        done, _ = await asyncio.wait(loops, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            _require_expected(task)
+        if account.following:
+            # Stopping: orders under way get their answer written down, if it comes soon.
+            await asyncio.wait(list(account.following.values()), timeout=GRACE_S)
+    finally:
+        tasks = [*loops, *account.following.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _until(event: asyncio.Event) -> None:
+    await event.wait()
+
+
+async def _until_failed(account: Account) -> None:
+    await account.failed
+
+
+def _require_expected(task: asyncio.Task[None]) -> None:
+    error = task.exception()
+    if isinstance(error, LEDGER_LOST):
+        raise LedgerUnreachable(f"{task.get_name()}: {error or type(error).__name__}") from error
+    if error is not None:
+        raise error
+
+
+role = ServiceRole(name="executor", run=run)

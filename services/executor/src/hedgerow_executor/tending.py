@@ -1,0 +1,74 @@
+"""What must be known before a claim: the venue's own touch, and which generations this account serves."""
+
+import asyncio
+import time
+
+import structlog
+
+from hedgerow.adapters.venue import VenueUnavailable
+from hedgerow.ledger.strategies import read_strategies
+from hedgerow.schemas.codec import encode
+from hedgerow.schemas.records import Acknowledgement
+from hedgerow.schemas.topics import STRATEGY_STATUS
+from hedgerow.streams import trace
+from hedgerow_executor.account import Account
+
+_log = structlog.get_logger()
+TICKER_EVERY_S = 0.2
+STRATEGIES_EVERY_S = 0.25
+ROLE = "executor"
+
+
+async def ticker_loop(account: Account) -> None:
+    """Poll the touch of every instrument that a strategy hedges with on this account."""
+    while not account.context.stopping.is_set():
+        await poll_tickers(account)
+        await asyncio.sleep(TICKER_EVERY_S)
+
+
+async def poll_tickers(account: Account) -> None:
+    """Ask once for each. An old touch ages, and the claim refuses it when it is too old."""
+    for instrument in await _instruments(account):
+        try:
+            account.tickers[instrument] = await account.venue.ticker(instrument)
+        except VenueUnavailable as error:
+            _log.warning("no ticker", instrument=instrument, error=str(error))
+
+
+async def acknowledge_loop(account: Account) -> None:
+    """Acknowledge each generation whose leg is on this account, once."""
+    said: dict[str, int] = {}
+    while not account.context.stopping.is_set():
+        async with account.pool.acquire() as connection:
+            published = await read_strategies(connection)
+        for item in published:
+            ours = any(
+                (leg.venue, leg.account) == (account.venue_key, account.name)
+                for leg in item.config.hedge_with
+            )
+            if not ours or said.get(item.uid) == item.generation:
+                continue
+            said[item.uid] = item.generation
+            record = Acknowledgement(
+                strategy=item.config.key,
+                role=ROLE,
+                worker=account.context.worker,
+                uid=item.uid,
+                generation=item.generation,
+                revision=item.revision,
+                time_ns=time.time_ns(),
+            )
+            key = f"{item.config.key}/{ROLE}"
+            headers = trace.start(f"generation:{item.config.key}:{item.generation}", record.time_ns)
+            account.context.producer.send(STRATEGY_STATUS.name, key, encode(record), headers)
+        await asyncio.sleep(STRATEGIES_EVERY_S)
+
+
+async def _instruments(account: Account) -> list[str]:
+    async with account.pool.acquire() as connection:
+        rows = await connection.fetch(
+            "select distinct instrument from leg_owners where venue = $1 and account = $2 order by instrument",
+            account.venue_key,
+            account.name,
+        )
+    return [row["instrument"] for row in rows]

@@ -1,0 +1,182 @@
+"""The loop around `decide`: newest risk state and ledger in, one committed decision out."""
+
+import asyncio
+import contextlib
+import time
+from typing import Any
+
+import asyncpg
+import prometheus_client
+import structlog
+
+from hedgerow.hedging.decide import decide
+from hedgerow.hedging.decision import Hedge, Hold
+from hedgerow.hedging.snapshot import LedgerSnapshot
+from hedgerow.ledger.connection import LedgerUnreachable, create_pool
+from hedgerow.ledger.decisions import Committed, Trace, commit_decision
+from hedgerow.ledger.migrate import require_current
+from hedgerow.ledger.snapshot import read_snapshot
+from hedgerow.schemas.codec import encode
+from hedgerow.schemas.records import HedgeDecided
+from hedgerow.schemas.topics import HEDGE_DECISIONS
+from hedgerow.streams import trace
+from hedgerow.streams.context import Context
+from hedgerow.streams.steps import reached
+from hedgerow_hedging.newest import Newest, NewestRisk
+
+_log = structlog.get_logger()
+POOL_SIZE = 2
+RETRY_S = 0.5
+IDLE_S = 1.0
+
+
+class Deciding:
+    """Decides each dirty strategy, one after the other, until told to stop."""
+
+    def __init__(self, context: Context, newest: NewestRisk) -> None:
+        self._context = context
+        self._newest = newest
+        self._pool: asyncpg.Pool | None = None
+        self._wake_ns: dict[str, int] = {}
+        self._last_hold: dict[str, str] = {}
+        self._decisions = prometheus_client.Counter(
+            "hedgerow_decisions_total",
+            "Decisions by outcome: Hedge, a hold's reason, or Conflict (the ledger had moved on)",
+            ["outcome"],
+            registry=context.metrics,
+        )
+
+    async def run(self) -> None:
+        """Until `context.stopping`: a ledger that cannot be reached is waited for, and said."""
+        try:
+            while not self._context.stopping.is_set():
+                await self._wait_for_work()
+                await self._decide_dirty()
+        finally:
+            if self._pool is not None:
+                await self._pool.close()
+
+    async def _wait_for_work(self) -> None:
+        now_ns = time.time_ns()
+        due_ns = min(self._wake_ns.values(), default=now_ns + int(IDLE_S * 1e9))
+        timeout_s = min(max((due_ns - now_ns) / 1e9, 0), IDLE_S)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._newest.wake.wait(), timeout_s)
+        self._newest.wake.clear()
+        now_ns = time.time_ns()
+        for strategy in [key for key, wake_ns in self._wake_ns.items() if wake_ns <= now_ns]:
+            del self._wake_ns[strategy]
+            self._newest.touch(strategy, new_input=False)
+
+    async def _decide_dirty(self) -> None:
+        pool = await self._connected()
+        if pool is None:
+            return
+        while self._newest.dirty:
+            strategy, by_input = self._newest.dirty.popitem()
+            newest = self._newest.states.get(strategy)
+            if newest is None:
+                continue
+            try:
+                async with pool.acquire() as connection:
+                    await self._decide(connection, strategy, newest, by_input)
+            except (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as error:
+                self._newest.touch(strategy, new_input=by_input)
+                await self._lose_ledger(error)
+                return
+
+    async def _decide(self, connection: Any, strategy: str, newest: Newest, by_input: bool) -> None:
+        ledger = await read_snapshot(connection, newest.risk.uid, time.time_ns())
+        if ledger is None:
+            return
+        decision = decide(newest.risk, ledger)
+        if isinstance(decision, Hold):
+            self._hold(strategy, decision)
+            return
+        reached("hedging.before-commit")
+        committed = await commit_decision(
+            connection, newest.risk, ledger, decision, _trace(newest, ledger, by_input)
+        )
+        if committed is None:
+            self._decisions.labels("Conflict").inc()
+            self._newest.touch(strategy, new_input=by_input)
+            return
+        reached("hedging.after-commit")
+        self._announce(strategy, ledger, decision, committed, newest)
+
+    def _hold(self, strategy: str, hold: Hold) -> None:
+        self._decisions.labels(hold.reason.value).inc()
+        if hold.wake_ns is not None:
+            self._wake_ns[strategy] = hold.wake_ns
+        if self._last_hold.get(strategy) != hold.reason:
+            _log.info("holding", strategy=strategy, reason=hold.reason, detail=hold.detail)
+        self._last_hold[strategy] = hold.reason
+
+    def _announce(
+        self, strategy: str, ledger: LedgerSnapshot, hedge: Hedge, committed: Committed, newest: Newest
+    ) -> None:
+        self._decisions.labels("Hedge").inc()
+        self._last_hold.pop(strategy, None)
+        for intent, leg in zip(committed.intents, hedge.intents, strict=True):
+            _log.info(
+                "hedge decided",
+                strategy=strategy,
+                intent=intent,
+                side=leg.side,
+                quantity=str(leg.quantity),
+                price=str(leg.limit_price),
+                delta=str(leg.delta),
+                trace_id=trace.trace_id(newest.incoming.headers),
+            )
+        record = HedgeDecided(
+            strategy=strategy,
+            uid=ledger.strategy_uid,
+            decision=committed.decision,
+            intents=committed.intents,
+            decided_ns=ledger.read_ns,
+        )
+        headers = trace.carry(newest.incoming.headers, "decided", ledger.read_ns)
+        self._context.producer.send(HEDGE_DECISIONS.name, strategy, encode(record), headers)
+
+    async def _connected(self) -> asyncpg.Pool | None:
+        if self._pool is not None:
+            return self._pool
+        try:
+            pool = await create_pool(self._context.settings.ledger_dsn, "hedgerow-hedging", POOL_SIZE)
+            async with pool.acquire() as connection:
+                await require_current(connection)
+        except LedgerUnreachable as error:
+            await self._lose_ledger(error)
+            return None
+        self._pool = pool
+        self._context.readiness.set("ledger", True)
+        return pool
+
+    async def _lose_ledger(self, error: Exception) -> None:
+        # Nothing is decided without the ledger; the newest states wait here and are decided when it is back.
+        _log.warning("ledger away", error=str(error) or type(error).__name__, retry_s=RETRY_S)
+        self._context.readiness.set("ledger", False, str(error) or type(error).__name__)
+        if self._pool is not None:
+            self._pool.terminate()
+            self._pool = None
+        self._newest.wake.set()
+        await asyncio.sleep(RETRY_S)
+
+
+def _trace(newest: Newest, ledger: LedgerSnapshot, by_input: bool) -> Trace:
+    """A wake-up was caused by no input: it keeps the trace, but not the time of receipt."""
+    headers = newest.incoming.headers
+    stages = trace.carry(
+        trace.carry(headers, "hedging", newest.incoming.received_ns), "decided", ledger.read_ns
+    )
+    return Trace(
+        cause=trace.read_cause(headers) if by_input else "wake",
+        stages=stages[trace.STAGES].decode() if by_input else f"decided={ledger.read_ns}",
+        traceparent=stages[trace.TRACEPARENT].decode(),
+    )
+
+
+async def run(context: Context, newest: NewestRisk) -> None:
+    """Hedging's background task."""
+    context.readiness.set("ledger", False, "not connected yet")
+    await Deciding(context, newest).run()

@@ -1,0 +1,209 @@
+"""A venue account through the released ccxt client: only its addresses, options and `nonce` are set."""
+
+import time
+from collections.abc import Callable, Coroutine
+from contextvars import ContextVar
+from decimal import Decimal
+from typing import Any, TypeVar
+
+import ccxt.async_support as ccxt
+
+from hedgerow.adapters.venue import NoAnswer, VenuePosition, VenueRejected, VenueUnavailable
+from hedgerow.domain.ids import MAX_CLIENT_ORDER_ID
+from hedgerow.domain.money import exact_decimal
+from hedgerow.execution.intents import Intent, Ticker, VenueFill, VenueOrder
+from hedgerow.execution.order_life import IntentState
+
+RECEIVE_WINDOW_MS = 5_000
+REQUEST_TIMEOUT_MS = 5_000
+CLOCK_SLACK_NS = 1_000_000_000
+VISIBILITY_DELAY_NS = 4_000_000_000
+MS_NS = 1_000_000
+
+_R = TypeVar("_R")
+
+# The claim whose request is being signed in this task; None signs with the clock.
+_claimed_ns: ContextVar[int | None] = ContextVar("claimed_ns", default=None)
+
+# ccxt raises these when the venue answered and did not take the order. RequestTimeout, ExchangeNotAvailable and
+# every other network error leave it open; so does an exchange error that ccxt cannot name.
+_SAID_NO = (
+    ccxt.InvalidOrder,
+    ccxt.InsufficientFunds,
+    ccxt.AuthenticationError,
+    ccxt.PermissionDenied,
+    ccxt.BadRequest,
+    ccxt.ArgumentsRequired,
+    ccxt.InvalidNonce,
+    ccxt.RateLimitExceeded,
+    ccxt.NotSupported,
+)
+# Named by ccxt as an InvalidOrder, but it means that the order of this name is already there.
+_ALREADY_THERE = ccxt.DuplicateOrderId
+
+
+class CcxtVenue:
+    """One account on one ccxt exchange (Bybit's v5 dialect, linear contracts in one-way mode)."""
+
+    absence_final_after_ns = RECEIVE_WINDOW_MS * MS_NS + CLOCK_SLACK_NS + VISIBILITY_DELAY_NS
+
+    def __init__(self, exchange_id: str, url: str | None, api_key: str, secret: str) -> None:
+        """
+        Args:
+            url: where the exchange is, when it is not the public one.
+        """
+        self._address = url or exchange_id
+        self._client = getattr(ccxt, exchange_id)(
+            {
+                "apiKey": api_key,
+                "secret": secret,
+                "timeout": REQUEST_TIMEOUT_MS,
+                # Pacing is the executor's own control: a request that waits in a queue would be signed in the past.
+                "enableRateLimit": False,
+                "maxRetriesOnFailure": 0,
+                "options": {
+                    "recvWindow": RECEIVE_WINDOW_MS,
+                    "fetchMarkets": {"types": ["spot", "linear"]},
+                    "enableUnifiedMargin": False,
+                    "enableUnifiedAccount": True,
+                    "unifiedMarginStatus": 5,
+                },
+            }
+        )
+        if url is not None:
+            self._client.urls["api"] = dict.fromkeys(self._client.urls["api"], url)
+        self._client.nonce = self._nonce
+        self._offset_ms = 0
+
+    async def start(self) -> None:
+        await self._ask(lambda: self._client.load_markets())
+        await self.measure_clock()
+
+    async def measure_clock(self) -> None:
+        """Learn how far the venue's clock is ahead of ours, taking its answer to be from the middle of the call."""
+        before_ms = time.time_ns() // MS_NS
+        venue_ms = await self._ask(lambda: self._client.fetch_time())
+        after_ms = time.time_ns() // MS_NS
+        self._offset_ms = int(venue_ms) - (before_ms + after_ms) // 2
+
+    async def send(self, intent: Intent) -> str:
+        name = intent.client_order_id
+        if name is None or intent.claimed_ns is None or len(name) > MAX_CLIENT_ORDER_ID:
+            raise ValueError(
+                f"intent {intent.id} was not claimed: it has no client order id to be sent under"
+            )
+        token = _claimed_ns.set(intent.claimed_ns)
+        try:
+            order = await self._client.create_order(
+                intent.instrument,
+                "limit",
+                intent.side.value.lower(),
+                format(intent.quantity, "f"),
+                format(intent.limit_price, "f"),
+                {"clientOrderId": name, "timeInForce": intent.time_in_force.value, "positionIdx": 0},
+            )
+        except _ALREADY_THERE as error:
+            raise NoAnswer(f"the venue already has {name}: {error}") from error
+        except _SAID_NO as error:
+            raise VenueRejected(str(error)) from error
+        except ccxt.BaseError as error:
+            raise NoAnswer(f"{type(error).__name__}: {error}") from error
+        finally:
+            _claimed_ns.reset(token)
+        return str(order["id"])
+
+    async def find_order(self, intent: Intent) -> VenueOrder | None:
+        by_name = {"orderLinkId": intent.client_order_id}
+        found = await self._ask(lambda: self._client.fetch_open_orders(intent.instrument, params=by_name))
+        if not found:
+            found = await self._ask(
+                lambda: self._client.fetch_canceled_and_closed_orders(intent.instrument, params=by_name)
+            )
+        ours = [order for order in found if order["clientOrderId"] == intent.client_order_id]
+        return _venue_order(ours[0]) if ours else None
+
+    async def fills(self, intent: Intent) -> list[VenueFill]:
+        trades = await self._ask(
+            lambda: self._client.fetch_my_trades(
+                intent.instrument, params={"orderLinkId": intent.client_order_id}
+            )
+        )
+        return [
+            VenueFill(
+                execution_id=str(trade["id"]),
+                quantity=exact_decimal(trade["amount"]),
+                price=exact_decimal(trade["price"]),
+                fee=exact_decimal(trade["fee"]["cost"]),
+                time_ns=int(trade["timestamp"]) * MS_NS,
+            )
+            for trade in trades
+            if trade["info"].get("orderLinkId") == intent.client_order_id
+        ]
+
+    async def ticker(self, instrument: str) -> Ticker:
+        asked_ns = time.time_ns()
+        ticker = await self._ask(lambda: self._client.fetch_ticker(instrument))
+        if ticker["bid"] is None or ticker["ask"] is None:
+            raise VenueUnavailable(f"{self._address} shows no two-sided touch of {instrument}")
+        return Ticker(bid=exact_decimal(ticker["bid"]), ask=exact_decimal(ticker["ask"]), time_ns=asked_ns)
+
+    async def positions(self, instruments: list[str]) -> list[VenuePosition]:
+        found = await self._ask(lambda: self._client.fetch_positions(instruments))
+        return [
+            VenuePosition(
+                instrument=position["symbol"],
+                quantity=exact_decimal(position["contracts"]) * (1 if position["side"] == "long" else -1),
+            )
+            for position in found
+            if position["contracts"]
+        ]
+
+    async def open_client_order_ids(self, instruments: list[str]) -> list[str]:
+        names = []
+        for instrument in instruments:
+            orders = await self._ask(lambda symbol=instrument: self._client.fetch_open_orders(symbol))
+            names += [str(order["clientOrderId"] or order["id"]) for order in orders]
+        return names
+
+    async def close(self) -> None:
+        await self._client.close()
+
+    def _nonce(self) -> int:
+        signed_ns = _claimed_ns.get()
+        return (time.time_ns() if signed_ns is None else signed_ns) // MS_NS + self._offset_ms
+
+    async def _ask(self, question: Callable[[], Coroutine[Any, Any, _R]]) -> _R:
+        try:
+            return await question()
+        except ccxt.BaseError as error:
+            raise VenueUnavailable(
+                f"the venue at {self._address} did not answer: {type(error).__name__}: {error}"
+            ) from error
+
+
+def _venue_order(order: dict[str, Any]) -> VenueOrder:
+    filled = exact_decimal(order["filled"] or 0.0)
+    return VenueOrder(
+        client_order_id=str(order["clientOrderId"]),
+        venue_order_id=str(order["id"]),
+        state=_state(str(order["status"]), filled, exact_decimal(order["amount"])),
+        filled_quantity=filled,
+        reason=str(order["info"].get("rejectReason") or ""),
+    )
+
+
+def _state(status: str, filled: Decimal, amount: Decimal) -> IntentState:
+    """ccxt's unified status as ours. ccxt calls an IOC order that was filled in part `closed`.
+
+    Raises:
+        VenueUnavailable: a status that ccxt does not document.
+    """
+    if status == "open":
+        return IntentState.PARTIALLY_FILLED if filled else IntentState.ACCEPTED
+    if status in ("closed", "canceled"):
+        return IntentState.FILLED if filled == amount else IntentState.CANCELLED
+    if status == "expired":
+        return IntentState.EXPIRED
+    if status == "rejected":
+        return IntentState.REJECTED
+    raise VenueUnavailable(f"the venue calls an order {status!r}, which is no known status")
