@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
-from hedgerow.schemas.topics import TOPICS, Cleanup, Topic
 
+from hedgerow.schemas.topics import TOPICS, Cleanup, Topic
 from hedgerow_local.errors import LocalError
 from hedgerow_local.kafka import admin_client
 

@@ -7,6 +7,7 @@ import asyncpg
 import psutil
 import pytest
 from confluent_kafka import Consumer, Producer
+
 from hedgerow.schemas.topics import TOPICS
 from hedgerow_local.errors import LocalError
 from hedgerow_local.kafka import KafkaServer, admin_client

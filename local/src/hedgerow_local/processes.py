@@ -1,0 +1,111 @@
+"""The programs of the local stack: how each is run, with which surroundings, and in which order they end."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from hedgerow_local import kafka, postgres
+from hedgerow_local.layout import Layout
+from hedgerow_local.ports import LOOPBACK
+from hedgerow_local.state import RUN_VARIABLE, StackState
+
+PARTITIONS = 4
+LEDGER_DATABASE = "ledger"
+# Worker name: the roles that share its process.
+WORKERS: dict[str, tuple[str, ...]] = {
+    "exchange": ("exchange",),
+    "ingestion": ("ingestion",),
+    "pipeline": ("enrichment", "router", "risk", "hedging"),
+    "executor": ("executor",),
+    "books": ("books",),
+    "client-flow": ("client-flow",),
+}
+PORT_NAMES = ("kafka", "kafka-controller", "postgres", "exchange", *(f"http-{name}" for name in WORKERS))
+# Ended in this order, those of one row together: whoever sends before whoever answers, servers last.
+STOP_ORDER: tuple[tuple[str, ...], ...] = (
+    ("client-flow", "apply"),
+    ("ingestion", "pipeline", "executor", "books"),
+    ("exchange",),
+    ("kafka", "postgres"),
+)
+
+
+class Program(msgspec.Struct, frozen=True, kw_only=True):
+    """One supervised program. `stop_signal` goes to its whole group only where `stop_as_group` says so."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: dict[str, str] = {}
+    user: str | None = None
+    stop_signal: str = "TERM"
+    stop_as_group: bool = True
+
+
+def http_port(state: StackState, worker: str) -> int:
+    """Where a worker answers `/ready` and `/metrics`."""
+    return state.ports[f"http-{worker}"]
+
+
+def ledger_dsn(state: StackState) -> str:
+    return postgres.server_dsn(state.ports["postgres"], LEDGER_DATABASE)
+
+
+def kafka_bootstrap(state: StackState) -> str:
+    return f"{LOOPBACK}:{state.ports['kafka']}"
+
+
+def exchange_url(state: StackState) -> str:
+    return f"http://{LOOPBACK}:{state.ports['exchange']}"
+
+
+def surroundings(layout: Layout, state: StackState, inherited: Mapping[str, str]) -> dict[str, str]:
+    """The environment that every program shares; `hedgerow.streams.settings` says what the names mean."""
+    return {
+        **inherited,
+        RUN_VARIABLE: state.run,
+        "HEDGEROW_KAFKA": kafka_bootstrap(state),
+        "HEDGEROW_LEDGER_DSN": ledger_dsn(state),
+        "HEDGEROW_PARTITIONS": str(PARTITIONS),
+        "HEDGEROW_EXCHANGE_URL": exchange_url(state),
+        "HEDGEROW_KEYS_DIR": str(layout.keys),
+        "HEDGEROW_RECORDINGS": str(layout.recordings),
+        "HEDGEROW_SESSION_START_NS": str(state.session_start_ns),
+        "HEDGEROW_HTTP_HOST": LOOPBACK,
+        "HEDGEROW_DATA_DIR": str(layout.data("shared")),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def programs(layout: Layout, state: StackState, postgres_data: Path) -> tuple[Program, ...]:
+    """Every program of the stack.
+
+    Raises:
+        LocalError: a server that one of them needs is not installed.
+    """
+    hedgerow = str(Path(sys.executable).parent / "hedgerow")
+    servers = (
+        Program(
+            name="postgres",
+            command=tuple(postgres.server_command(postgres_data, state.ports["postgres"])),
+            user=postgres.server_user(),
+            stop_signal=postgres.STOP_SIGNAL.name.removeprefix("SIG"),
+            # Its children must outlive the signal: the postmaster tells each what to do.
+            stop_as_group=False,
+        ),
+        Program(name="kafka", command=tuple(kafka.server_command(layout.kafka))),
+        Program(name="apply", command=(hedgerow, "apply", "--watch", str(layout.examples))),
+    )
+    workers = tuple(
+        Program(
+            name=name,
+            command=(hedgerow, "worker", "--roles", ",".join(roles)),
+            environment={
+                "HEDGEROW_HTTP_PORT": str(http_port(state, name)),
+                "HEDGEROW_DATA_DIR": str(layout.data(name)),
+            },
+        )
+        for name, roles in WORKERS.items()
+    )
+    return servers + workers
