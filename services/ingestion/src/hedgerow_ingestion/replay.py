@@ -1,6 +1,7 @@
 """Which states of one instrument's replay are due now. Pure: the clock comes in, records go out."""
 
 import msgspec
+
 from hedgerow.adapters.tape import Tape
 from hedgerow.analytics.validity import invalid_reason, seen_mid
 from hedgerow.schemas.records import BookState, MarketReset

@@ -5,6 +5,7 @@ import time
 
 import prometheus_client
 import structlog
+
 from hedgerow.adapters.tape import Tape
 from hedgerow.domain.instruments import LISTINGS
 from hedgerow.schemas.codec import encode
@@ -13,7 +14,7 @@ from hedgerow.schemas.topics import MARKET_RAW
 from hedgerow.streams import trace
 from hedgerow.streams.context import Context, ServiceRole
 from hedgerow.streams.settings import Settings
-
+from hedgerow.streams.waiting import stopped_within
 from hedgerow_ingestion.replay import Replay
 
 _log = structlog.get_logger(__name__)
@@ -42,7 +43,7 @@ async def run(context: Context) -> None:
             for record in replay.due(time.time_ns()):
                 _send(context, record)
                 sent.labels(record.instrument, _kind(record)).inc()
-        await _wait(context.stopping, min(replay.next_due_ns() for replay in replays))
+        await stopped_within(context.stopping, _wait_s(min(replay.next_due_ns() for replay in replays)))
 
 
 def load_replays(settings: Settings) -> list[Replay]:
@@ -71,12 +72,8 @@ def _kind(record: BookState | MarketReset) -> str:
     return "state" if record.valid else "invalid"
 
 
-async def _wait(stopping: asyncio.Event, due_ns: int) -> None:
-    wait_s = min(max((due_ns - time.time_ns()) / 1e9, _SHORTEST_WAIT_S), _LONGEST_WAIT_S)
-    try:
-        await asyncio.wait_for(stopping.wait(), wait_s)
-    except TimeoutError:
-        return
+def _wait_s(due_ns: int) -> float:
+    return min(max((due_ns - time.time_ns()) / 1e9, _SHORTEST_WAIT_S), _LONGEST_WAIT_S)
 
 
 role = ServiceRole(name="ingestion", run=run)
