@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 import prometheus_client
@@ -46,6 +46,25 @@ class Stepper(Protocol):
     def strategy_changed(self, strategy: str, published: StrategyPublished | None) -> Sequence[Outgoing]: ...
 
 
+@runtime_checkable
+class FollowsAssignment(Protocol):
+    """A stepper that must know which partitions it owns is told of each once its state is loaded."""
+
+    def assign(self, topic: str, partition: int) -> None: ...
+
+
+@runtime_checkable
+class Checkpointed(Protocol):
+    """What the stepper of a `checkpointed` role has beside `Stepper`.
+
+    `restore` raises `ValueError` when the bytes are no state that it can read.
+    """
+
+    def snapshot(self, partition: int) -> bytes: ...
+
+    def restore(self, partition: int, state: bytes) -> None: ...
+
+
 class Producer(Protocol):
     """The process's one producer. `send` never blocks: a full queue raises `BufferError`."""
 
@@ -55,9 +74,12 @@ class Producer(Protocol):
 
 
 class Readiness(Protocol):
-    """Named conditions that must all hold before `/ready` says yes."""
+    """Named conditions that must all hold before `/ready` says yes.
 
-    def set(self, name: str, ok: bool, detail: str = "") -> None: ...
+    A condition that does not hold because a server is away is marked `outage`: the watchdog then waits.
+    """
+
+    def set(self, name: str, ok: bool, detail: str = "", outage: bool = False) -> None: ...
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,10 +123,15 @@ class StreamRole(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ServiceRole(msgspec.Struct, frozen=True, kw_only=True):
-    """A role that is a plain asyncio service: it runs until `context.stopping` is set, then returns."""
+    """A role that is a plain asyncio service: it runs until `context.stopping` is set, then returns.
+
+    Attributes:
+        needs_kafka: the role starts once Kafka answers, and is not ready while it does not.
+    """
 
     name: str
     run: Callable[[Context], Awaitable[None]]
+    needs_kafka: bool = True
 
 
 Role = StreamRole | ServiceRole

@@ -1,0 +1,87 @@
+"""Why an input cannot be relied on, with the numbers in words."""
+
+from collections.abc import Iterator
+
+from hedgerow.domain.instruments import LISTINGS
+from hedgerow.risk.strategy_state import StrategyState
+from hedgerow.schemas.records import ClientBook, InputProblem, Quote
+from hedgerow.strategy.compiled import CompiledStrategy
+
+MISSING = "Missing"
+STALE = "Stale"
+INVALID = "Invalid"
+UNKNOWN = "Unknown"
+
+
+def find_problems(state: StrategyState, now_ns: int) -> tuple[InputProblem, ...]:
+    """Everything that keeps the strategy from being ready, sorted by input.
+
+    Declared inputs are the books of `exposure`, the instruments of `hedgeWith`, and the instruments of every
+    position that is not zero.
+    """
+    config = state.published.config
+    found = [
+        *_book_problems(state, config, now_ns),
+        *_position_problems(state, config),
+        *_quote_problems(state, config, now_ns),
+        *_leg_problems(config),
+    ]
+    return tuple(sorted(found, key=lambda problem: (problem.input, problem.code, problem.detail)))
+
+
+def declared_books(state: StrategyState) -> Iterator[ClientBook]:
+    """The declared books that were seen."""
+    for source in state.published.config.exposure:
+        book = state.books.get(source.book)
+        if book is not None:
+            yield book
+
+
+def _book_problems(state: StrategyState, config: CompiledStrategy, now_ns: int) -> Iterator[InputProblem]:
+    for source in config.exposure:
+        book = state.books.get(source.book)
+        name = f"book:{source.book}"
+        if book is None:
+            yield InputProblem(input=name, code=MISSING, detail="not seen yet")
+        else:
+            yield from _stale(name, now_ns - book.published_ns, config.freshness.book_ns)
+
+
+def _position_problems(state: StrategyState, config: CompiledStrategy) -> Iterator[InputProblem]:
+    for book in declared_books(state):
+        for symbol in book.positions:
+            if symbol not in LISTINGS:
+                detail = f"holds {symbol}; listed are {', '.join(sorted(LISTINGS))}"
+                yield InputProblem(input=f"book:{book.name}", code=UNKNOWN, detail=detail)
+
+
+def _quote_problems(state: StrategyState, config: CompiledStrategy, now_ns: int) -> Iterator[InputProblem]:
+    held = {
+        symbol
+        for book in declared_books(state)
+        for symbol, quantity in book.positions.items()
+        if quantity != 0 and symbol in LISTINGS
+    }
+    legs = {leg.instrument.symbol for leg in config.hedge_with}
+    for symbol in held | legs:
+        name = f"quote:{symbol}"
+        quote: Quote | None = state.quotes.get(symbol)
+        if quote is None:
+            yield InputProblem(input=name, code=MISSING, detail="not seen yet")
+            continue
+        if not quote.valid:
+            yield InputProblem(input=name, code=INVALID, detail=quote.reason or "no reason given")
+        yield from _stale(name, now_ns - quote.time_ns, config.freshness.quote_ns)
+
+
+def _leg_problems(config: CompiledStrategy) -> Iterator[InputProblem]:
+    hedged = {leg.instrument.underlying for leg in config.hedge_with}
+    for underlying in config.underlyings - hedged:
+        detail = f"no instrument of hedgeWith has the underlying {underlying}, so there is no mark for it"
+        yield InputProblem(input=f"band:{underlying}", code=UNKNOWN, detail=detail)
+
+
+def _stale(name: str, age_ns: int, limit_ns: int) -> Iterator[InputProblem]:
+    if age_ns > limit_ns:
+        detail = f"{age_ns / 1e9:.3f} s old, at most {limit_ns / 1e9:g} s allowed"
+        yield InputProblem(input=name, code=STALE, detail=detail)

@@ -1,0 +1,47 @@
+"""What risk knows of one strategy: its generation and the newest of each input."""
+
+import msgspec
+
+from hedgerow.schemas.records import BookInput, ClientBook, MarkInput, Quote, RiskInput, StrategyPublished
+
+
+class StrategyState(msgspec.Struct, kw_only=True):
+    """Newest wins, input by input.
+
+    Attributes:
+        quotes: by instrument; books: by the book's name.
+    """
+
+    published: StrategyPublished
+    quotes: dict[str, Quote] = {}
+    books: dict[str, ClientBook] = {}
+
+    def take(self, record: RiskInput) -> bool:
+        """Take an input over, a repeated one as well; False when a newer one is known, and nothing changed."""
+        if isinstance(record, MarkInput):
+            return self._take_quote(record.quote)
+        if isinstance(record, BookInput):
+            return self._take_book(record.book)
+        assert record.published is not None
+        return self._take_generation(record.published)
+
+    def _take_quote(self, quote: Quote) -> bool:
+        known = self.quotes.get(quote.instrument)
+        if known is not None and quote.sequence < known.sequence:
+            return False
+        self.quotes[quote.instrument] = quote
+        return True
+
+    def _take_book(self, book: ClientBook) -> bool:
+        # A book is repeated with the same sequence and a later `published_ns`, which keeps it fresh.
+        known = self.books.get(book.name)
+        if known is not None and (book.sequence, book.published_ns) < (known.sequence, known.published_ns):
+            return False
+        self.books[book.name] = book
+        return True
+
+    def _take_generation(self, published: StrategyPublished) -> bool:
+        if published.uid == self.published.uid and published.generation < self.published.generation:
+            return False
+        self.published = published
+        return True
