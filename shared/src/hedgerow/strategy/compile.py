@@ -1,0 +1,277 @@
+"""From a resource to the config that the streams run on, or to everything that is wrong with it. Pure.
+
+What a resource's shape can say is checked when it is parsed; here is checked what needs two fields or another object.
+"""
+
+import hashlib
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+
+import msgspec
+
+from hedgerow.domain.instruments import Instrument
+from hedgerow.domain.money import plain
+from hedgerow.strategy.compiled import (
+    Band,
+    BandUnit,
+    BookSource,
+    CompiledStrategy,
+    CompiledVenue,
+    Execution,
+    Freshness,
+    Leg,
+    Limits,
+    Mode,
+)
+from hedgerow.strategy.fields import duration_ns
+from hedgerow.strategy.problem import FieldPath, Problem, path_text, quoted
+from hedgerow.strategy.spec import HedgeStrategy, HedgeStrategySpec
+from hedgerow.strategy.venue import Venue
+
+_encoder = msgspec.json.Encoder(order="deterministic")
+REVISION_DIGITS = 12
+
+
+def revision_of(config: CompiledStrategy | CompiledVenue) -> str:
+    """The name of a compiled config: equal configs have equal revisions, however their resources were written."""
+    return hashlib.sha256(_encoder.encode(config)).hexdigest()[:REVISION_DIGITS]
+
+
+def compile_venue(
+    resource: Venue, venues: Mapping[str, CompiledVenue], strategies: Iterable[CompiledStrategy]
+) -> CompiledVenue | list[Problem]:
+    """A venue as the executor needs it, or every problem at once.
+
+    Args:
+        venues: those that are there, by `namespace/name`.
+        strategies: those that are live, whose legs may be on this venue.
+    """
+    spec = resource.spec
+    compiled = CompiledVenue(
+        namespace=resource.metadata.namespace,
+        name=resource.metadata.name,
+        type=spec.type,
+        environment=spec.environment,
+        trading_enabled=spec.trading == "Enabled",
+        account=spec.account.id,
+        max_gross_notional=_number(spec.limits.max_gross_notional),
+        orders_per_second=spec.limits.orders_per_second,
+    )
+    return list(_account_problems(compiled, venues, strategies)) or compiled
+
+
+def _account_problems(
+    venue: CompiledVenue, venues: Mapping[str, CompiledVenue], strategies: Iterable[CompiledStrategy]
+) -> Iterator[Problem]:
+    at = ("spec", "account", "id")
+    before = venues.get(venue.key)
+    if before is not None and _account(before) != _account(venue):
+        users = [item.key for item in strategies if any(leg.venue == venue.key for leg in item.hedge_with)]
+        if users:
+            yield Problem(
+                at=at,
+                wrong=f'the account cannot change from "{before.account}" to "{venue.account}" while strategies '
+                f"hedge on it: {quoted(users)}",
+                right="delete those strategies first, or declare a Venue of another name",
+            )
+    for other in venues.values():
+        if other.key != venue.key and _account(other) == _account(venue):
+            yield Problem(
+                at=at,
+                wrong=f'"{venue.account}" is already the account of Venue {other.key}',
+                right="use that Venue, or another account: limits hold for one account under one name",
+            )
+
+
+def compile_strategy(
+    resource: HedgeStrategy, venues: Mapping[str, CompiledVenue], instruments: Mapping[str, Instrument]
+) -> CompiledStrategy | list[Problem]:
+    """A strategy as the streams run it, or every problem at once.
+
+    Args:
+        venues: by `namespace/name`; a strategy sees those of its own namespace.
+        instruments: by unified symbol.
+    """
+    spec, namespace = resource.spec, resource.metadata.namespace
+    known = {venue.name: venue for venue in venues.values() if venue.namespace == namespace}
+    problems = [
+        *_exposure_problems(spec),
+        *_leg_problems(spec, namespace, known, instruments),
+        *_band_problems(spec, instruments),
+        *_execution_problems(spec),
+    ]
+    return problems or _compiled(resource, known, instruments)
+
+
+def _exposure_problems(spec: HedgeStrategySpec) -> Iterator[Problem]:
+    at = ("spec", "exposure")
+    names = [source.name for source in spec.exposure]
+    yield from _repeated(names, at, ("name",), "give each source a name of its own")
+    books = [source.book.name for source in spec.exposure]
+    yield from _repeated(books, at, ("book", "name"), "count each book once")
+
+
+def _leg_problems(
+    spec: HedgeStrategySpec,
+    namespace: str,
+    venues: Mapping[str, CompiledVenue],
+    instruments: Mapping[str, Instrument],
+) -> Iterator[Problem]:
+    at = ("spec", "hedgeWith")
+    bands = {band.underlying for band in spec.policy.band}
+    for number, leg in enumerate(spec.hedge_with):
+        here, name = (*at, number), leg.venue_ref.name
+        venue, instrument = venues.get(name), instruments.get(leg.instrument)
+        if venue is None:
+            yield Problem(
+                at=(*here, "venueRef", "name"),
+                wrong=f'there is no Venue "{name}" in namespace "{namespace}"',
+                right=f"apply it first, or use one of: {quoted(venues)}",
+            )
+        elif spec.mode is Mode.PAPER and venue.environment != "Paper":
+            yield Problem(
+                at=(*here, "venueRef", "name"),
+                wrong=f'mode Paper cannot trade on "{name}", whose environment is {venue.environment}',
+                right="use a Venue with environment Paper, or mode Shadow",
+            )
+        if instrument is None:
+            yield Problem(
+                at=(*here, "instrument"),
+                wrong=f'"{leg.instrument}" is not listed',
+                right=f"listed are: {quoted(instruments)}",
+            )
+        elif instrument.underlying not in bands:
+            yield Problem(
+                at=(*here, "instrument"),
+                wrong=f"no band says when {instrument.underlying} is hedged",
+                right=f"add a band with underlying {instrument.underlying} to spec.policy.band, or drop this leg",
+            )
+    legs = [f"{leg.instrument} on {leg.venue_ref.name}" for leg in spec.hedge_with]
+    yield from _repeated(legs, at, ("instrument",), "name each Venue's instrument once")
+    priorities = [leg.priority for leg in spec.hedge_with]
+    yield from _repeated(priorities, at, ("priority",), "give each leg a priority of its own")
+
+
+def _band_problems(spec: HedgeStrategySpec, instruments: Mapping[str, Instrument]) -> Iterator[Problem]:
+    at = ("spec", "policy", "band")
+    legs = [instruments[leg.instrument] for leg in spec.hedge_with if leg.instrument in instruments]
+    unlisted = len(legs) < len(spec.hedge_with)
+    for number, band in enumerate(spec.policy.band):
+        here = (*at, number)
+        lower, upper = _number(band.lower), _number(band.upper)
+        if lower >= upper:
+            yield Problem(
+                at=(*here, "lower"),
+                wrong=f"{band.lower} is not below upper, {band.upper}",
+                right="write the smaller edge as lower",
+            )
+        own = [instrument for instrument in legs if instrument.underlying == band.underlying]
+        # While a leg is unlisted its underlying is unknown, and may be this one.
+        if not own and not unlisted:
+            yield Problem(
+                at=(*here, "underlying"),
+                wrong=f"no leg of spec.hedgeWith trades {band.underlying}",
+                right=f"add a leg whose underlying is {band.underlying}, or drop this band",
+            )
+        for instrument in own:
+            lot = instrument.delta(instrument.lot_size)
+            if band.unit is BandUnit.UNDERLYING and lower < upper < lower + lot:
+                yield Problem(
+                    at=(*here, "upper"),
+                    wrong=f"the band is {plain(upper - lower)} {band.underlying} wide, less than one lot of "
+                    f"{instrument.symbol}, so a hedge would leap across it",
+                    right=f"make it at least {plain(lot)} {band.underlying} wide",
+                )
+    underlyings = [band.underlying for band in spec.policy.band]
+    yield from _repeated(underlyings, at, ("underlying",), "write one band for each underlying")
+
+
+def _execution_problems(spec: HedgeStrategySpec) -> Iterator[Problem]:
+    execution, limits = spec.execution, spec.limits
+    if _number(execution.clip_notional) > _number(limits.max_order_notional):
+        yield Problem(
+            at=("spec", "execution", "clipNotional"),
+            wrong=f"{execution.clip_notional} is above spec.limits.maxOrderNotional, {limits.max_order_notional}, "
+            "so every full clip would be refused",
+            right="lower the clip or raise the limit",
+        )
+    if execution.max_slippage_bps > limits.price_collar_bps:
+        yield Problem(
+            at=("spec", "execution", "maxSlippageBps"),
+            wrong=f"{execution.max_slippage_bps} is above spec.limits.priceCollarBps, {limits.price_collar_bps}, "
+            "so every order would be refused",
+            right="allow less slippage or widen the collar",
+        )
+
+
+def _repeated(values: Sequence[Hashable], at: FieldPath, field: FieldPath, right: str) -> Iterator[Problem]:
+    """A problem at every item that repeats the value of an earlier one."""
+    first: dict[Hashable, int] = {}
+    for number, value in enumerate(values):
+        earlier = first.setdefault(value, number)
+        if earlier != number:
+            yield Problem(
+                at=(*at, number, *field),
+                wrong=f'"{value}" stands already at {path_text((*at, earlier, *field))}',
+                right=right,
+            )
+
+
+def _account(venue: CompiledVenue) -> Hashable:
+    return (venue.type, venue.environment, venue.account)
+
+
+def _compiled(
+    resource: HedgeStrategy, venues: Mapping[str, CompiledVenue], instruments: Mapping[str, Instrument]
+) -> CompiledStrategy:
+    spec = resource.spec
+    return CompiledStrategy(
+        namespace=resource.metadata.namespace,
+        name=resource.metadata.name,
+        mode=spec.mode,
+        suspend=spec.suspend,
+        currency=spec.currency,
+        exposure=tuple(BookSource(name=source.name, book=source.book.name) for source in spec.exposure),
+        hedge_with=tuple(_legs_by_priority(spec, venues, instruments)),
+        bands=tuple(
+            Band(
+                underlying=band.underlying,
+                lower=_number(band.lower),
+                upper=_number(band.upper),
+                unit=band.unit,
+            )
+            for band in spec.policy.band
+        ),
+        freshness=Freshness(
+            quote_ns=duration_ns(spec.freshness.quote), book_ns=duration_ns(spec.freshness.book)
+        ),
+        execution=Execution(
+            clip_notional=_number(spec.execution.clip_notional),
+            time_in_force=spec.execution.time_in_force,
+            max_slippage_bps=Decimal(spec.execution.max_slippage_bps),
+            cooldown_ns=duration_ns(spec.execution.cooldown),
+            unknown_deadline_ns=duration_ns(spec.execution.unknown_deadline),
+        ),
+        limits=Limits(
+            max_order_notional=_number(spec.limits.max_order_notional),
+            max_position_notional=_number(spec.limits.max_position_notional),
+            max_orders_per_minute=spec.limits.max_orders_per_minute,
+            price_collar_bps=Decimal(spec.limits.price_collar_bps),
+        ),
+    )
+
+
+def _legs_by_priority(
+    spec: HedgeStrategySpec, venues: Mapping[str, CompiledVenue], instruments: Mapping[str, Instrument]
+) -> Iterable[Leg]:
+    """Legs, most preferred first. `index` is the position in the resource's `hedgeWith`, whatever the priority:
+    the ledger knows a leg by it, so a changed priority must not rename one."""
+    numbered = sorted(enumerate(spec.hedge_with), key=lambda item: item[1].priority)
+    for index, leg in numbered:
+        venue = venues[leg.venue_ref.name]
+        yield Leg(index=index, venue=venue.key, account=venue.account, instrument=instruments[leg.instrument])
+
+
+def _number(text: str) -> Decimal:
+    """Canonical: `25000` and `25000.00` become the same bytes on the wire, and so the same revision."""
+    return Decimal(plain(Decimal(text)))

@@ -1,0 +1,149 @@
+"""The kinds of field that resources are made of: each carries its bounds, and says in words what would be right.
+
+The bounds are plain `pattern`, `minimum`, `maxLength`, … so that they go into a generated schema unchanged (no
+lookahead in a pattern). The words come from the check that runs before them.
+"""
+
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Annotated, Any, Final
+
+import msgspec
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
+
+# The type of the errors raised here: `wrong` and `right` are in their context.
+IN_WORDS: Final = "in_words"
+
+
+class Part(BaseModel):
+    """A block of a resource: camelCase in files, nothing unknown, never changed once read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, serialize_by_alias=True)
+
+
+class _Kind(msgspec.Struct, frozen=True, kw_only=True):
+    """One kind of text: what it must match, and the words for it."""
+
+    pattern: str
+    max_length: int
+    right: str
+    is_number: bool = False
+
+
+def in_words(wrong: str, right: str) -> PydanticCustomError:
+    """A validation error that already says what is wrong and what would be right."""
+    return PydanticCustomError(IN_WORDS, "{wrong}; {right}", {"wrong": wrong, "right": right})
+
+
+def _check(kind: _Kind) -> Callable[[Any], Any]:
+    matcher = re.compile(kind.pattern)
+
+    def check(value: Any) -> Any:
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            if kind.is_number:
+                raise in_words(
+                    f"{value!r} is a YAML number",
+                    f'money and ratios are decimal strings, so quote it: "{_as_text(value)}"',
+                )
+            raise in_words(f"{value!r} is a YAML number", f"write {kind.right}")
+        if isinstance(value, str):
+            if len(value) > kind.max_length:
+                raise in_words(
+                    f"{len(value)} characters are too many", f"at most {kind.max_length} are allowed"
+                )
+            if not matcher.fullmatch(value):
+                raise in_words(f'"{value}" does not fit', f"write {kind.right}")
+        return value
+
+    return check
+
+
+def _as_text(value: int | float) -> str:
+    return f"{Decimal(repr(value)):f}"
+
+
+def _nonzero_fraction(decimals: int) -> str:
+    """Pattern for up to so many decimals that are not all zero, without lookahead."""
+    return "|".join("0" * zeros + f"[1-9][0-9]{{0,{decimals - zeros - 1}}}" for zeros in range(decimals))
+
+
+_WHOLE = "[1-9][0-9]{0,14}"
+_DECIMAL = _Kind(
+    pattern=rf"^-?(0|{_WHOLE})(\.[0-9]{{1,9}})?$",
+    max_length=26,
+    right='a decimal string with at most 15 digits before and 9 after the point, e.g. "-25000" or "0.5"',
+    is_number=True,
+)
+_POSITIVE_DECIMAL = _Kind(
+    pattern=rf"^({_WHOLE}(\.[0-9]{{1,9}})?|0\.({_nonzero_fraction(9)}))$",
+    max_length=25,
+    right='a positive decimal string with at most 15 digits before and 9 after the point, e.g. "25000" or "0.5"',
+    is_number=True,
+)
+_DURATION = _Kind(
+    pattern="^(0|[1-9][0-9]{0,4})(ms|s|m|h)$",
+    max_length=7,
+    right="a whole number with its unit ms, s, m or h, e.g. 500ms, 3s or 1m",
+)
+_POSITIVE_DURATION = _Kind(
+    pattern="^[1-9][0-9]{0,4}(ms|s|m|h)$",
+    max_length=7,
+    right="a positive whole number with its unit ms, s, m or h, e.g. 500ms, 3s or 1m",
+)
+_NAME = _Kind(
+    pattern="^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
+    max_length=63,
+    right="lower-case letters, digits and inner dashes, e.g. btc-band",
+)
+_ACCOUNT = _Kind(
+    pattern="^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$",
+    max_length=63,
+    right="letters, digits and inner dashes, dots or underscores, e.g. hedge-01",
+)
+_SYMBOL = _Kind(
+    pattern="^[A-Z0-9]{1,20}/[A-Z0-9]{1,20}(:[A-Z0-9]{1,20})?$",
+    max_length=62,
+    right="the unified symbol, e.g. BTC/USDT for spot or BTC/USDT:USDT for a perpetual",
+)
+_ASSET = _Kind(pattern="^[A-Z0-9]{1,20}$", max_length=20, right="an asset in capital letters, e.g. BTC")
+_LABEL_KEY = _Kind(
+    pattern="^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$",
+    max_length=317,
+    right="a label key, e.g. team or example.org/team",
+)
+_LABEL_VALUE = _Kind(
+    pattern="^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$",
+    max_length=63,
+    right="letters, digits and inner dashes, dots or underscores",
+)
+_ANNOTATION = _Kind(pattern=r"^[\s\S]*$", max_length=4096, right="text in quotes")
+
+
+def _bounds(kind: _Kind) -> Any:
+    return Field(pattern=kind.pattern, max_length=kind.max_length)
+
+
+DecimalText = Annotated[str, _bounds(_DECIMAL), BeforeValidator(_check(_DECIMAL))]
+PositiveDecimalText = Annotated[str, _bounds(_POSITIVE_DECIMAL), BeforeValidator(_check(_POSITIVE_DECIMAL))]
+Duration = Annotated[str, _bounds(_DURATION), BeforeValidator(_check(_DURATION))]
+PositiveDuration = Annotated[str, _bounds(_POSITIVE_DURATION), BeforeValidator(_check(_POSITIVE_DURATION))]
+Name = Annotated[str, _bounds(_NAME), BeforeValidator(_check(_NAME))]
+AccountId = Annotated[str, _bounds(_ACCOUNT), BeforeValidator(_check(_ACCOUNT))]
+Symbol = Annotated[str, _bounds(_SYMBOL), BeforeValidator(_check(_SYMBOL))]
+Asset = Annotated[str, _bounds(_ASSET), BeforeValidator(_check(_ASSET))]
+LabelKey = Annotated[str, _bounds(_LABEL_KEY), BeforeValidator(_check(_LABEL_KEY))]
+LabelValue = Annotated[str, _bounds(_LABEL_VALUE), BeforeValidator(_check(_LABEL_VALUE))]
+AnnotationValue = Annotated[str, _bounds(_ANNOTATION), BeforeValidator(_check(_ANNOTATION))]
+Flag = Annotated[bool, Field(strict=True)]
+
+
+_UNIT_NS = {"ms": 1_000_000, "s": 1_000_000_000, "m": 60_000_000_000, "h": 3_600_000_000_000}
+
+
+def duration_ns(text: str) -> int:
+    """Nanoseconds of a `Duration`, e.g. `500ms`."""
+    unit = "ms" if text.endswith("ms") else text[-1]
+    return int(text.removesuffix(unit)) * _UNIT_NS[unit]
