@@ -12,6 +12,7 @@ from hedgerow.adapters.venue import VenueClient
 from hedgerow.execution.conclusion import Contradiction
 from hedgerow.execution.intents import Intent, Ticker
 from hedgerow.execution.order_life import TERMINAL, IllegalTransition
+from hedgerow.ledger.connection import LEDGER_LOST
 from hedgerow.ledger.halts import HaltTarget, place_halt
 from hedgerow.schemas.codec import encode
 from hedgerow.schemas.records import HedgeConcluded
@@ -21,15 +22,6 @@ from hedgerow.streams.context import Context
 from hedgerow_executor.metrics import Metrics
 
 _log = structlog.get_logger()
-
-# What a lost connection to the ledger looks like from inside.
-LEDGER_LOST = (
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.CannotConnectNowError,
-)
 
 
 class Account(msgspec.Struct, kw_only=True):

@@ -35,7 +35,7 @@ class Reconciler:
             try:
                 await self.compare_once()
             except VenueUnavailable as error:
-                self._account.context.readiness.set("venue", False, str(error))
+                self._account.context.readiness.set("venue", False, str(error), outage=True)
                 _log.warning("venue away", error=str(error))
             await asyncio.sleep(EVERY_S)
 

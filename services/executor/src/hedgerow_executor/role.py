@@ -9,13 +9,13 @@ import structlog
 
 from hedgerow.adapters.ccxt_venue import CcxtVenue
 from hedgerow.adapters.venue import VenueUnavailable
-from hedgerow.ledger.connection import LedgerUnreachable, connect, create_pool
+from hedgerow.ledger.connection import LEDGER_LOST, LedgerUnreachable, connect, create_pool
 from hedgerow.ledger.decisions import INTENTS_CHANNEL
 from hedgerow.ledger.migrate import require_current
 from hedgerow.ledger.strategies import read_venues
 from hedgerow.strategy.compiled import CompiledVenue
 from hedgerow.streams.context import Context, ServiceRole
-from hedgerow_executor.account import LEDGER_LOST, Account
+from hedgerow_executor.account import Account
 from hedgerow_executor.claiming import claim_loop
 from hedgerow_executor.following import resolve_loop
 from hedgerow_executor.keys import read_keys
@@ -34,8 +34,8 @@ EXECUTOR_LOCK = 0x6865_6467
 async def run(context: Context) -> None:
     """Serve every venue account whose keys are mounted, each independently of the others."""
     metrics = build_metrics(context.metrics)
-    context.readiness.set("ledger", False, "not connected yet")
-    context.readiness.set("venue", False, "not connected yet")
+    context.readiness.set("ledger", False, "not connected yet", outage=True)
+    context.readiness.set("venue", False, "not connected yet", outage=True)
     serving: dict[str, asyncio.Task[None]] = {}
     while not context.stopping.is_set():
         for venue in await _venues(context):
@@ -57,7 +57,7 @@ async def _venues(context: Context) -> list[CompiledVenue]:
     try:
         connection = await connect(context.settings.ledger_dsn, "hedgerow-executor")
     except LedgerUnreachable as error:
-        context.readiness.set("ledger", False, str(error))
+        context.readiness.set("ledger", False, str(error), outage=True)
         return []
     try:
         await require_current(connection)
@@ -68,12 +68,14 @@ async def _venues(context: Context) -> list[CompiledVenue]:
             if (context.settings.keys_dir / venue.account).is_dir()
         ]
     except LEDGER_LOST as error:
-        context.readiness.set("ledger", False, str(error) or type(error).__name__)
+        context.readiness.set("ledger", False, str(error) or type(error).__name__, outage=True)
         return []
     finally:
         await connection.close()
     if not venues:
-        context.readiness.set("venue", False, f"no Venue whose keys are in {context.settings.keys_dir}")
+        context.readiness.set(
+            "venue", False, f"no Venue whose keys are in {context.settings.keys_dir}", outage=True
+        )
     return venues
 
 
@@ -84,7 +86,7 @@ async def _serve(context: Context, metrics: Metrics, venue: CompiledVenue) -> No
     try:
         lock = await connect(context.settings.ledger_dsn, f"hedgerow-executor-{venue.key}")
     except LedgerUnreachable as error:
-        context.readiness.set("ledger", False, str(error))
+        context.readiness.set("ledger", False, str(error), outage=True)
         await client.close()
         return
     pool: asyncpg.Pool | None = None
@@ -104,10 +106,10 @@ async def _serve(context: Context, metrics: Metrics, venue: CompiledVenue) -> No
         )
         await _run_loops(account, lock)
     except VenueUnavailable as error:
-        context.readiness.set("venue", False, str(error))
+        context.readiness.set("venue", False, str(error), outage=True)
         _log.warning("venue away", venue=venue.key, error=str(error))
     except LedgerUnreachable as error:
-        context.readiness.set("ledger", False, str(error))
+        context.readiness.set("ledger", False, str(error), outage=True)
         _log.warning("ledger away", venue=venue.key, error=str(error))
     finally:
         await client.close()
@@ -120,7 +122,9 @@ async def _only_executor(context: Context, venue: CompiledVenue, lock: asyncpg.C
     account = zlib.crc32(f"{venue.key}/{venue.account}".encode()) - (1 << 31)
     if await lock.fetchval("select pg_try_advisory_lock($1, $2)", EXECUTOR_LOCK, account):
         return True
-    context.readiness.set("venue", False, f"another executor holds {venue.key} account {venue.account}")
+    context.readiness.set(
+        "venue", False, f"another executor holds {venue.key} account {venue.account}", outage=True
+    )
     _log.warning("another executor holds the account", venue=venue.key, account=venue.account)
     return False
 

@@ -12,7 +12,7 @@ import structlog
 from hedgerow.hedging.decide import decide
 from hedgerow.hedging.decision import Hedge, Hold
 from hedgerow.hedging.snapshot import LedgerSnapshot
-from hedgerow.ledger.connection import LedgerUnreachable, create_pool
+from hedgerow.ledger.connection import LEDGER_LOST, LedgerUnreachable, create_pool
 from hedgerow.ledger.decisions import Committed, Trace, commit_decision
 from hedgerow.ledger.migrate import require_current
 from hedgerow.ledger.snapshot import read_snapshot
@@ -80,7 +80,7 @@ class Deciding:
             try:
                 async with pool.acquire() as connection:
                     await self._decide(connection, strategy, newest, by_input)
-            except (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as error:
+            except LEDGER_LOST as error:
                 self._newest.touch(strategy, new_input=by_input)
                 await self._lose_ledger(error)
                 return
@@ -155,7 +155,7 @@ class Deciding:
     async def _lose_ledger(self, error: Exception) -> None:
         # Nothing is decided without the ledger; the newest states wait here and are decided when it is back.
         _log.warning("ledger away", error=str(error) or type(error).__name__, retry_s=RETRY_S)
-        self._context.readiness.set("ledger", False, str(error) or type(error).__name__)
+        self._context.readiness.set("ledger", False, str(error) or type(error).__name__, outage=True)
         if self._pool is not None:
             self._pool.terminate()
             self._pool = None
@@ -178,5 +178,5 @@ def _trace(newest: Newest, ledger: LedgerSnapshot, by_input: bool) -> Trace:
 
 async def run(context: Context, newest: NewestRisk) -> None:
     """Hedging's background task."""
-    context.readiness.set("ledger", False, "not connected yet")
+    context.readiness.set("ledger", False, "not connected yet", outage=True)
     await Deciding(context, newest).run()

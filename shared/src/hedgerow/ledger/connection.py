@@ -8,6 +8,19 @@ import asyncpg
 # Every transaction that could let an order out takes this lock shared, a halt takes it alone: when a halt's
 # commit is done, no claim or decision that did not see it can still commit.
 HALT_GATE = 0x6865_6467_6500
+# Strategies are published one at a time, so that two publishers neither make one twice nor wait for each
+# other's legs in a circle.
+PUBLISH_GATE = HALT_GATE + 1
+
+# What a lost ledger looks like from inside a query. A server that is shut down or starting up says so with errors
+# that asyncpg does not count as connection errors.
+LEDGER_LOST: tuple[type[Exception], ...] = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.exceptions.OperatorInterventionError,
+)
 
 CONNECT_TIMEOUT_S = 5.0
 COMMAND_TIMEOUT_S = 30.0
@@ -75,6 +88,11 @@ async def take_halt_gate(connection: Any) -> None:
 async def close_halt_gate(connection: Any) -> None:
     """Hold the gate alone until the transaction ends: waits for claims and decisions that are under way."""
     await connection.execute("select pg_advisory_xact_lock($1)", HALT_GATE)
+
+
+async def take_publish_gate(connection: Any) -> None:
+    """Be the only publisher until the transaction ends."""
+    await connection.execute("select pg_advisory_xact_lock($1)", PUBLISH_GATE)
 
 
 async def _require_durable(connection: asyncpg.Connection, dsn: str) -> None:

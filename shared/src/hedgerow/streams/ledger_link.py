@@ -6,7 +6,7 @@ from typing import TypeVar
 import asyncpg
 import structlog
 
-from hedgerow.ledger.connection import LedgerUnreachable, connect
+from hedgerow.ledger.connection import LEDGER_LOST, LedgerUnreachable, connect
 from hedgerow.ledger.migrate import SchemaMismatch, require_current
 from hedgerow.streams.context import Context
 from hedgerow.streams.waiting import stopped_within
@@ -15,16 +15,7 @@ _log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-# A server that is shut down or starting up says so with errors that are no connection errors.
-_LOST = (
-    LedgerUnreachable,
-    SchemaMismatch,
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.exceptions.OperatorInterventionError,
-)
+_LOST = (LedgerUnreachable, SchemaMismatch, *LEDGER_LOST)
 _FIRST_RETRY_S = 0.5
 _LONGEST_RETRY_S = 5.0
 
