@@ -21,14 +21,15 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psutil
 import pytest
+from hypothesis import core as hypothesis_core
+from hypothesis import settings as hypothesis_settings
+
 from hedgerow.ledger.migrate import upgrade
 from hedgerow_local import ports
 from hedgerow_local.kafka import KafkaServer
 from hedgerow_local.owned import end_all, marked_processes
 from hedgerow_local.postgres import PostgresServer, data_folder, execute, remove_data
 from hedgerow_local.topics import ensure_topics, faust_leader_topics
-from hypothesis import core as hypothesis_core
-from hypothesis import settings as hypothesis_settings
 
 PARTITIONS = 4
 HYPOTHESIS_SEED = 20240808

@@ -34,6 +34,7 @@ def end_stack(layout: Layout, state: StackState) -> None:
     if left:
         raise LocalError(f"these processes could not be ended: {', '.join(str(p.pid) for p in left)}")
     layout.supervisor_socket.unlink(missing_ok=True)
+    layout.environment.unlink(missing_ok=True)
     layout.state.unlink(missing_ok=True)
 
 

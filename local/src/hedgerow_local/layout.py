@@ -26,6 +26,11 @@ class Layout(msgspec.Struct, frozen=True):
         return self.run / "stack.json"
 
     @property
+    def environment(self) -> Path:
+        """`NAME=value` lines: from here the `hedgerow` command knows the running stack's servers."""
+        return self.run / "stack.env"
+
+    @property
     def logs(self) -> Path:
         return self.run / "logs"
 

@@ -1,7 +1,6 @@
 """The programs of the local stack: how each is run, with which surroundings, and in which order they end."""
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -60,10 +59,9 @@ def exchange_url(state: StackState) -> str:
     return f"http://{LOOPBACK}:{state.ports['exchange']}"
 
 
-def surroundings(layout: Layout, state: StackState, inherited: Mapping[str, str]) -> dict[str, str]:
+def surroundings(layout: Layout, state: StackState) -> dict[str, str]:
     """The environment that every program shares; `hedgerow.streams.settings` says what the names mean."""
     return {
-        **inherited,
         RUN_VARIABLE: state.run,
         "HEDGEROW_KAFKA": kafka_bootstrap(state),
         "HEDGEROW_LEDGER_DSN": ledger_dsn(state),

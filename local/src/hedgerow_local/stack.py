@@ -117,7 +117,9 @@ class Stack:
         layout.supervisor_config.write_text(render(layout, programs))
         # Written before anything runs, so that whatever happens next can be found and ended.
         write_state(layout.state, self.state)
-        process = start_supervisor(layout, processes.surroundings(layout, self.state, os.environ))
+        surroundings = processes.surroundings(layout, self.state)
+        layout.environment.write_text("".join(f"{name}={value}\n" for name, value in surroundings.items()))
+        process = start_supervisor(layout, {**os.environ, **surroundings})
         self.state = msgspec.structs.replace(self.state, supervisor=identify(process.pid))
         write_state(layout.state, self.state)
 

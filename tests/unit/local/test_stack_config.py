@@ -63,7 +63,7 @@ def test_every_role_runs_once_and_every_worker_has_its_own_port_and_folder() -> 
 
 
 def test_the_surroundings_satisfy_the_settings_that_every_worker_reads() -> None:
-    settings = read_settings(surroundings(Layout(Path("/srv/hedgerow")), state(), {}))
+    settings = read_settings(surroundings(Layout(Path("/srv/hedgerow")), state()))
     assert settings.kafka == "127.0.0.1:20000"
     assert settings.session_start_ns == 1_723_161_254_000_000_000
     assert settings.keys_dir == Path("/srv/hedgerow/.run/keys")

@@ -1,0 +1,143 @@
+"""`make demo`: the whole pipeline on a recorded session, watched second by second, then held to account."""
+
+import contextlib
+import signal
+import time
+from collections.abc import Iterator
+from types import FrameType
+
+import asyncpg
+import msgspec
+from confluent_kafka import KafkaException
+
+from hedgerow.adapters.venue import VenueUnavailable
+from hedgerow_local import counters, screen
+from hedgerow_local.collect import Collector
+from hedgerow_local.errors import LocalError
+from hedgerow_local.exposure import RiskSample
+from hedgerow_local.layout import Layout
+from hedgerow_local.ledger_facts import Standing
+from hedgerow_local.report import as_json, problems
+from hedgerow_local.stack import Stack
+
+SETTLE_S = 10.0
+SETTLE_POLL_S = 0.2
+_AWAY = (OSError, TimeoutError, asyncpg.PostgresError, KafkaException)
+
+
+class Terminated(BaseException):
+    """SIGTERM or SIGHUP: end at once, without a report."""
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> None:
+    raise Terminated
+
+
+class Demo:
+    """One run of the demo."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._begun_ns = time.time_ns()
+        self._startup_s: dict[str, float] = {}
+        self._stack = Stack(layout, self._announce)
+
+    def run(self, seconds: float | None) -> bool:
+        """Start, watch, settle, report; everything is ended on return, however it comes.
+
+        Args:
+            seconds: how long client flow runs; None until Ctrl-C.
+
+        Returns:
+            Whether the demo showed all that it should.
+
+        Raises:
+            LocalError: the stack did not come up, or could not be asked at the end.
+        """
+        with self._ended_whatever_happens():
+            print("Starting (logs are in .run/logs):", flush=True)
+            self._stack.start()
+            collector = Collector(self._stack, self._begun_ns)
+            try:
+                self._watch(collector, seconds)
+                return self._conclude(collector)
+            finally:
+                collector.feed.close()
+
+    def _announce(self, stage: str, seconds: float) -> None:
+        self._startup_s[stage] = round(seconds, 2)
+        print(screen.stage_line(stage, seconds), flush=True)
+
+    @contextlib.contextmanager
+    def _ended_whatever_happens(self) -> Iterator[None]:
+        for terminating in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(terminating, _terminate)
+        try:
+            yield
+        finally:
+            # From here on nothing may keep us from ending what we started.
+            for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(ignored, signal.SIG_IGN)
+            print("Stopping.", flush=True)
+            self._stack.end()
+
+    def _watch(self, collector: Collector, seconds: float | None) -> None:
+        begun = last = time.monotonic()
+        events = collector.totals.total(counters.RECEIVED)
+        if seconds is None:
+            print("Running until Ctrl-C.", flush=True)
+        with contextlib.suppress(KeyboardInterrupt):
+            while seconds is None or time.monotonic() - begun < seconds:
+                time.sleep(max(0.0, last + 1 - time.monotonic()))
+                now, standing = time.monotonic(), self._look(collector)
+                counted = collector.totals.total(counters.RECEIVED)
+                if standing is not None:
+                    rate = (counted - events) / (now - last)
+                    newest = _newest(collector, standing)
+                    print(screen.status_line(now - begun, rate, collector.lag, standing, newest), flush=True)
+                events, last = counted, now
+
+    def _look(self, collector: Collector) -> Standing | None:
+        """A server that is being started again is no reason to end the demo."""
+        try:
+            return collector.look()
+        except _AWAY as problem:
+            print(f"  not readable right now: {type(problem).__name__}: {problem}", flush=True)
+            return None
+
+    def _conclude(self, collector: Collector) -> bool:
+        print("Client flow stops; settling.", flush=True)
+        self._stack.stop_client_flow()
+        deadline = time.monotonic() + SETTLE_S
+        while not self._is_settled(collector) and time.monotonic() < deadline:
+            time.sleep(SETTLE_POLL_S)
+        try:
+            facts = collector.facts(self._startup_s)
+        except (*_AWAY, VenueUnavailable) as problem:
+            raise LocalError(f"the stack could not be asked for the report: {problem}") from problem
+        self._layout.report.write_bytes(msgspec.json.format(msgspec.json.encode(as_json(facts)), indent=2))
+        print("\n".join(screen.report_lines(facts)))
+        print(f"Report: {self._layout.report.relative_to(self._layout.root)}", flush=True)
+        return not problems(facts)
+
+    def _is_settled(self, collector: Collector) -> bool:
+        """Risk has seen the clients' last fill, the exposure is inside the band, and nothing is open."""
+        standing = self._look(collector)
+        if standing is None or standing.hedges.open:
+            return False
+        newest = _newest(collector, standing)
+        for item in standing.held:
+            sample = newest.get((item.uid, item.band.underlying))
+            if sample is None or sample.delta != item.books or not screen.is_inside(item, sample):
+                return False
+        return True
+
+
+def _newest(collector: Collector, standing: Standing) -> dict[tuple[str, str], RiskSample]:
+    found = {}
+    for item in standing.held:
+        key = (item.uid, item.band.underlying)
+        sample = collector.feed.newest(*key)
+        if sample is not None:
+            found[key] = sample
+    return found

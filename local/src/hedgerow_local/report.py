@@ -1,0 +1,101 @@
+"""The demo's report and its verdict: pure, from collected facts."""
+
+from typing import Any
+
+import msgspec
+
+from hedgerow.domain.money import plain
+from hedgerow_local.balance import Accounts, imbalances
+from hedgerow_local.counters import StageCounts
+from hedgerow_local.exposure import ExposureSummary
+from hedgerow_local.latency import Latency
+
+LEAST_EXCURSIONS = 3
+LEAST_FILLED = 3
+
+
+class HedgeCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """Hedges of the session, by what became of them.
+
+    Attributes:
+        decided: intents; sent: orders that a claim let out.
+        filled: wholly; cancelled: the rest of an order that was filled in part or not at all.
+        unknown: whose fate was not known for a while; open: not concluded now.
+    """
+
+    decided: int
+    sent: int
+    filled: int
+    cancelled: int
+    rejected: int
+    refused: int
+    expired: int
+    unknown: int
+    abandoned: int
+    open: int
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """All that the report is made from. Seconds since the command began."""
+
+    stages: dict[str, StageCounts]
+    hedges: HedgeCounts
+    exposures: tuple[ExposureSummary, ...]
+    latencies: dict[str, Latency]
+    restarts: dict[str, int]
+    accounts: Accounts
+    startup_s: dict[str, float]
+    first_hedge_s: float | None
+
+
+def problems(facts: Facts) -> list[str]:
+    """Why the demo did not show what it should; empty when it did."""
+    found = imbalances(facts.accounts)
+    if facts.hedges.open:
+        found.append(f"{facts.hedges.open} intents are still open")
+    if not facts.exposures:
+        found.append("risk published no exposure: nothing was held against a band")
+    found += [
+        f"{item.strategy}: the net {item.underlying} exposure ended at {plain(item.end)}, outside "
+        f"[{plain(item.lower)}, {plain(item.upper)}]"
+        for item in facts.exposures
+        if not item.inside
+    ]
+    excursions = sum(item.excursions for item in facts.exposures)
+    if excursions < LEAST_EXCURSIONS:
+        found.append(f"the exposure left its band {excursions} times; at least {LEAST_EXCURSIONS} are needed")
+    if facts.hedges.filled < LEAST_FILLED:
+        found.append(f"{facts.hedges.filled} hedges were filled; at least {LEAST_FILLED} are needed")
+    return found
+
+
+def as_json(facts: Facts) -> dict[str, Any]:
+    """The report as `.run/demo-report.json` holds it; decimal numbers as strings."""
+    return {
+        "stages": {
+            role: {"in": counts.received, "out": counts.sent, "dead": counts.dead}
+            for role, counts in facts.stages.items()
+        },
+        "hedges": msgspec.to_builtins(facts.hedges),
+        "exposure": [
+            {
+                "strategy": item.strategy,
+                "underlying": item.underlying,
+                "band": {"lower": plain(item.lower), "upper": plain(item.upper), "unit": item.unit.value},
+                "worst": plain(round(item.worst, 8)),
+                "end": plain(round(item.end, 8)),
+                "excursions": item.excursions,
+            }
+            for item in facts.exposures
+        ],
+        "latency_ms": msgspec.to_builtins(facts.latencies),
+        "restarts": facts.restarts,
+        "balanced": not imbalances(facts.accounts),
+        "positions": {
+            side: {name: plain(value) for name, value in getattr(facts.accounts, side).items()}
+            for side in ("venue", "ledger", "journal")
+        },
+        "startup_s": facts.startup_s,
+        "first_hedge_s": facts.first_hedge_s,
+        "problems": problems(facts),
+    }

@@ -1,0 +1,91 @@
+"""What the demo says on the screen."""
+
+from decimal import Decimal
+
+from hedgerow.strategy.compiled import Band, BandUnit
+from hedgerow_local.exposure import RiskSample
+from hedgerow_local.ledger_facts import Held, Standing
+from hedgerow_local.report import Facts, problems
+
+
+def stage_line(name: str, seconds: float) -> str:
+    return f"  {name:<28} {seconds:6.1f} s"
+
+
+def status_line(
+    elapsed_s: float,
+    events_per_s: float,
+    lag: int,
+    standing: Standing,
+    newest: dict[tuple[str, str], RiskSample],
+) -> str:
+    """One second of the session."""
+    exposures = "  ".join(_held(item, newest.get((item.uid, item.band.underlying))) for item in standing.held)
+    hedges = standing.hedges
+    return (
+        f"{elapsed_s:5.0f} s  {events_per_s:6,.0f} events/s  lag {lag:<4} {exposures}  "
+        f"hedges {hedges.filled} filled of {hedges.decided}, {hedges.open} open"
+    )
+
+
+def net(item: Held, sample: RiskSample) -> Decimal:
+    """The net exposure in the band's unit: what risk saw unhedged plus the hedge in the ledger."""
+    delta = sample.delta + item.hedge
+    return delta * sample.mark if item.band.unit is BandUnit.NOTIONAL else delta
+
+
+def is_inside(item: Held, sample: RiskSample) -> bool:
+    return item.band.lower <= net(item, sample) <= item.band.upper
+
+
+def _held(item: Held, sample: RiskSample | None) -> str:
+    if sample is None:
+        return f"{item.strategy}: no exposure yet"
+    word = "inside" if is_inside(item, sample) else "OUTSIDE"
+    return f"{item.band.underlying} {_number(net(item, sample), item.band)} {word} {_edges(item.band)}"
+
+
+def _edges(band: Band) -> str:
+    return f"[{_number(band.lower, band)}, {_number(band.upper, band)}]"
+
+
+def _number(value: Decimal, band: Band) -> str:
+    return f"{value:+,.0f} USD" if band.unit is BandUnit.NOTIONAL else f"{value:+.4f} {band.underlying}"
+
+
+def report_lines(facts: Facts) -> list[str]:
+    """The report for a person."""
+    lines = ["", "role                   in        out   dead"]
+    lines += [
+        f"{role:<14} {counts.received:>10,} {counts.sent:>10,} {counts.dead:>6,}"
+        for role, counts in facts.stages.items()
+    ]
+    hedges = facts.hedges
+    lines += [
+        "",
+        f"hedges         {hedges.decided} decided, {hedges.sent} sent, {hedges.filled} filled, "
+        f"{hedges.cancelled} cancelled, {hedges.rejected} rejected, {hedges.refused} refused, "
+        f"{hedges.unknown} unknown for a while, {hedges.abandoned} abandoned, {hedges.open} open",
+    ]
+    for item in facts.exposures:
+        lines.append(
+            f"exposure       {item.strategy} {item.underlying}: band [{item.lower:,f}, {item.upper:,f}] "
+            f"{item.unit}, left {item.excursions} times, worst {item.worst:+,.2f}, end {item.end:+,.2f}"
+        )
+    lines += ["", "latency (ms)                        p50       p99   count"]
+    lines += [
+        f"{name:<30} {times.p50:>8.2f} {times.p99:>9.2f} {times.count:>7,}"
+        for name, times in facts.latencies.items()
+    ]
+    restarted = ", ".join(f"{name} {count}" for name, count in facts.restarts.items() if count)
+    lines += ["", f"restarts       {restarted or 'none'}"]
+    lines += [
+        f"position       {name}: venue {facts.accounts.venue.get(name, 0)}, ledger {quantity}, "
+        f"journal {facts.accounts.journal.get(name, 0)}"
+        for name, quantity in facts.accounts.ledger.items()
+    ]
+    if facts.first_hedge_s is not None:
+        lines.append(f"first hedge    {facts.first_hedge_s:.1f} s after the start")
+    found = problems(facts)
+    lines += ["", "OK: balanced, inside the band, nothing open." if not found else "NOT OK:"]
+    return lines + [f"  - {problem}" for problem in found]
