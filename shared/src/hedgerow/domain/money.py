@@ -4,7 +4,7 @@ Every rounding here names its direction. Nothing rounds silently: a value that d
 either refused (`require_step`) or moved by a function whose name says which way.
 """
 
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation
 
 BPS = Decimal(10_000)
 ZERO = Decimal(0)
@@ -36,12 +36,15 @@ def exact_decimal(value: float) -> Decimal:
 
 def floor_to_step(value: Decimal, step: Decimal) -> Decimal:
     """The largest multiple of `step` that is not above `value`."""
-    return (value / step).to_integral_value(rounding=ROUND_FLOOR) * step
+    # Not by value / step: a quotient is rounded to 28 digits, and 2.9…9 could become 3.
+    whole, rest = divmod(value, step)
+    return (whole - 1 if rest < 0 else whole) * step
 
 
 def ceil_to_step(value: Decimal, step: Decimal) -> Decimal:
     """The smallest multiple of `step` that is not below `value`."""
-    return (value / step).to_integral_value(rounding=ROUND_CEILING) * step
+    whole, rest = divmod(value, step)
+    return (whole + 1 if rest > 0 else whole) * step
 
 
 def is_on_step(value: Decimal, step: Decimal) -> bool:

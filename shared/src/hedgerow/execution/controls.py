@@ -164,10 +164,11 @@ def _ticker(facts: ClaimFacts) -> Refusal | None:
             code=RefusalCode.STALE_TICKER,
             detail=f"the venue's ticker is {age_ns / 1e9:.3f} s old, limit {config.freshness.quote_ns / 1e9:g} s",
         )
-    if not 0 < ticker.bid < ticker.ask:
+    finite = ticker.bid.is_finite() and ticker.ask.is_finite()
+    if not (finite and 0 < ticker.bid < ticker.ask):
         return Refusal(
             code=RefusalCode.INVALID_TICKER,
-            detail=f"the venue's ticker is crossed or empty: bid {ticker.bid:f}, ask {ticker.ask:f}",
+            detail=f"the venue's ticker is crossed, empty or not finite: bid {ticker.bid:f}, ask {ticker.ask:f}",
         )
     return None
 

@@ -50,7 +50,11 @@ class VenueFill(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VenueOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """What the venue says of one order. `state` is one of Accepted, PartiallyFilled, Filled, Cancelled, Rejected."""
+    """What the venue says of one order.
+
+    Attributes:
+        state: one of Accepted, PartiallyFilled, Filled, Cancelled, Rejected, Expired.
+    """
 
     client_order_id: str
     venue_order_id: str

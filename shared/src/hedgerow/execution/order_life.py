@@ -35,6 +35,7 @@ EDGES: frozenset[tuple[IntentState, IntentState]] = frozenset(
         (_S.SENDING, _S.FILLED),
         (_S.SENDING, _S.CANCELLED),
         (_S.SENDING, _S.REJECTED),
+        (_S.SENDING, _S.EXPIRED),
         (_S.SENDING, _S.UNKNOWN),
         (_S.ACCEPTED, _S.PARTIALLY_FILLED),
         (_S.ACCEPTED, _S.FILLED),
@@ -55,6 +56,8 @@ EDGES: frozenset[tuple[IntentState, IntentState]] = frozenset(
         (_S.ABANDONED, _S.PARTIALLY_FILLED),
         (_S.ABANDONED, _S.FILLED),
         (_S.ABANDONED, _S.CANCELLED),
+        (_S.ABANDONED, _S.REJECTED),
+        (_S.ABANDONED, _S.EXPIRED),
     }
 )
 

@@ -21,31 +21,36 @@ def band_intent(
 ) -> NewIntent | Hold:
     """The order that brings the net delta back to the edge it crossed, or the first clip of it.
 
-    The quantity is the smallest tradable one that ends inside the band (so it is rounded up to the lot); what
-    is too small to trade without crossing the whole band is left to accumulate.
+    The quantity is the smallest tradable one that ends inside the band (so it is rounded up to the lot). In a
+    band narrower than that rounding, it is the largest that does not cross the band; what is too small even for
+    that is left to accumulate.
     """
     instrument = leg.instrument
     side = Side.SELL if exposure.excess > 0 else Side.BUY
-    wanted = _smallest_that_returns(exposure, instrument, mark.mid)
-    if instrument.delta(wanted) > abs(exposure.excess) + (exposure.upper - exposure.lower):
+    price = limit_price(side, mark, instrument, config.execution.max_slippage_bps)
+    smallest = instrument.smallest_quantity(price)
+    wanted = _wanted(exposure, instrument, smallest)
+    if wanted is None:
         return Hold(
             reason=HoldReason.BELOW_MINIMUM,
             detail=f"{abs(exposure.excess):.8f} {exposure.underlying} is outside the band, and the smallest order "
-            f"({wanted:f} contracts) would cross the whole of it",
+            f"({smallest:f} contracts) would cross the whole of it",
         )
     largest = _largest_allowed(instrument, mark, config)
-    if largest < instrument.smallest_quantity(mark.mid):
+    if largest < smallest:
         return Hold(
             reason=HoldReason.BELOW_MINIMUM,
             detail=f"the clip of {config.execution.clip_notional:f} {config.currency} is below "
             f"{instrument.symbol}'s smallest order; raise execution.clipNotional or limits.maxOrderNotional",
         )
     quantity = min(wanted, largest)
-    after = instrument.notional(held.quantity + signed(side, quantity), mark.mid)
-    if after > config.limits.max_position_notional and _grows(held.quantity, side):
+    after = held.quantity + signed(side, quantity)
+    # Valued as the executor's control will: what is decided here must not be refused there, again and again.
+    worth = instrument.notional(after, max(price, mark.bid))
+    if worth > config.limits.max_position_notional and abs(after) >= abs(held.quantity):
         return Hold(
             reason=HoldReason.POSITION_LIMIT,
-            detail=f"the hedge would be worth {after:.2f} {config.currency}, "
+            detail=f"the hedge would be worth {worth:.2f} {config.currency}, "
             f"limits.maxPositionNotional is {config.limits.max_position_notional:f}",
         )
     return NewIntent(
@@ -55,7 +60,7 @@ def band_intent(
         instrument=instrument.symbol,
         side=side,
         quantity=quantity,
-        limit_price=limit_price(side, mark, instrument, config.execution.max_slippage_bps),
+        limit_price=price,
         time_in_force=config.execution.time_in_force,
         delta=exposure.net,
         edge=exposure.upper if side is Side.SELL else exposure.lower,
@@ -69,9 +74,13 @@ def limit_price(side: Side, mark: Mark, instrument: Instrument, max_slippage_bps
     return ceil_to_step(mark.bid * (1 - max_slippage_bps / BPS), instrument.tick_size)
 
 
-def _smallest_that_returns(exposure: NetExposure, instrument: Instrument, price: Decimal) -> Decimal:
+def _wanted(exposure: NetExposure, instrument: Instrument, smallest: Decimal) -> Decimal | None:
     contracts = abs(exposure.excess) / instrument.contract_size
-    return max(ceil_to_step(contracts, instrument.lot_size), instrument.smallest_quantity(price))
+    returns = max(ceil_to_step(contracts, instrument.lot_size), smallest)
+    if instrument.delta(returns) <= abs(exposure.excess) + (exposure.upper - exposure.lower):
+        return returns
+    remains_outside = floor_to_step(contracts, instrument.lot_size)
+    return remains_outside if remains_outside >= smallest else None
 
 
 def _largest_allowed(instrument: Instrument, mark: Mark, config: CompiledStrategy) -> Decimal:
@@ -79,7 +88,3 @@ def _largest_allowed(instrument: Instrument, mark: Mark, config: CompiledStrateg
     dearest = mark.ask * (1 + config.execution.max_slippage_bps / BPS)
     notional = min(config.execution.clip_notional, config.limits.max_order_notional)
     return floor_to_step(notional / (instrument.contract_size * dearest), instrument.lot_size)
-
-
-def _grows(held: Decimal, side: Side) -> bool:
-    return held * side.sign >= 0

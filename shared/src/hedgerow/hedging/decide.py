@@ -81,9 +81,9 @@ def _held(leg: Leg, ledger: LedgerSnapshot) -> HeldPosition:
         (
             held
             for held in ledger.positions
-            if held.account == leg.account and held.instrument == leg.instrument.symbol
+            if (held.venue, held.account, held.instrument) == (leg.venue, leg.account, leg.instrument.symbol)
         ),
-        HeldPosition(account=leg.account, instrument=leg.instrument.symbol, quantity=ZERO),
+        HeldPosition(venue=leg.venue, account=leg.account, instrument=leg.instrument.symbol, quantity=ZERO),
     )
 
 

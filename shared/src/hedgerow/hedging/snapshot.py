@@ -12,6 +12,7 @@ from hedgerow.strategy.compiled import CompiledStrategy
 class HeldPosition(msgspec.Struct, frozen=True, kw_only=True):
     """The strategy's own hedge in one instrument, signed, in contracts."""
 
+    venue: str
     account: str
     instrument: str
     quantity: Decimal

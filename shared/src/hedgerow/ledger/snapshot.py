@@ -28,8 +28,8 @@ async def read_snapshot(connection: Any, uid: str, now_ns: int) -> LedgerSnapsho
             return None
         config = decode_config(row["config"])
         positions = await connection.fetch(
-            "select account, instrument, quantity from positions where strategy_uid = $1 and mode = $2 "
-            "order by account, instrument",
+            "select venue, account, instrument, quantity from positions where strategy_uid = $1 and mode = $2 "
+            "order by venue, account, instrument",
             uid,
             config.mode.value,
         )
@@ -48,7 +48,12 @@ async def read_snapshot(connection: Any, uid: str, now_ns: int) -> LedgerSnapsho
         config=config,
         policy_state=msgspec.json.decode(row["policy_state"], type=PolicyState),
         positions=tuple(
-            HeldPosition(account=held["account"], instrument=held["instrument"], quantity=held["quantity"])
+            HeldPosition(
+                venue=held["venue"],
+                account=held["account"],
+                instrument=held["instrument"],
+                quantity=held["quantity"],
+            )
             for held in positions
         ),
         open_intents=tuple(

@@ -1,0 +1,192 @@
+"""A strategy, its venue and a market, as small as they can be: what tests of deciding and of the ledger begin with."""
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from hedgerow.domain.instruments import LISTINGS
+from hedgerow.domain.orders import Side, TimeInForce
+from hedgerow.execution.intents import Intent, Ticker, VenueFill, VenueOrder
+from hedgerow.execution.order_life import IntentState
+from hedgerow.hedging.snapshot import HeldPosition, LedgerSnapshot, PolicyState
+from hedgerow.schemas.records import Exposure, Mark, RiskState
+from hedgerow.strategy.compiled import (
+    Band,
+    BandUnit,
+    BookSource,
+    CompiledStrategy,
+    CompiledVenue,
+    Execution,
+    Freshness,
+    Leg,
+    Limits,
+    Mode,
+)
+
+SECOND_NS = 1_000_000_000
+NOW_NS = 1_900_000_000 * SECOND_NS
+UID = "6f1a2b3c-4d5e-4f60-8172-8394a5b6c7d8"
+SYMBOL = "BTC/USDT:USDT"
+VENUE = "desk/paper"
+ACCOUNT = "hedge-01"
+PERPETUAL = LISTINGS[SYMBOL]
+
+
+def leg(index: int = 0, venue: str = VENUE, account: str = ACCOUNT) -> Leg:
+    return Leg(index=index, venue=venue, account=account, instrument=PERPETUAL)
+
+
+def band(lower: str = "-1", upper: str = "1", unit: BandUnit = BandUnit.UNDERLYING) -> Band:
+    return Band(underlying="BTC", lower=Decimal(lower), upper=Decimal(upper), unit=unit)
+
+
+def strategy(**changes: Any) -> CompiledStrategy:
+    """Hold BTC within ±1, in clips of 50,000; `changes` replaces whole fields."""
+    base = CompiledStrategy(
+        namespace="desk",
+        name="btc",
+        mode=Mode.PAPER,
+        suspend=False,
+        currency="USD",
+        exposure=(BookSource(name="clients", book="clients"),),
+        hedge_with=(leg(),),
+        bands=(band(),),
+        freshness=Freshness(quote_ns=3 * SECOND_NS, book_ns=15 * SECOND_NS),
+        execution=Execution(
+            clip_notional=Decimal(50_000),
+            time_in_force=TimeInForce.IOC,
+            max_slippage_bps=Decimal(10),
+            cooldown_ns=2 * SECOND_NS,
+            unknown_deadline_ns=60 * SECOND_NS,
+        ),
+        limits=Limits(
+            max_order_notional=Decimal(50_000),
+            max_position_notional=Decimal(1_000_000),
+            max_orders_per_minute=30,
+            price_collar_bps=Decimal(100),
+        ),
+    )
+    return msgspec.structs.replace(base, **changes)
+
+
+def execution(**changes: Any) -> Execution:
+    return msgspec.structs.replace(strategy().execution, **changes)
+
+
+def limits(**changes: Any) -> Limits:
+    return msgspec.structs.replace(strategy().limits, **changes)
+
+
+def venue(**changes: Any) -> CompiledVenue:
+    namespace, name = VENUE.split("/")
+    base = CompiledVenue(
+        namespace=namespace,
+        name=name,
+        type="Builtin",
+        environment="Paper",
+        trading_enabled=True,
+        account=ACCOUNT,
+        max_gross_notional=Decimal(5_000_000),
+        orders_per_second=5,
+    )
+    return msgspec.structs.replace(base, **changes)
+
+
+def mark(**changes: Any) -> Mark:
+    """BTC/USDT:USDT at 60,000 bid, 60,000.2 ask, seen now."""
+    base = Mark(
+        instrument=SYMBOL,
+        bid=Decimal("60000.0"),
+        ask=Decimal("60000.2"),
+        mid=Decimal("60000.1"),
+        time_ns=NOW_NS,
+        sequence=1,
+        valid=True,
+    )
+    return msgspec.structs.replace(base, **changes)
+
+
+def risk(delta: str = "0", **changes: Any) -> RiskState:
+    """Ready, fresh, generation 1, with an unhedged delta in BTC."""
+    price = Decimal("60000.1")
+    base = RiskState(
+        strategy="desk/btc",
+        uid=UID,
+        generation=1,
+        revision="r1",
+        sequence=7,
+        time_ns=NOW_NS,
+        cause="book:clients:3",
+        ready=True,
+        problems=(),
+        exposures=(
+            Exposure(underlying="BTC", delta=Decimal(delta), mark=price, notional=Decimal(delta) * price),
+        ),
+        marks=(mark(),),
+    )
+    return msgspec.structs.replace(base, **changes)
+
+
+def snapshot(held: str = "0", **changes: Any) -> LedgerSnapshot:
+    """Version 0 of generation 1, nothing open, never decided, with a hedge of `held` contracts."""
+    base = LedgerSnapshot(
+        strategy_uid=UID,
+        version=0,
+        generation=1,
+        config=strategy(),
+        policy_state=PolicyState(),
+        positions=(HeldPosition(venue=VENUE, account=ACCOUNT, instrument=SYMBOL, quantity=Decimal(held)),),
+        open_intents=(),
+        halts=(),
+        read_ns=NOW_NS,
+    )
+    return msgspec.structs.replace(base, **changes)
+
+
+def ticker(bid: str = "60000.0", ask: str = "60000.2", time_ns: int = NOW_NS) -> Ticker:
+    return Ticker(bid=Decimal(bid), ask=Decimal(ask), time_ns=time_ns)
+
+
+def intent(**changes: Any) -> Intent:
+    """Sell 0.5 at 59,940, decided now under generation 1."""
+    base = Intent(
+        id=1,
+        strategy_uid=UID,
+        strategy="desk/btc",
+        generation=1,
+        decision=1,
+        leg=0,
+        mode=Mode.PAPER,
+        venue=VENUE,
+        account=ACCOUNT,
+        instrument=SYMBOL,
+        side=Side.SELL,
+        quantity=Decimal("0.5"),
+        limit_price=Decimal("59940.0"),
+        time_in_force=TimeInForce.IOC,
+        state=IntentState.DECIDED,
+        filled_quantity=Decimal(0),
+        decided_ns=NOW_NS,
+    )
+    return msgspec.structs.replace(base, **changes)
+
+
+def fill(execution_id: str, quantity: str, price: str = "60000.0", fee: str = "0.1") -> VenueFill:
+    return VenueFill(
+        execution_id=execution_id,
+        quantity=Decimal(quantity),
+        price=Decimal(price),
+        fee=Decimal(fee),
+        time_ns=NOW_NS,
+    )
+
+
+def order(state: IntentState, filled: str = "0", reason: str = "") -> VenueOrder:
+    return VenueOrder(
+        client_order_id="hr-00000000-1",
+        venue_order_id="v-1",
+        state=state,
+        filled_quantity=Decimal(filled),
+        reason=reason,
+    )

@@ -1,0 +1,343 @@
+"""Each control at the claim: just inside its limit it lets pass, just outside it refuses with its own code."""
+
+from decimal import Decimal
+from typing import Any
+
+import hedge_examples as example
+import msgspec
+import pytest
+
+from hedgerow.domain.orders import Side
+from hedgerow.execution.controls import (
+    MAX_DECISION_AGE_NS,
+    ClaimFacts,
+    RefusalCode,
+    check,
+    reduces,
+)
+from hedgerow.strategy.compiled import Mode
+
+NOW_NS = example.NOW_NS
+QUOTE_NS = example.strategy().freshness.quote_ns
+Changes = dict[str, Any]
+
+
+def facts(**changes: Any) -> ClaimFacts:
+    """A sell of 0.5 at 59,940 against a touch of 60,000 / 60,000.2, flat, everything well within its limits.
+
+    A change names a field of the facts or, else, of the intent, the strategy's limits or the venue.
+    """
+    own = {name: value for name, value in changes.items() if name in ClaimFacts.__struct_fields__}
+    rest = {name: value for name, value in changes.items() if name not in own}
+
+    def take(of: Any) -> Any:
+        return msgspec.structs.replace(
+            of, **{name: rest.pop(name) for name in set(rest) & set(of.__struct_fields__)}
+        )
+
+    base = ClaimFacts(
+        intent=take(example.intent()),
+        instrument=example.PERPETUAL,
+        config=example.strategy(limits=take(example.limits())),
+        generation=1,
+        venue=take(example.venue()),
+        halts=(),
+        ticker=example.ticker(),
+        position=Decimal(0),
+        at_venue=Decimal(0),
+        account_gross_notional=Decimal(0),
+        orders_last_minute=0,
+        orders_last_second=0,
+        now_ns=NOW_NS,
+    )
+    assert not rest, f"no such fields: {rest}"
+    return msgspec.structs.replace(base, **own)
+
+
+def _code(facts: ClaimFacts) -> RefusalCode | None:
+    refusal = check(facts)
+    return None if refusal is None else refusal.code
+
+
+SHADOW = {"mode": Mode.SHADOW, "config": example.strategy(mode=Mode.SHADOW)}
+LARGE_LIMITS = {"max_order_notional": Decimal(10**9), "max_position_notional": Decimal(10**9)}
+BUY: Changes = {"side": Side.BUY, "limit_price": Decimal("60060.0")}
+
+# What passes, what does not, and the code and words of the refusal.
+LIMITS: dict[str, tuple[Changes, Changes, RefusalCode, str]] = {
+    "a halt stands": (
+        {},
+        {"halts": ("All halted by cli: drill", "Venue desk/paper halted by ops: x")},
+        RefusalCode.HALTED,
+        "All halted by cli: drill; Venue desk/paper halted by ops: x",
+    ),
+    "age of the decision": (
+        {"decided_ns": NOW_NS - MAX_DECISION_AGE_NS},
+        {"decided_ns": NOW_NS - MAX_DECISION_AGE_NS - 1},
+        RefusalCode.STALE_DECISION,
+        "decided 5.000 s ago, limit 5 s",
+    ),
+    "a newer generation": ({}, {"generation": 2}, RefusalCode.SUPERSEDED, "is at generation 2"),
+    "the strategy is gone": ({}, {"config": None}, RefusalCode.SUPERSEDED, "is gone"),
+    "venue of the leg": (
+        {},
+        {"venue": example.venue(), "intent": example.intent(venue="desk/other")},
+        RefusalCode.NOT_PERMITTED,
+        "desk/other account hedge-01 is not in the strategy's hedgeWith",
+    ),
+    "account of the leg": (
+        {},
+        {"intent": example.intent(account="hedge-02")},
+        RefusalCode.NOT_PERMITTED,
+        "account hedge-02 is not in",
+    ),
+    "instrument of the leg": (
+        {},
+        {"intent": example.intent(instrument="BTC/USDT")},
+        RefusalCode.NOT_PERMITTED,
+        "BTC/USDT on",
+    ),
+    "mode of the strategy": ({}, {"mode": Mode.SHADOW}, RefusalCode.NOT_PERMITTED, "Shadow trading of"),
+    "paper on the built-in exchange only": (
+        {"environment": "Paper"},
+        {"environment": "Testnet"},
+        RefusalCode.NOT_PERMITTED,
+        "mode Paper on a Testnet venue",
+    ),
+    "trading is enabled": (
+        {"trading_enabled": True},
+        {"trading_enabled": False},
+        RefusalCode.NOT_PERMITTED,
+        "trading on desk/paper is Disabled",
+    ),
+    "tick": (
+        {"limit_price": Decimal("59940.1")},
+        {"limit_price": Decimal("59940.15")},
+        RefusalCode.OFF_TICK,
+        "59940.15 is no multiple of the tick 0.1",
+    ),
+    "lot": (
+        {"quantity": Decimal("0.501")},
+        {"quantity": Decimal("0.5005")},
+        RefusalCode.OFF_LOT,
+        "0.5005 is no multiple of the lot 0.001",
+    ),
+    "minimum quantity": (
+        {
+            "quantity": Decimal("0.002"),
+            "instrument": msgspec.structs.replace(example.PERPETUAL, min_quantity=Decimal("0.002")),
+        },
+        {
+            "quantity": Decimal("0.001"),
+            "instrument": msgspec.structs.replace(example.PERPETUAL, min_quantity=Decimal("0.002")),
+        },
+        RefusalCode.BELOW_MINIMUM,
+        "minimum is 0.002",
+    ),
+    "minimum notional": (
+        {
+            "quantity": Decimal("0.001"),
+            "instrument": msgspec.structs.replace(example.PERPETUAL, min_notional=Decimal("59.94")),
+        },
+        {
+            "quantity": Decimal("0.001"),
+            "instrument": msgspec.structs.replace(example.PERPETUAL, min_notional=Decimal("59.941")),
+        },
+        RefusalCode.BELOW_MINIMUM,
+        "worth 59.940",
+    ),
+    "a ticker was seen": ({}, {"ticker": None}, RefusalCode.STALE_TICKER, "not seen yet"),
+    "age of the ticker": (
+        {"ticker": example.ticker(time_ns=NOW_NS - QUOTE_NS)},
+        {"ticker": example.ticker(time_ns=NOW_NS - QUOTE_NS - 1)},
+        RefusalCode.STALE_TICKER,
+        "3.000 s old, limit 3 s",
+    ),
+    "crossed ticker": (
+        {"ticker": example.ticker("60000.1", "60000.2")},
+        {"ticker": example.ticker("60000.3", "60000.2")},
+        RefusalCode.INVALID_TICKER,
+        "bid 60000.3, ask 60000.2",
+    ),
+    "locked ticker": (
+        {},
+        {"ticker": example.ticker("60000.2", "60000.2")},
+        RefusalCode.INVALID_TICKER,
+        "crossed",
+    ),
+    "empty bid": ({}, {"ticker": example.ticker("0", "60000.2")}, RefusalCode.INVALID_TICKER, "bid 0"),
+    "negative bid": ({}, {"ticker": example.ticker("-1", "60000.2")}, RefusalCode.INVALID_TICKER, "bid -1"),
+    "not a number bid": (
+        {},
+        {"ticker": example.ticker("NaN", "60000.2")},
+        RefusalCode.INVALID_TICKER,
+        "bid NaN",
+    ),
+    "not a number ask": ({}, {"ticker": example.ticker("60000", "NaN")}, RefusalCode.INVALID_TICKER, "NaN"),
+    "infinite ask": (
+        {},
+        {"ticker": example.ticker("60000", "Infinity")},
+        RefusalCode.INVALID_TICKER,
+        "ask Infinity",
+    ),
+    "collar below the mid": (
+        {"ticker": example.ticker("59999", "60001"), "limit_price": Decimal("59400.0")},
+        {"ticker": example.ticker("59999", "60001"), "limit_price": Decimal("59399.9")},
+        RefusalCode.PRICE_COLLAR,
+        "limits.priceCollarBps is 100",
+    ),
+    "collar above the mid": (
+        {
+            **BUY,
+            **LARGE_LIMITS,
+            "ticker": example.ticker("59999", "60001"),
+            "limit_price": Decimal("60600.0"),
+        },
+        {
+            **BUY,
+            **LARGE_LIMITS,
+            "ticker": example.ticker("59999", "60001"),
+            "limit_price": Decimal("60600.1"),
+        },
+        RefusalCode.PRICE_COLLAR,
+        "from the venue's mid 60000",
+    ),
+    "order notional of a buy, at its limit": (
+        {**BUY, "max_order_notional": Decimal("30030.00")},
+        {**BUY, "max_order_notional": Decimal("30029.99")},
+        RefusalCode.ORDER_NOTIONAL,
+        "worth 30030.00, limits.maxOrderNotional is 30029.99",
+    ),
+    "order notional of a sell, at the touch": (
+        {"max_order_notional": Decimal("30000.00")},
+        {"max_order_notional": Decimal("29999.99")},
+        RefusalCode.ORDER_NOTIONAL,
+        "worth 30000.00",
+    ),
+    "order notional of a sell above the touch, at its limit": (
+        {"limit_price": Decimal("60100.0"), "max_order_notional": Decimal("30050.00")},
+        {"limit_price": Decimal("60100.0"), "max_order_notional": Decimal("30049.99")},
+        RefusalCode.ORDER_NOTIONAL,
+        "worth 30050.00",
+    ),
+    "position notional": (
+        {"position": Decimal("-0.5"), "max_position_notional": Decimal(60_000)},
+        {"position": Decimal("-0.501"), "max_position_notional": Decimal(60_000)},
+        RefusalCode.POSITION_NOTIONAL,
+        "the position would be worth 60060.00, limits.maxPositionNotional is 60000",
+    ),
+    "what the venue may hold counts as filled": (
+        {"at_venue": Decimal("-0.5"), "max_position_notional": Decimal(60_000)},
+        {"at_venue": Decimal("-0.501"), "max_position_notional": Decimal(60_000)},
+        RefusalCode.POSITION_NOTIONAL,
+        "60060.00",
+    ),
+    "a sell that turns a long position into a larger short one": (
+        {"position": Decimal("0.1"), "max_position_notional": Decimal(24_000)},
+        {"position": Decimal("0.1"), "max_position_notional": Decimal(23_999)},
+        RefusalCode.POSITION_NOTIONAL,
+        "24000.00",
+    ),
+    "gross notional of the account": (
+        {"account_gross_notional": Decimal(4_970_000)},
+        {"account_gross_notional": Decimal("4970000.01")},
+        RefusalCode.GROSS_NOTIONAL,
+        "5000000.01 gross, the Venue's limits.maxGrossNotional is 5000000",
+    ),
+    "orders of the strategy in a minute": (
+        {"orders_last_minute": 29},
+        {"orders_last_minute": 30},
+        RefusalCode.ORDER_RATE,
+        "limits.maxOrdersPerMinute is 30",
+    ),
+    "orders of the account in a second": (
+        {"orders_last_second": 4},
+        {"orders_last_second": 5},
+        RefusalCode.ORDER_RATE,
+        "limits.ordersPerSecond is 5",
+    ),
+}
+
+
+def test_the_base_case_passes() -> None:
+    assert check(facts()) is None
+
+
+def test_every_code_is_in_the_table() -> None:
+    assert {code for _, _, code, _ in LIMITS.values()} == set(RefusalCode)
+
+
+@pytest.mark.parametrize("name", list(LIMITS))
+def test_just_inside_its_limit_an_order_passes(name: str) -> None:
+    assert check(facts(**LIMITS[name][0])) is None
+
+
+@pytest.mark.parametrize("name", list(LIMITS))
+def test_just_outside_its_limit_it_is_refused_with_code_and_numbers(name: str) -> None:
+    _, outside, code, words = LIMITS[name]
+    refusal = check(facts(**outside))
+    assert refusal is not None
+    assert refusal.code is code
+    assert words in refusal.detail
+
+
+def test_shadow_needs_no_enabled_venue_and_no_paper_environment() -> None:
+    assert check(facts(**SHADOW, trading_enabled=False, environment="Testnet")) is None
+
+
+@pytest.mark.parametrize(
+    ("position", "at_venue", "side", "nearer"),
+    [
+        ("0", "0", Side.SELL, False),
+        ("0.6", "0", Side.SELL, True),
+        ("0.5", "0", Side.SELL, True),
+        ("0.25", "0", Side.SELL, False),  # -0.25 is as far from zero
+        ("0.26", "0", Side.SELL, True),
+        ("0.1", "0", Side.SELL, False),
+        ("-0.6", "0", Side.SELL, False),
+        ("-0.6", "0", Side.BUY, True),
+        ("0.6", "-0.6", Side.SELL, False),  # an order on its way already closes it
+        ("0", "0.6", Side.SELL, True),
+    ],
+)
+def test_an_order_reduces_when_it_ends_nearer_to_zero_with_all_at_the_venue_counted(
+    position: str, at_venue: str, side: Side, nearer: bool
+) -> None:
+    assert reduces(facts(side=side, position=Decimal(position), at_venue=Decimal(at_venue))) is nearer
+
+
+REDUCING: Changes = {"position": Decimal(40), "max_position_notional": Decimal(60_000)}
+
+
+def test_a_breached_position_limit_never_stops_an_order_that_reduces() -> None:
+    assert check(facts(**REDUCING)) is None
+    assert _code(facts(**{**REDUCING, "position": Decimal(-40)})) is RefusalCode.POSITION_NOTIONAL
+
+
+def test_a_breached_account_limit_never_stops_an_order_that_reduces() -> None:
+    assert check(facts(**REDUCING, account_gross_notional=Decimal(10**8))) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"halts": ("All halted by cli: drill",)}, RefusalCode.HALTED),
+        ({"max_order_notional": Decimal(100)}, RefusalCode.ORDER_NOTIONAL),
+        ({"limit_price": Decimal("50000.0")}, RefusalCode.PRICE_COLLAR),
+        ({"ticker": None}, RefusalCode.STALE_TICKER),
+        ({"orders_last_second": 5}, RefusalCode.ORDER_RATE),
+    ],
+)
+def test_every_other_control_holds_for_an_order_that_reduces_too(changes: Changes, code: RefusalCode) -> None:
+    assert _code(facts(**REDUCING, **changes)) is code
+
+
+def test_a_halt_is_named_before_everything_else() -> None:
+    everything = facts(
+        halts=("All halted by cli: drill",),
+        decided_ns=0,
+        config=None,
+        ticker=None,
+        orders_last_minute=10**6,
+    )
+    assert _code(everything) is RefusalCode.HALTED
