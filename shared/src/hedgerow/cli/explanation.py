@@ -1,0 +1,244 @@
+"""Why a strategy does what it does now: the same facts and the same `decide` as in production, put in words. Pure."""
+
+from decimal import Decimal
+
+import msgspec
+
+from hedgerow.domain.money import plain
+from hedgerow.execution.intents import Intent
+from hedgerow.hedging.decide import decide
+from hedgerow.hedging.decision import Decision, Hold, NewIntent
+from hedgerow.hedging.exposure import NetExposure, net_exposure
+from hedgerow.hedging.snapshot import LedgerSnapshot, OpenIntent
+from hedgerow.schemas.records import ClientBook, InputProblem, RiskState, StrategyPublished
+from hedgerow.strategy.compiled import CompiledVenue, Mode
+
+
+class InputFact(msgspec.Struct, frozen=True, kw_only=True):
+    """One input: how old it is and what it says. Ages in seconds; None where there is nothing to be old."""
+
+    input: str
+    age_s: float | None
+    limit_s: float | None
+    usable: bool
+    detail: str
+
+
+class LegFact(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the hedge is traded."""
+
+    index: int
+    venue: str
+    account: str
+    instrument: str
+    trading: str
+    held: Decimal
+
+
+class BandFact(msgspec.Struct, frozen=True, kw_only=True):
+    """Exposure against a band, in units of the underlying; `mark` in the strategy's currency. `excess` 0 is inside."""
+
+    underlying: str
+    unhedged: Decimal
+    hedge: Decimal
+    net: Decimal
+    lower: Decimal
+    upper: Decimal
+    excess: Decimal
+    mark: Decimal
+
+
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that `hedgerow explain` shows. `now` says in words what would be sent, or why nothing."""
+
+    strategy: str
+    uid: str
+    mode: str
+    suspend: bool
+    generation: int
+    revision: str
+    currency: str
+    acknowledged: list[str]
+    legs: list[LegFact]
+    inputs: list[InputFact]
+    problems: list[InputProblem]
+    bands: list[BandFact]
+    open_intents: list[OpenIntent]
+    recent_intents: list[Intent]
+    halts: list[str]
+    decision: Decision | None
+    now: list[str]
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """What was read for an explanation; ages count to `ledger.read_ns`."""
+
+    published: StrategyPublished
+    ledger: LedgerSnapshot
+    risk: RiskState | None
+    books: list[ClientBook]
+    venues: list[CompiledVenue]
+    recent: list[Intent]
+    acknowledged: list[str]
+
+
+def explain(facts: Facts) -> Explanation:
+    """Put the facts in words. Decides as hedging would, and changes nothing."""
+    ledger, risk = facts.ledger, facts.risk
+    config = ledger.config
+    decision = decide(risk, ledger) if risk is not None else None
+    return Explanation(
+        strategy=config.key,
+        uid=ledger.strategy_uid,
+        mode=config.mode.value,
+        suspend=config.suspend,
+        generation=ledger.generation,
+        revision=facts.published.revision,
+        currency=config.currency,
+        acknowledged=facts.acknowledged,
+        legs=_legs(facts),
+        inputs=[*_risk_inputs(facts), *_books(facts)],
+        problems=list(risk.problems) if risk else [],
+        bands=_bands(facts),
+        open_intents=list(ledger.open_intents),
+        recent_intents=facts.recent,
+        halts=list(ledger.halts),
+        decision=decision,
+        now=_in_words(decision, facts),
+    )
+
+
+def _age_s(now_ns: int, then_ns: int) -> float:
+    return (now_ns - then_ns) / 1e9
+
+
+def _risk_inputs(facts: Facts) -> list[InputFact]:
+    risk, now_ns = facts.risk, facts.ledger.read_ns
+    limit_s = facts.ledger.config.freshness.quote_ns / 1e9
+    if risk is None:
+        detail = "none on topic risk.state; see whether ingestion, enrichment and risk run"
+        return [InputFact(input="risk state", age_s=None, limit_s=limit_s, usable=False, detail=detail)]
+    age_s = _age_s(now_ns, risk.time_ns)
+    facts_of_marks = [
+        InputFact(
+            input=f"quote {mark.instrument}",
+            age_s=_age_s(now_ns, mark.time_ns),
+            limit_s=limit_s,
+            usable=mark.valid and _age_s(now_ns, mark.time_ns) <= limit_s,
+            detail=f"{plain(mark.bid)} / {plain(mark.ask)}" if mark.valid else f"invalid: {mark.reason}",
+        )
+        for mark in risk.marks
+    ]
+    state = InputFact(
+        input="risk state",
+        age_s=age_s,
+        limit_s=limit_s,
+        usable=risk.ready and age_s <= limit_s,
+        detail=f"generation {risk.generation}, caused by {risk.cause}",
+    )
+    return [state, *facts_of_marks]
+
+
+def _books(facts: Facts) -> list[InputFact]:
+    config, now_ns = facts.ledger.config, facts.ledger.read_ns
+    by_name = {book.name: book for book in facts.books}
+    found = []
+    for source in config.exposure:
+        book = by_name.get(source.book)
+        positions = ", ".join(
+            f"{plain(quantity)} {instrument}"
+            for instrument, quantity in (book.positions if book else {}).items()
+        )
+        # The ledger says what the book holds; how fresh risk's copy is, risk itself says in its problems.
+        found.append(
+            InputFact(
+                input=f"book {source.book}",
+                age_s=_age_s(now_ns, book.as_of_ns) if book else None,
+                limit_s=None,
+                usable=book is not None,
+                detail=(positions or "empty")
+                if book
+                else "the ledger has no such book: no client fill was booked",
+            )
+        )
+    return found
+
+
+def _legs(facts: Facts) -> list[LegFact]:
+    venues = {venue.key: venue for venue in facts.venues}
+    held = {(item.venue, item.account, item.instrument): item.quantity for item in facts.ledger.positions}
+    legs = []
+    for leg in facts.ledger.config.hedge_with:
+        venue = venues.get(leg.venue)
+        legs.append(
+            LegFact(
+                index=leg.index,
+                venue=leg.venue,
+                account=leg.account,
+                instrument=leg.instrument.symbol,
+                trading="no such Venue"
+                if venue is None
+                else "Enabled"
+                if venue.trading_enabled
+                else "Disabled",
+                held=held.get((leg.venue, leg.account, leg.instrument.symbol), Decimal(0)),
+            )
+        )
+    return legs
+
+
+def _bands(facts: Facts) -> list[BandFact]:
+    return [_band(exposure) for exposure in _exposures(facts)]
+
+
+def _exposures(facts: Facts) -> list[NetExposure]:
+    """Against every band whose exposure risk knows: a strategy that is not ready has none."""
+    risk, ledger = facts.risk, facts.ledger
+    if risk is None or risk.uid != ledger.strategy_uid:
+        return []
+    known = {item.underlying for item in risk.exposures}
+    return [net_exposure(band, risk, ledger) for band in ledger.config.bands if band.underlying in known]
+
+
+def _band(exposure: NetExposure) -> BandFact:
+    return BandFact(
+        underlying=exposure.underlying,
+        unhedged=exposure.unhedged,
+        hedge=exposure.hedge,
+        net=exposure.net,
+        lower=exposure.lower,
+        upper=exposure.upper,
+        excess=exposure.excess,
+        mark=exposure.mark,
+    )
+
+
+def _in_words(decision: Decision | None, facts: Facts) -> list[str]:
+    if decision is None:
+        return ["It sends nothing: no risk state of it was seen."]
+    if isinstance(decision, Hold):
+        return [f"It sends nothing: {decision.reason}: {decision.detail}."]
+    verb = "would fill virtually" if facts.ledger.config.mode is Mode.SHADOW else "would send"
+    return [f"It {verb}: {_order_words(intent, facts)}." for intent in decision.intents] + _refusal_ahead(
+        facts
+    )
+
+
+def _order_words(intent: NewIntent, facts: Facts) -> str:
+    leg = next(leg for leg in facts.ledger.config.hedge_with if leg.index == intent.leg)
+    return (
+        f"{intent.side} {plain(intent.quantity)} {intent.instrument} at {plain(intent.limit_price)} or better "
+        f"({intent.time_in_force}) on {intent.venue} account {intent.account}, to bring the net delta from "
+        f"{intent.delta:.8f} {leg.instrument.underlying} towards {intent.edge:.8f}"
+    )
+
+
+def _refusal_ahead(facts: Facts) -> list[str]:
+    """What hedging does not look at and the executor will refuse."""
+    if facts.ledger.config.mode is Mode.SHADOW:
+        return []
+    return [
+        f"But trading on {leg.venue} is {leg.trading}, so the executor refuses it."
+        for leg in _legs(facts)
+        if leg.trading != "Enabled"
+    ]

@@ -1,0 +1,202 @@
+"""The `hedgerow` command. Each command's work is imported when it is called, so that the help comes at once."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hedgerow.cli.exits import ExitCode, UsageError, run
+
+app = typer.Typer(
+    name="hedgerow",
+    help="Keep your book inside the hedge that you declared.\n\nExit codes: 0 done, 1 refused, 2 called wrongly, "
+    "3 a server cannot be reached.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+audit_app = typer.Typer(help="Check the ledger's history.", no_args_is_help=True)
+app.add_typer(audit_app, name="audit")
+
+Namespace = Annotated[str, typer.Option("--namespace", "-n", help="Namespace of a name that carries none.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+StrategyOption = Annotated[str | None, typer.Option("--strategy", metavar="NAME", help="One strategy.")]
+VenueOption = Annotated[
+    str | None, typer.Option("--venue", metavar="NAME", help="All that trades on one venue.")
+]
+AllOption = Annotated[bool, typer.Option("--all", help="Everything.")]
+
+
+@app.command()
+def apply(
+    file: Annotated[
+        Path | None, typer.Option("--file", "-f", help="A YAML file, or a folder of them.")
+    ] = None,
+    watch: Annotated[
+        Path | None, typer.Option("--watch", metavar="DIR", help="Keep applying a folder as it changes.")
+    ] = None,
+    wait: Annotated[
+        float, typer.Option("--wait", min=0, help="Seconds to wait until every role runs what was applied.")
+    ] = 0.0,
+) -> None:
+    """Make resources live. What is wrong is refused with the reason, and the last good one stays live."""
+
+    async def work() -> ExitCode:
+        from hedgerow.cli.servers import read_servers
+
+        if file is not None and watch is None:
+            from hedgerow.cli.apply import apply_once
+
+            return await apply_once(read_servers(), file, wait)
+        if watch is not None and file is None:
+            from hedgerow.cli.watch import watch_folder
+
+            return await watch_folder(read_servers(), watch)
+        raise UsageError("give one of --file FILE|DIR and --watch DIR")
+
+    run(work)
+
+
+@app.command()
+def get(
+    kind: Annotated[
+        str | None, typer.Argument(help="strategies, venues or halts; all when left out.")
+    ] = None,
+    name: Annotated[str | None, typer.Argument(help="One name; all when left out.")] = None,
+    namespace: Namespace = "default",
+    as_json: Json = False,
+) -> None:
+    """Show what is live, its generation, and which roles run it."""
+
+    async def work() -> ExitCode:
+        from hedgerow.cli.get import get as show
+        from hedgerow.cli.servers import read_servers
+
+        return await show(read_servers(), kind, name, namespace, as_json)
+
+    run(work)
+
+
+@app.command()
+def delete(
+    kind: Annotated[str, typer.Argument(help="strategy or venue.")],
+    name: Annotated[str, typer.Argument(help="Its name.")],
+    namespace: Namespace = "default",
+) -> None:
+    """Take a strategy or venue away. A strategy's open hedge stays where it is."""
+
+    async def work() -> ExitCode:
+        from hedgerow.cli.delete import delete as remove
+        from hedgerow.cli.servers import read_servers
+
+        return await remove(read_servers(), kind, name, namespace)
+
+    run(work)
+
+
+@app.command()
+def explain(
+    strategy: Annotated[str, typer.Argument(help="Name of the strategy.")],
+    namespace: Namespace = "default",
+    as_json: Json = False,
+) -> None:
+    """Say what a strategy sees, what is open, and what it would send now or why not."""
+
+    async def work() -> ExitCode:
+        from hedgerow.cli.explain import explain_strategy
+        from hedgerow.cli.servers import read_servers
+
+        return await explain_strategy(read_servers(), strategy, namespace, as_json)
+
+    run(work)
+
+
+@app.command()
+def halt(
+    reason: Annotated[str, typer.Option("--reason", help="Why, for those who find the halt later.")],
+    strategy: StrategyOption = None,
+    venue: VenueOption = None,
+    everything: AllOption = False,
+    namespace: Namespace = "default",
+) -> None:
+    """Stop sending orders, now."""
+
+    async def work() -> ExitCode:
+        from hedgerow.cli.halts import halt as place
+        from hedgerow.cli.halts import target_of
+        from hedgerow.cli.servers import read_servers
+
+        return await place(read_servers(), target_of(strategy, venue, everything, namespace), reason)
+
+    run(work)
+
+
+@app.command()
+def release(
+    strategy: StrategyOption = None,
+    venue: VenueOption = None,
+    everything: AllOption = False,
+    namespace: Namespace = "default",
+) -> None:
+    """Release the halts of one target that were placed from the command line."""
+
+    async def work() -> ExitCode:
+        from hedgerow.cli.halts import release as lift
+        from hedgerow.cli.halts import target_of
+        from hedgerow.cli.servers import read_servers
+
+        return await lift(read_servers(), target_of(strategy, venue, everything, namespace))
+
+    run(work)
+
+
+@audit_app.command()
+def verify(
+    strategy: Annotated[str | None, typer.Argument(help="Name of a strategy; all when left out.")] = None,
+    namespace: Namespace = "default",
+    as_json: Json = False,
+) -> None:
+    """Recompute the hash chain over everything that happened to every intent."""
+
+    async def work() -> ExitCode:
+        from hedgerow.cli.audit import verify as check
+        from hedgerow.cli.servers import read_servers
+
+        return await check(read_servers(), strategy, namespace, as_json)
+
+    run(work)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the ledger's schema to what this version knows."""
+
+    async def work() -> ExitCode:
+        from hedgerow.cli.servers import read_servers
+        from hedgerow.ledger.connection import connect
+        from hedgerow.ledger.migrate import upgrade
+
+        servers = read_servers()
+        # Asked first, so that a server that does not answer is named instead of traced.
+        await (await connect(servers.ledger_dsn, "hedgerow-cli")).close()
+        upgrade(servers.ledger_dsn)
+        print("the ledger's schema is current")
+        return ExitCode.OK
+
+    run(work)
+
+
+@app.command()
+def worker(
+    roles: Annotated[
+        list[str], typer.Option("--roles", help="Roles to run, separated by commas or given repeatedly.")
+    ],
+) -> None:
+    """Run one or several roles in this process until SIGTERM."""
+    from hedgerow.cli.worker import worker as run_roles
+
+    run_roles(roles)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,241 @@
+"""What the command line needs of Kafka: send a few records and know that they arrived, read a topic's newest."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import msgspec
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+
+from hedgerow.schemas.codec import Decoder, UndecodableRecord
+from hedgerow.schemas.records import Acknowledgement, RiskState
+from hedgerow.schemas.topics import RISK_STATE, STRATEGY_STATUS
+from hedgerow.streams.partitioning import partition_of
+
+T = TypeVar("T")
+
+ANSWER_TIMEOUT_S = 5.0
+READ_TIMEOUT_S = 20.0
+POLL_S = 0.1
+# How far back from a partition's end the newest risk state of one strategy is looked for, one after the other.
+TAILS = (200, 5_000, 100_000)
+
+_log = logging.getLogger("hedgerow.librdkafka")
+_log.addHandler(logging.NullHandler())
+_log.propagate = False
+
+
+class KafkaUnreachable(ConnectionError):
+    """Kafka does not answer, or did not confirm a record; the message names the servers."""
+
+
+class UnreadableRecord(ValueError):
+    """A record that this version cannot read; the message says where it is and what is wrong with it."""
+
+
+class Sender:
+    """Sends single records, each confirmed by the broker before `send` returns."""
+
+    def __init__(self, kafka: str) -> None:
+        self._kafka = kafka
+        self._producer = Producer(
+            {
+                "bootstrap.servers": kafka,
+                "acks": "all",
+                "enable.idempotence": True,
+                "partitioner": "murmur2_random",
+                "message.timeout.ms": int(ANSWER_TIMEOUT_S * 1000),
+                "logger": _log,
+            }
+        )
+
+    async def require_topic(self, topic: str) -> None:
+        """Let a caller go on only when the topic can be written.
+
+        Raises:
+            KafkaUnreachable: no broker answers, or there is no such topic.
+        """
+        try:
+            found = await asyncio.to_thread(self._producer.list_topics, topic, ANSWER_TIMEOUT_S)
+        except KafkaException as error:
+            raise _unreachable(self._kafka, error.args[0]) from error
+        problem = found.topics[topic].error
+        if problem is not None:
+            raise KafkaUnreachable(
+                f"Kafka at {self._kafka} has no usable topic {topic}: {problem.str()}; start the stack that makes it"
+            )
+
+    async def send(self, topic: str, key: str, value: bytes | None) -> None:
+        """Send one record; None is a tombstone.
+
+        Raises:
+            KafkaUnreachable: it was not confirmed.
+        """
+        failures: list[KafkaError] = []
+
+        def note(error: KafkaError | None, _message: Message) -> None:
+            if error is not None:
+                failures.append(error)
+
+        self._producer.produce(topic, value, key.encode(), on_delivery=note)
+        left = await asyncio.to_thread(self._producer.flush, 2 * ANSWER_TIMEOUT_S)
+        if failures:
+            raise _unreachable(self._kafka, failures[0])
+        if left:
+            raise KafkaUnreachable(f"Kafka at {self._kafka} did not confirm a record for {topic} in time")
+
+
+class Acknowledged(msgspec.Struct, frozen=True, kw_only=True):
+    """Which roles run which generation: the newest acknowledgement of each (strategy, role)."""
+
+    newest: dict[tuple[str, str], Acknowledgement]
+
+    def roles(self, strategy: str, uid: str, generation: int) -> frozenset[str]:
+        """The roles that run exactly this generation of the strategy."""
+        return frozenset(
+            role
+            for (key, role), item in self.newest.items()
+            if key == strategy and (item.uid, item.generation) == (uid, generation)
+        )
+
+
+def read_acknowledgements(
+    kafka: str, enough: Callable[[Acknowledged], bool] = lambda _: True, wait_s: float = 0.0
+) -> Acknowledged:
+    """`strategy.status` to its end, and from there on until `enough` or until the time is over. Blocks.
+
+    Raises:
+        KafkaUnreachable: no broker answers, or there is no such topic.
+        UnreadableRecord: another version of Hedgerow wrote it.
+    """
+    decoder: Decoder[Acknowledgement] = Decoder(Acknowledgement)
+    found = Acknowledged(newest={})
+    deadline = time.monotonic() + wait_s
+    with _consumer(kafka) as consumer:
+        _require_partitions(consumer, kafka, STRATEGY_STATUS.name)
+        consumer.assign([TopicPartition(STRATEGY_STATUS.name, 0, 0)])
+        for message in _messages(consumer, kafka, deadline):
+            if message is None:
+                if enough(found):
+                    break
+                continue
+            if message.value() is not None:
+                record = _decoded(decoder, message)
+                found.newest[record.strategy, record.role] = record
+    return found
+
+
+def newest_risk_state(kafka: str, strategy: str) -> RiskState | None:
+    """The newest risk state of a strategy; None when there is none near the end of its partition. Blocks.
+
+    Raises:
+        KafkaUnreachable: no broker answers, or there is no such topic.
+        UnreadableRecord: another version of Hedgerow wrote it.
+    """
+    decoder: Decoder[RiskState] = Decoder(RiskState)
+    with _consumer(kafka) as consumer:
+        partitions = _require_partitions(consumer, kafka, RISK_STATE.name)
+        place = TopicPartition(RISK_STATE.name, partition_of(strategy, partitions))
+        low, high = consumer.get_watermark_offsets(place, timeout=ANSWER_TIMEOUT_S)
+        for tail in TAILS:
+            start = max(low, high - tail)
+            place.offset = start
+            newest = _newest_of(consumer, kafka, place, high, strategy)
+            if newest is not None:
+                return _decoded(decoder, newest)
+            if start == low:
+                break
+    return None
+
+
+def _newest_of(
+    consumer: Consumer, kafka: str, start: TopicPartition, end: int, strategy: str
+) -> Message | None:
+    newest = None
+    consumer.assign([start])
+    for message in _messages(consumer, kafka, time.monotonic()):
+        if message is None:
+            continue
+        if message.key() == strategy.encode() and message.value() is not None:
+            newest = message
+        # What is written while this reads is not waited for: a busy partition's end would run away.
+        if (message.offset() or 0) >= end - 1:
+            break
+    return newest
+
+
+def _messages(consumer: Consumer, kafka: str, until: float) -> Iterator[Message | None]:
+    """What the assigned partition holds; None each time its end is reached. Ends there once the clock is past `until`.
+
+    Raises:
+        KafkaUnreachable: the end is not reached in time.
+    """
+    give_up = time.monotonic() + READ_TIMEOUT_S
+    at_end = False
+    while True:
+        message = consumer.poll(POLL_S)
+        error = message.error() if message is not None else None
+        if error is not None and error.code() != KafkaError._PARTITION_EOF:
+            raise _unreachable(kafka, error)
+        if message is not None:
+            at_end = error is not None
+        if at_end:
+            yield None
+            if time.monotonic() >= until:
+                return
+        elif time.monotonic() > give_up:
+            raise KafkaUnreachable(f"Kafka at {kafka} did not send a topic's end within {READ_TIMEOUT_S:g} s")
+        elif message is not None:
+            yield message
+
+
+@contextmanager
+def _consumer(kafka: str) -> Iterator[Consumer]:
+    # A group is demanded and never joined: partitions are assigned by hand, and nothing is committed.
+    consumer = Consumer(
+        {
+            "bootstrap.servers": kafka,
+            "group.id": "hedgerow-cli",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "auto.offset.reset": "earliest",
+            "logger": _log,
+        }
+    )
+    try:
+        yield consumer
+    except KafkaException as error:
+        raise _unreachable(kafka, error.args[0]) from error
+    finally:
+        consumer.close()
+
+
+def _require_partitions(consumer: Consumer, kafka: str, topic: str) -> int:
+    found = consumer.list_topics(topic, timeout=ANSWER_TIMEOUT_S).topics[topic]
+    if found.error is not None:
+        raise KafkaUnreachable(
+            f"Kafka at {kafka} has no usable topic {topic}: {found.error.str()}; start the stack that makes it"
+        )
+    return len(found.partitions)
+
+
+def _decoded(decoder: Decoder[T], message: Message) -> T:
+    """The record.
+
+    Raises:
+        UnreadableRecord: another version of Hedgerow wrote it; the message says where it is.
+    """
+    try:
+        return decoder.decode(message.value())
+    except UndecodableRecord as error:
+        place = f"{message.topic()}, partition {message.partition()}, offset {message.offset()}"
+        raise UnreadableRecord(f"{place} cannot be read by this version: {error}") from None
+
+
+def _unreachable(kafka: str, error: KafkaError) -> KafkaUnreachable:
+    return KafkaUnreachable(
+        f"Kafka at {kafka} cannot be reached: {error.str()}; check that it runs and that HEDGEROW_KAFKA points to it"
+    )

@@ -1,0 +1,148 @@
+"""What `explain` says follows from the same facts and the same decision as in production."""
+
+from decimal import Decimal
+from typing import Any
+
+import hedge_examples as example
+import msgspec
+import pytest
+
+from hedgerow.cli.explanation import BandFact, Explanation, Facts, explain
+from hedgerow.hedging.decide import decide
+from hedgerow.hedging.snapshot import LedgerSnapshot
+from hedgerow.schemas.records import ClientBook, InputProblem, StrategyPublished
+from hedgerow.strategy.compiled import Mode
+
+
+def facts(ledger: LedgerSnapshot | None = None, **changes: Any) -> Facts:
+    """Two BTC long, nothing hedged, everything there and fresh."""
+    ledger = ledger or example.snapshot()
+    base = Facts(
+        published=StrategyPublished(
+            uid=example.UID, generation=1, revision="r1", published_ns=example.NOW_NS, config=ledger.config
+        ),
+        ledger=ledger,
+        risk=example.risk("2"),
+        books=[
+            ClientBook(
+                name="clients",
+                sequence=3,
+                as_of_ns=example.NOW_NS - 500_000_000,
+                published_ns=example.NOW_NS,
+                positions={"BTC/USDT": Decimal("2.0")},
+            )
+        ],
+        venues=[example.venue()],
+        recent=[],
+        acknowledged=["executor", "hedging", "risk", "router"],
+    )
+    return msgspec.structs.replace(base, **changes)
+
+
+def said(found: Explanation) -> str:
+    return " ".join(found.now)
+
+
+def test_an_excess_is_explained_with_the_order_that_would_be_sent() -> None:
+    given = facts()
+    found = explain(given)
+    assert found.decision == decide(example.risk("2"), given.ledger)
+    assert found.now == [
+        "It would send: Sell 0.832 BTC/USDT:USDT at 59940 or better (IOC) on desk/paper account hedge-01, "
+        "to bring the net delta from 2.00000000 BTC towards 1.00000000."
+    ]
+    assert found.bands == [
+        BandFact(
+            underlying="BTC",
+            unhedged=Decimal(2),
+            hedge=Decimal(0),
+            net=Decimal(2),
+            lower=Decimal(-1),
+            upper=Decimal(1),
+            excess=Decimal(1),
+            mark=Decimal("60000.1"),
+        )
+    ]
+
+
+def test_a_shadow_strategy_says_that_it_sends_nothing() -> None:
+    ledger = example.snapshot(config=example.strategy(mode=Mode.SHADOW))
+    disabled = [example.venue(trading_enabled=False)]
+    assert said(explain(facts(ledger, venues=disabled))).startswith("It would fill virtually: Sell 0.832")
+    assert "refuses" not in said(explain(facts(ledger, venues=disabled)))
+
+
+def test_a_disabled_venue_is_foretold_as_the_executors_refusal() -> None:
+    found = explain(facts(venues=[example.venue(trading_enabled=False)]))
+    assert found.now[1] == "But trading on desk/paper is Disabled, so the executor refuses it."
+    assert explain(facts(venues=[])).legs[0].trading == "no such Venue"
+
+
+def test_a_hedge_that_is_held_counts() -> None:
+    found = explain(facts(example.snapshot(held="-1.5")))
+    assert found.legs[0].held == Decimal("-1.5")
+    assert (found.bands[0].hedge, found.bands[0].net, found.bands[0].excess) == (
+        Decimal("-1.5"),
+        Decimal("0.5"),
+        0,
+    )
+    assert said(found).startswith("It sends nothing: InsideBand: net delta 0.5")
+
+
+def test_a_halt_is_the_reason() -> None:
+    found = explain(facts(example.snapshot(halts=("All halted by cli: drill",))))
+    assert found.halts == ["All halted by cli: drill"]
+    assert said(found) == "It sends nothing: Halted: All halted by cli: drill."
+
+
+def test_without_a_risk_state_it_says_what_to_look_at() -> None:
+    found = explain(facts(risk=None))
+    assert (found.decision, found.bands) == (None, [])
+    assert (
+        found.inputs[0].detail == "none on topic risk.state; see whether ingestion, enrichment and risk run"
+    )
+    assert said(found) == "It sends nothing: no risk state of it was seen."
+
+
+def test_what_risk_misses_is_named_and_no_exposure_is_made_up() -> None:
+    problem = InputProblem(input="book:clients", code="Missing", detail="never seen")
+    found = explain(facts(risk=example.risk(ready=False, problems=(problem,), exposures=(), marks=())))
+    assert found.problems == [problem]
+    assert found.bands == []
+    assert said(found).startswith("It sends nothing: NotReady: book:clients: Missing")
+
+
+def test_a_risk_state_of_an_earlier_strategy_of_this_name_is_not_shown_as_this_ones_exposure() -> None:
+    found = explain(facts(risk=example.risk("2", uid="another")))
+    assert found.bands == []
+    assert said(found).startswith("It sends nothing: GenerationPending")
+
+
+@pytest.mark.parametrize(
+    ("change", "usable"),
+    [
+        ({}, True),
+        ({"time_ns": example.NOW_NS - 4 * example.SECOND_NS}, False),
+        ({"valid": False, "reason": "crossed"}, False),
+    ],
+)
+def test_each_quote_is_shown_with_its_age_and_whether_it_can_be_used(
+    change: dict[str, Any], usable: bool
+) -> None:
+    mark = example.mark(**change)
+    quote = explain(facts(risk=example.risk(marks=(mark,)))).inputs[1]
+    assert quote.input == "quote BTC/USDT:USDT"
+    assert quote.age_s == (example.NOW_NS - mark.time_ns) / 1e9
+    assert quote.usable is usable
+    assert ("crossed" in quote.detail) is (not mark.valid)
+
+
+def test_books_are_shown_as_the_ledger_has_them() -> None:
+    book = explain(facts()).inputs[-1]
+    assert (book.input, book.age_s, book.detail) == ("book clients", 0.5, "2 BTC/USDT")
+    missing = explain(facts(books=[])).inputs[-1]
+    assert (missing.usable, missing.age_s) == (False, None)
+
+
+def test_an_explanation_is_json() -> None:
+    assert msgspec.json.decode(msgspec.json.encode(explain(facts())))["bands"][0]["excess"] == "1"
