@@ -1,0 +1,186 @@
+"""One account: its coins, its one-way positions, its orders and fills, and what it can still afford.
+
+Margin is cross, at one fixed leverage, and never liquidates: unrealised profit and loss counts at the mark.
+"""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+
+from hedgerow.domain.instruments import Instrument, InstrumentKind
+from hedgerow.domain.money import ZERO, plain
+from hedgerow.domain.orders import Side, signed
+from hedgerow.domain.positions import Position, apply_fill
+from hedgerow_exchange.listings import Listing
+from hedgerow_exchange.orders import Execution, Order, PlaceOrder
+from hedgerow_exchange.refusals import Reason, Refused
+
+LEVERAGE = Decimal(10)
+OPENING_BALANCE = Decimal(10_000_000)
+WALLET_COIN = "USDT"
+
+Mark = Callable[[str], Decimal | None]
+
+
+class Account:
+    """Mutable; changed only by the engine."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.coins: dict[str, Decimal] = {WALLET_COIN: OPENING_BALANCE}
+        self.positions: dict[str, Position] = {}
+        self.position_changed_ns: dict[str, int] = {}
+        self.orders: dict[str, Order] = {}
+        self.by_client_id: dict[str, Order] = {}
+        self.open_orders: dict[int, Order] = {}
+        self.executions: list[Execution] = []
+
+    def keep(self, order: Order) -> None:
+        """Remember an order as it now stands."""
+        self.orders[order.order_id] = order
+        if order.order_link_id:
+            self.by_client_id[order.order_link_id] = order
+        if order.status.is_open:
+            self.open_orders[order.number] = order
+        else:
+            self.open_orders.pop(order.number, None)
+
+    def find(self, order_id: str, client_order_id: str) -> Order | None:
+        """By the exchange's id or, when that is empty, by the client's."""
+        return self.orders.get(order_id) if order_id else self.by_client_id.get(client_order_id)
+
+    def position(self, symbol: str) -> Position:
+        return self.positions.get(symbol, Position())
+
+    def apply(self, execution: Execution, instrument: Instrument) -> None:
+        """Let a fill change coins and position."""
+        self.executions.append(execution)
+        quantity, price = execution.exec_qty, execution.exec_price
+        if instrument.kind is InstrumentKind.SPOT:
+            self._add(instrument.base, signed(execution.side, quantity))
+            self._add(instrument.quote, -signed(execution.side, quantity * price))
+        else:
+            before = self.position(instrument.symbol)
+            after = apply_fill(
+                before, execution.side, quantity, price, execution.fee, instrument.contract_size
+            )
+            self.positions[instrument.symbol] = after
+            self.position_changed_ns[instrument.symbol] = execution.time_ns
+            self._add(_settles_in(instrument), after.realised_pnl - before.realised_pnl)
+        self._add(execution.fee_coin, -execution.fee)
+
+    def unrealised(self, listing: Listing, mark: Mark) -> Decimal:
+        """Profit and loss of what is open, at the mark; 0 while the instrument has no mark."""
+        position = self.position(listing.instrument.symbol)
+        price = mark(listing.instrument.symbol)
+        if price is None:
+            return ZERO
+        return listing.instrument.delta(position.quantity) * (price - position.entry_price)
+
+    def initial_margin(self, listing: Listing, mark: Mark) -> Decimal:
+        """Margin of an open position, at the mark (at entry while there is none)."""
+        position = self.position(listing.instrument.symbol)
+        price = mark(listing.instrument.symbol) or position.entry_price
+        return listing.instrument.notional(position.quantity, price) / LEVERAGE
+
+    def held(self, coin: str, kind: InstrumentKind, listings: Mapping[str, Listing]) -> Decimal:
+        """What open orders in this kind of instrument keep back of a coin."""
+        orders = (order for order in self.open_orders.values() if listings[order.symbol].kind is kind)
+        holds = (_hold(order, listings[order.symbol]) for order in orders)
+        return sum((amount for held, amount in holds if held == coin), ZERO)
+
+    def available(self, coin: str, listings: Mapping[str, Listing], mark: Mark) -> Decimal:
+        """What new orders may use of a coin."""
+        free = self.coins.get(coin, ZERO)
+        if self.open_orders:
+            free -= sum((self.held(coin, kind, listings) for kind in InstrumentKind), ZERO)
+        for symbol in self.positions:
+            listing = listings[symbol]
+            if _settles_in(listing.instrument) == coin:
+                free += self.unrealised(listing, mark) - self.initial_margin(listing, mark)
+        return free
+
+    def closable(self, symbol: str, side: Side) -> Decimal:
+        """How much an order of this side can close of the position."""
+        return max(ZERO, -signed(side, self.position(symbol).quantity))
+
+    def check_reduces(self, command: PlaceOrder) -> None:
+        """
+        Raises:
+            Refused: a reduce-only order would open or turn the position.
+        """
+        closable = self.closable(command.symbol, command.side)
+        if command.reduce_only and command.quantity > closable:
+            raise Refused(
+                Reason.REDUCE_ONLY,
+                f"reduceOnly {command.side} of {plain(command.quantity)} {command.symbol} exceeds the "
+                f"{plain(closable)} that it could close",
+            )
+
+    def check_affords(
+        self,
+        command: PlaceOrder,
+        listing: Listing,
+        price: Decimal,
+        listings: Mapping[str, Listing],
+        mark: Mark,
+    ) -> None:
+        """
+        Args:
+            price: that the order may pay, in quote currency.
+
+        Raises:
+            Refused: margin and fee, or the coins of a spot order, are not there.
+        """
+        coin, need = self._needs(command, listing, price)
+        if need <= 0:
+            return
+        available = self.available(coin, listings, mark)
+        if need > available:
+            raise Refused(
+                Reason.INSUFFICIENT_BALANCE,
+                f"ab not enough for new order: {plain(need)} {coin} needed, {plain(available)} available",
+                listing.kind,
+            )
+
+    def _needs(self, command: PlaceOrder, listing: Listing, price: Decimal) -> tuple[str, Decimal]:
+        instrument = listing.instrument
+        if listing.kind is InstrumentKind.SPOT:
+            if command.side is Side.SELL:
+                return instrument.base, command.quantity
+            return instrument.quote, instrument.notional(command.quantity, price)
+        opens = max(ZERO, command.quantity - self.closable(command.symbol, command.side))
+        margin = instrument.notional(opens, price) / LEVERAGE
+        fee = instrument.notional(opens, price) * listing.taker_fee
+        return _settles_in(instrument), margin + fee
+
+    def _add(self, coin: str, amount: Decimal) -> None:
+        self.coins[coin] = self.coins.get(coin, ZERO) + amount
+
+
+def fee_coin(instrument: Instrument, side: Side) -> str:
+    """Contracts charge the settlement coin; spot charges the coin that the order receives."""
+    if instrument.kind is InstrumentKind.SPOT:
+        return instrument.base if side is Side.BUY else instrument.quote
+    return _settles_in(instrument)
+
+
+def fee_of(instrument: Instrument, side: Side, quantity: Decimal, price: Decimal, rate: Decimal) -> Decimal:
+    """The fee of a fill, in `fee_coin`."""
+    if instrument.kind is InstrumentKind.SPOT and side is Side.BUY:
+        return quantity * rate
+    return instrument.notional(quantity, price) * rate
+
+
+def _settles_in(instrument: Instrument) -> str:
+    return instrument.settle or instrument.quote
+
+
+def _hold(order: Order, listing: Listing) -> tuple[str, Decimal]:
+    """(coin, amount) that a resting order keeps back."""
+    instrument = listing.instrument
+    if listing.kind is InstrumentKind.SPOT and order.side is Side.SELL:
+        return instrument.base, order.leaves_qty
+    value = instrument.notional(order.leaves_qty, order.price or ZERO)
+    if listing.kind is InstrumentKind.SPOT:
+        return instrument.quote, value
+    return _settles_in(instrument), value / LEVERAGE

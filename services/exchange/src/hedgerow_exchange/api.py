@@ -1,0 +1,273 @@
+"""What each path of the v5 API does with the engine. Pure: signatures, journal and faults are the shell's."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from hedgerow.domain.instruments import InstrumentKind
+from hedgerow.domain.orders import Side
+from hedgerow_exchange import dialect, params
+from hedgerow_exchange.accounts import Account
+from hedgerow_exchange.engine import Engine
+from hedgerow_exchange.orders import Order, OrderStatus, Outcome
+from hedgerow_exchange.wallet import wallet_row
+
+RECENT_CLOSED_ORDERS = 500
+
+Visible = Callable[[str], bool]
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """One request. `visible` tells whether queries may show an order yet, by its id."""
+
+    engine: Engine
+    params: params.Params
+    now_ns: int
+    visible: Visible = lambda order_id: True
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """The reply's `result`, and what the journal must hold before it is sent."""
+
+    result: Any
+    outcome: Outcome | None = None
+
+
+Public = Callable[[Call], Answer]
+Private = Callable[[Call, Account], Answer]
+
+
+def server_time(call: Call) -> Answer:
+    return Answer(
+        result={"timeSecond": str(call.now_ns // 1_000_000_000), "timeNano": str(call.now_ns)},
+    )
+
+
+def instruments_info(call: Call) -> Answer:
+    listings = params.listings_of(call.engine.listings, call.params)
+    # Everything listed here trades; there is nothing in any other state.
+    wanted = params.text(call.params, "status")
+    rows = [dialect.instrument_row(listing) for listing in listings] if wanted in ("", "Trading") else []
+    return _rows(call, rows)
+
+
+def tickers(call: Call) -> Answer:
+    listings = params.listings_of(call.engine.listings, call.params)
+    return _rows(call, [dialect.ticker_row(call.engine, listing) for listing in listings])
+
+
+def orderbook(call: Call) -> Answer:
+    listing = params.one_listing(call.engine.listings, call.params)
+    default, largest = (1, 200) if listing.kind is InstrumentKind.SPOT else (25, 500)
+    levels = params.limit(call.params, default, largest)
+    changes = call.engine.books[listing.instrument.symbol].changes
+    return Answer(
+        result={
+            "s": params.venue_symbol(listing),
+            "b": dialect.book_levels(call.engine, listing, Side.BUY, levels),
+            "a": dialect.book_levels(call.engine, listing, Side.SELL, levels),
+            "ts": call.now_ns // dialect.MS_NS,
+            "u": changes,
+            "seq": changes,
+            "cts": call.now_ns // dialect.MS_NS,
+        }
+    )
+
+
+def coin_info(call: Call, account: Account) -> Answer:
+    wanted = params.text(call.params, "coin")
+    instruments = [listing.instrument for listing in call.engine.listings.values()]
+    coins = sorted({coin for item in instruments for coin in (item.base, item.quote)})
+    rows = [
+        {"name": coin, "coin": coin, "remainAmount": "0", "chains": []}
+        for coin in coins
+        if wanted in ("", coin)
+    ]
+    return Answer(result={"rows": rows})
+
+
+def key_info(call: Call, account: Account) -> Answer:
+    return Answer(
+        result={
+            "note": account.name,
+            "readOnly": 0,
+            "permissions": {"ContractTrade": ["Order", "Position"], "Spot": ["SpotTrade"], "Wallet": []},
+            "ips": ["*"],
+            "type": 1,
+            "unified": 0,
+            "uta": 1,
+            "isMaster": True,
+        }
+    )
+
+
+def account_info(call: Call, account: Account) -> Answer:
+    # 5 is Bybit's number for a unified account 2.0.
+    return Answer(
+        result={
+            "marginMode": "REGULAR_MARGIN",
+            "unifiedMarginStatus": 5,
+            "isMasterTrader": False,
+            "spotHedgingStatus": "OFF",
+            "dcpStatus": "OFF",
+            "timeWindow": 0,
+            "smpGroup": 0,
+        }
+    )
+
+
+def create_order(call: Call, account: Account) -> Answer:
+    command = params.order_command(call.engine.listings, call.params)
+    outcome = call.engine.place(account.name, command, call.now_ns)
+    return Answer(result=_ids(outcome.orders[0]), outcome=outcome)
+
+
+def cancel_order(call: Call, account: Account) -> Answer:
+    listing = params.one_listing(call.engine.listings, call.params)
+    order_id, name = params.text(call.params, "orderId"), params.text(call.params, "orderLinkId")
+    if not order_id and not name:
+        raise params.bad("orderId or orderLinkId is missing")
+    outcome = call.engine.cancel(account.name, listing.instrument.symbol, order_id, name, call.now_ns)
+    return Answer(result=_ids(outcome.orders[0]), outcome=outcome)
+
+
+def cancel_all_orders(call: Call, account: Account) -> Answer:
+    listings = params.listings_of(call.engine.listings, call.params)
+    symbols = [listing.instrument.symbol for listing in listings]
+    outcome = call.engine.cancel_all(account.name, symbols, call.now_ns)
+    return Answer(result={"list": [_ids(order) for order in outcome.orders], "success": "1"}, outcome=outcome)
+
+
+def open_orders(call: Call, account: Account) -> Answer:
+    """Open orders; with an id, that order whatever its state, while it is among the recent ones."""
+    found = _orders(call, account)
+    closed = [order for order in found if not order.status.is_open][:RECENT_CLOSED_ORDERS]
+    if not _names_an_order(call.params):
+        if params.whole(call.params, "openOnly", 0):
+            found = closed
+        else:
+            found = [order for order in found if order.status.is_open]
+    else:
+        found = [order for order in found if order.status.is_open or order in closed]
+    return _order_page(call, found)
+
+
+def order_history(call: Call, account: Account) -> Answer:
+    """Orders that are final."""
+    within = params.period_ms(call.params)
+    status = params.text(call.params, "orderStatus")
+    if status and status not in list(OrderStatus):
+        raise params.bad(f"orderStatus {status!r} should be one of {', '.join(OrderStatus)}")
+    found = [
+        order
+        for order in _orders(call, account)
+        if not order.status.is_open
+        and status in ("", order.status)
+        and within(order.created_ns // dialect.MS_NS)
+    ]
+    return _order_page(call, found)
+
+
+def executions(call: Call, account: Account) -> Answer:
+    symbols = _symbols(call)
+    within = params.period_ms(call.params)
+    order_id, name = params.text(call.params, "orderId"), params.text(call.params, "orderLinkId")
+    # Trades are the only executions here: there is no funding, liquidation or settlement.
+    trades_wanted = params.text(call.params, "execType") in ("", "Trade")
+    found = [
+        execution
+        for execution in reversed(account.executions)
+        if trades_wanted
+        and execution.symbol in symbols
+        and order_id in ("", execution.order_id)
+        and (order_id or name in ("", execution.order_link_id))
+        and within(execution.time_ns // dialect.MS_NS)
+        and call.visible(execution.order_id)
+    ]
+    rows, cursor = params.page(found, call.params, params.limit(call.params, 50, 100))
+    listings = call.engine.listings
+    return _rows(
+        call,
+        [dialect.execution_row(row, account.orders[row.order_id], listings[row.symbol]) for row in rows],
+        cursor,
+    )
+
+
+def positions(call: Call, account: Account) -> Answer:
+    """With a symbol, its position even when flat; else every position that is not."""
+    if params.category(call.params) == "spot":
+        raise params.bad("category 'spot' has no positions: see /v5/account/wallet-balance")
+    by_symbol = bool(params.text(call.params, "symbol"))
+    listings = [
+        listing
+        for listing in params.listings_of(call.engine.listings, call.params)
+        if by_symbol or account.position(listing.instrument.symbol).quantity
+    ]
+    return _rows(call, [dialect.position_row(call.engine, account, listing) for listing in listings])
+
+
+def wallet_balance(call: Call, account: Account) -> Answer:
+    kind = params.text(call.params, "accountType")
+    if kind != "UNIFIED":
+        raise params.bad(f"accountType {kind!r} should be UNIFIED")
+    return Answer(result={"list": [wallet_row(call.engine, account, params.text(call.params, "coin"))]})
+
+
+def _rows(call: Call, rows: list[dialect.Row], cursor: str = "") -> Answer:
+    return Answer(result={"category": params.category(call.params), "list": rows, "nextPageCursor": cursor})
+
+
+def _ids(order: Order) -> dialect.Row:
+    return {"orderId": order.order_id, "orderLinkId": order.order_link_id}
+
+
+def _names_an_order(given: params.Params) -> bool:
+    return bool(params.text(given, "orderId") or params.text(given, "orderLinkId"))
+
+
+def _symbols(call: Call) -> set[str]:
+    return {item.instrument.symbol for item in params.listings_of(call.engine.listings, call.params)}
+
+
+def _orders(call: Call, account: Account) -> list[Order]:
+    """The account's orders that a query asks for and may see, newest first."""
+    symbols = _symbols(call)
+    if _names_an_order(call.params):
+        order_id, name = params.text(call.params, "orderId"), params.text(call.params, "orderLinkId")
+        named = account.find(order_id, name)
+        found = [] if named is None else [named]
+    else:
+        found = list(reversed(account.orders.values()))
+    # An order filter for conditional orders finds none: there are none.
+    if params.text(call.params, "orderFilter") not in ("", "Order"):
+        return []
+    return [order for order in found if order.symbol in symbols and call.visible(order.order_id)]
+
+
+def _order_page(call: Call, found: list[Order]) -> Answer:
+    rows, cursor = params.page(found, call.params, params.limit(call.params, 20, 50))
+    listings = call.engine.listings
+    return _rows(call, [dialect.order_row(order, listings[order.symbol]) for order in rows], cursor)
+
+
+PUBLIC: dict[tuple[str, str], Public] = {
+    ("GET", "/v5/market/time"): server_time,
+    ("GET", "/v5/market/instruments-info"): instruments_info,
+    ("GET", "/v5/market/tickers"): tickers,
+    ("GET", "/v5/market/orderbook"): orderbook,
+}
+
+PRIVATE: dict[tuple[str, str], Private] = {
+    ("GET", "/v5/asset/coin/query-info"): coin_info,
+    ("GET", "/v5/user/query-api"): key_info,
+    ("GET", "/v5/account/info"): account_info,
+    ("GET", "/v5/account/wallet-balance"): wallet_balance,
+    ("GET", "/v5/order/realtime"): open_orders,
+    ("GET", "/v5/order/history"): order_history,
+    ("GET", "/v5/execution/list"): executions,
+    ("GET", "/v5/position/list"): positions,
+    ("POST", "/v5/order/create"): create_order,
+    ("POST", "/v5/order/cancel"): cancel_order,
+    ("POST", "/v5/order/cancel-all"): cancel_all_orders,
+}

@@ -1,0 +1,91 @@
+"""Who may trade: API keys from a folder laid out as mounted Secrets, and the signatures made with them."""
+
+import hmac
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from hedgerow_exchange.refusals import Reason, Refused
+
+DEFAULT_RECEIVE_WINDOW_MS = 5_000
+AHEAD_LIMIT_MS = 1_000
+
+
+class KeysError(ValueError):
+    """The keys folder cannot be used; the message names the path and what should be there."""
+
+
+class Key(msgspec.Struct, frozen=True, kw_only=True):
+    account: str
+    secret: bytes
+
+
+def read_keys(folder: Path) -> dict[str, Key]:
+    """Keys by `apiKey`: each subfolder is one account and holds the files `apiKey` and `secret`.
+
+    Raises:
+        KeysError: there is no account, a file is missing or empty, or two accounts share a key.
+    """
+    if not folder.is_dir():
+        raise KeysError(f"{folder} is no folder; HEDGEROW_KEYS_DIR should hold one subfolder per account")
+    keys: dict[str, Key] = {}
+    # A mounted Secret also has folders of its own, whose names begin with a dot.
+    for account in sorted(item for item in folder.iterdir() if item.is_dir() and item.name[0] != "."):
+        api_key = _read(account / "apiKey")
+        if api_key in keys:
+            raise KeysError(f"{account / 'apiKey'} is the key of account {keys[api_key].account} as well")
+        keys[api_key] = Key(account=account.name, secret=_read(account / "secret").encode())
+    if not keys:
+        raise KeysError(f"{folder} holds no account: make a subfolder with the files apiKey and secret")
+    return keys
+
+
+def _read(path: Path) -> str:
+    try:
+        text = path.read_text().strip()
+    except OSError as error:
+        raise KeysError(f"{path} cannot be read: {error.strerror}") from error
+    if not text:
+        raise KeysError(f"{path} is empty")
+    return text
+
+
+def sign(secret: bytes, timestamp: str, api_key: str, receive_window: str, payload: str) -> str:
+    """Bybit's v5 signature; `payload` is the query string as sent, or the body."""
+    text = f"{timestamp}{api_key}{receive_window}{payload}"
+    return hmac.digest(secret, text.encode(), "sha256").hex()
+
+
+def authenticate(keys: Mapping[str, Key], headers: Mapping[str, str], payload: str, now_ms: int) -> str:
+    """The account that signed a request within its receive window.
+
+    Raises:
+        Refused: the key is unknown, the signature is wrong, or the request comes too late or too early.
+    """
+    api_key = headers.get("X-BAPI-API-KEY", "")
+    key = keys.get(api_key)
+    if key is None:
+        raise Refused(Reason.UNKNOWN_KEY, "API key is invalid.")
+    timestamp = headers.get("X-BAPI-TIMESTAMP", "")
+    window = headers.get("X-BAPI-RECV-WINDOW", "")
+    expected = sign(key.secret, timestamp, api_key, window, payload)
+    if not hmac.compare_digest(expected.encode(), headers.get("X-BAPI-SIGN", "").encode()):
+        raise Refused(Reason.WRONG_SIGNATURE, "error sign! please check your signature generation algorithm.")
+    _check_window(timestamp, window, now_ms)
+    return key.account
+
+
+def _check_window(timestamp: str, window: str, now_ms: int) -> None:
+    if not timestamp.isascii() or not timestamp.isdigit() or (window and not window.isdigit()):
+        raise Refused(
+            Reason.BAD_PARAMETER,
+            f"X-BAPI-TIMESTAMP {timestamp!r} and X-BAPI-RECV-WINDOW {window!r} should be whole milliseconds",
+        )
+    window_ms = int(window) if window else DEFAULT_RECEIVE_WINDOW_MS
+    if not now_ms - window_ms <= int(timestamp) < now_ms + AHEAD_LIMIT_MS:
+        raise Refused(
+            Reason.OUTSIDE_RECEIVE_WINDOW,
+            "invalid request, please check your server timestamp or recv_window param. "
+            f"req_timestamp[{timestamp}],server_timestamp[{now_ms}],recv_window[{window_ms}]",
+        )

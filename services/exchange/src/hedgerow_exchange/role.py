@@ -1,0 +1,127 @@
+"""The built-in exchange as a role of the worker: journal, books, liquidity and the HTTP door."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+import structlog
+from aiohttp import web
+
+from hedgerow.adapters.tape import Tape
+from hedgerow.streams.context import Context, ServiceRole
+from hedgerow.streams.settings import SettingsError
+from hedgerow_exchange.engine import Engine
+from hedgerow_exchange.http import Door
+from hedgerow_exchange.journal import Journal, corrupt
+from hedgerow_exchange.keys import read_keys
+from hedgerow_exchange.liquidity import Liquidity
+from hedgerow_exchange.listings import Listing, paper_listings
+
+SHUTDOWN_TIMEOUT_S = 2.0
+
+_log = structlog.get_logger(__name__)
+
+
+async def run(context: Context) -> None:
+    """Serve until asked to stop.
+
+    Raises:
+        SettingsError: the exchange's address cannot be used.
+        KeysError: there is no usable API key.
+        JournalError: the journal is held by another process, is corrupt, or could not be written.
+        FileNotFoundError, ValueError: a recording is missing or cannot be used.
+        OSError: the address cannot be bound.
+    """
+    settings = context.settings
+    host, port = address(settings.exchange_url)
+    keys = read_keys(settings.keys_dir)
+    listings = paper_listings()
+    context.readiness.set("journal", False, "reading")
+    journal = await asyncio.to_thread(Journal.open, settings.data_dir, time.time_ns())
+    try:
+        engine = await asyncio.to_thread(
+            restored_engine, journal, listings, [key.account for key in keys.values()]
+        )
+        journal.start()
+        context.readiness.set("journal", True)
+        context.readiness.set("tape", False, f"loading recordings from {settings.recordings}")
+        liquidity = await asyncio.to_thread(_load_liquidity, context, engine)
+        context.readiness.set("tape", True)
+        door = Door(engine, journal, keys, context.metrics)
+        async with _served(door, host, port):
+            context.readiness.set("http", True, f"{host}:{port}")
+            _log.info("exchange open", host=host, port=port, accounts=sorted(engine.accounts))
+            await _until_stopped(context.stopping, liquidity, journal)
+    finally:
+        await asyncio.to_thread(journal.close)
+
+
+def restored_engine(journal: Journal, listings: dict[str, Listing], accounts: list[str]) -> Engine:
+    """The engine as the journal left it. Blocks while the journal is read.
+
+    Raises:
+        JournalError: the journal is corrupt.
+    """
+    engine = Engine(listings, accounts, journal.header.id)
+    last = 1
+    for line, outcome in journal.outcomes():
+        try:
+            engine.restore(outcome)
+        except ValueError as error:
+            raise corrupt(journal.path, line, str(error)) from error
+        last = line
+    try:
+        engine.reopen()
+    except ValueError as error:
+        raise corrupt(journal.path, last, str(error)) from error
+    return engine
+
+
+def address(url: str) -> tuple[str, int]:
+    """Host and port to listen on.
+
+    Raises:
+        SettingsError: the URL is not `http://host:port`.
+    """
+    parts = urlsplit(url)
+    try:
+        port = parts.port
+    except ValueError:
+        port = None
+    if parts.scheme != "http" or not parts.hostname or port is None or parts.path not in ("", "/"):
+        raise SettingsError(f"HEDGEROW_EXCHANGE_URL={url!r} should be http://host:port")
+    return parts.hostname, port
+
+
+def _load_liquidity(context: Context, engine: Engine) -> Liquidity:
+    settings = context.settings
+    tapes = [Tape.load(settings.recordings, symbol) for symbol in engine.listings]
+    liquidity = Liquidity(engine, tapes, settings.session_start_ns, settings.replay_speed)
+    liquidity.mirror(time.time_ns())
+    return liquidity
+
+
+@asynccontextmanager
+async def _served(door: Door, host: str, port: int) -> AsyncIterator[None]:
+    runner = web.ServerRunner(web.Server(door.handle, access_log=None), shutdown_timeout=SHUTDOWN_TIMEOUT_S)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+        yield
+    finally:
+        await runner.cleanup()
+
+
+async def _until_stopped(stopping: asyncio.Event, liquidity: Liquidity, journal: Journal) -> None:
+    """Keep the quotes on the tape until asked to stop; an error of theirs or of the journal's ends it."""
+    assert journal.failed is not None  # started
+    mirroring = asyncio.create_task(liquidity.run(stopping))
+    done, _ = await asyncio.wait({mirroring, journal.failed}, return_when=asyncio.FIRST_COMPLETED)
+    mirroring.cancel()
+    for finished in done:
+        finished.result()
+
+
+role = ServiceRole(name="exchange", run=run, needs_kafka=False)
