@@ -7,7 +7,7 @@ import structlog
 
 _QUIET = {
     "faust": logging.WARNING,
-    "mode": logging.WARNING,
+    "mode": logging.ERROR,
     "aiokafka": logging.ERROR,
     # Faust logs its services under the module of their class.
     "hedgerow.streams.faust_app": logging.ERROR,

@@ -1,7 +1,7 @@
 """Keeps a stepper's state, and gives a newly assigned partition the one that an uninterrupted worker would have.
 
-To restore, the newest checkpoint is loaded, then the log is replayed from the checkpoint's offset (or from its start) up to the
-group's committed offset without sending anything: those messages were taken up before.
+To restore, the newest checkpoint is loaded, then the log is replayed from the checkpoint's offset (or from its start)
+up to the group's committed offset without sending anything: those messages were taken up before.
 """
 
 import asyncio

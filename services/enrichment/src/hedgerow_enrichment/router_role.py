@@ -1,0 +1,24 @@
+"""The router as a stream role: `market.enriched` and `books` in, `risk.inputs` out."""
+
+from hedgerow.schemas.records import ClientBook, Quote
+from hedgerow.schemas.topics import BOOKS, MARKET_ENRICHED
+from hedgerow.streams.context import Context, StreamRole, Subscription
+from hedgerow.streams.metrics import stale_counter
+from hedgerow_enrichment.router import Router
+
+
+def make_stepper(context: Context) -> Router:
+    return Router(context.settings.partitions, stale_counter(context.metrics, context.role))
+
+
+# `market.enriched` comes first: its partitions decide who tells a strategy's generation.
+role = StreamRole(
+    name="router",
+    subscriptions=(
+        Subscription(topic=MARKET_ENRICHED.name, record_type=Quote),
+        Subscription(topic=BOOKS.name, record_type=ClientBook),
+    ),
+    make_stepper=make_stepper,
+    follows_strategies=True,
+    tick_interval_s=0.1,
+)
