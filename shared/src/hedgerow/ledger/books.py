@@ -9,6 +9,10 @@ from hedgerow.domain.instruments import find_instrument
 from hedgerow.domain.orders import Side, signed
 from hedgerow.schemas.records import ClientBook
 
+# Wider than any market; within them every number is exact here and in Postgres.
+_SMALLEST = Decimal("1e-12")
+_LARGEST = Decimal("1e12")
+
 
 class ClientFill(msgspec.Struct, frozen=True, kw_only=True):
     """A fill of a client's order, which moves the book to the other side of nothing: `side` is the book's.
@@ -74,8 +78,10 @@ def _require_sound(fill: ClientFill) -> None:
     except KeyError as error:
         raise FillRefused(f"fill {fill.fill_id}: instrument: {error.args[0]}") from None
     for name, value in (("quantity", fill.quantity), ("price", fill.price)):
-        if not value.is_finite() or value <= 0:
-            raise FillRefused(f"fill {fill.fill_id}: {name} {value} should be a positive number")
+        if not (value.is_finite() and _SMALLEST <= value <= _LARGEST):
+            raise FillRefused(
+                f"fill {fill.fill_id}: {name} {value} should be a number from {_SMALLEST} to {_LARGEST}"
+            )
     if not instrument.is_on_lot(fill.quantity):
         raise FillRefused(
             f"fill {fill.fill_id}: quantity {fill.quantity:f} is no multiple of {fill.instrument}'s lot "
@@ -101,9 +107,13 @@ async def _is_new(connection: Any, fill: ClientFill, now_ns: int) -> bool:
     row = await connection.fetchrow(
         "select book, instrument, side, quantity, price from client_fills where fill_id = $1", fill.fill_id
     )
-    booked = (row["book"], row["instrument"], row["side"], row["quantity"])
-    if booked != (fill.book, fill.instrument, fill.side.value, fill.quantity):
-        raise FillRefused(f"fill {fill.fill_id}: this id was booked before for another fill: {booked}")
+    booked = (row["book"], row["instrument"], row["side"], row["quantity"], row["price"])
+    if booked != (fill.book, fill.instrument, fill.side.value, fill.quantity, fill.price):
+        book, instrument, side, quantity, price = booked
+        raise FillRefused(
+            f"fill {fill.fill_id}: this id was booked before for another fill: "
+            f"{side} {quantity:f} {instrument} at {price:f} in book {book}"
+        )
     return False
 
 

@@ -1,22 +1,51 @@
 """A hash chain per strategy over everything that happened to its intents.
 
 Entry n's hash is SHA-256 over entry n-1's hash and entry n's payload, so that a changed, dropped or inserted
-entry breaks every hash after it.
+entry breaks every hash after it. The entry that decides an intent holds its terms and a digest of the decision
+with its inputs, one that counts executions a digest of them, so that those rows cannot be changed unseen either.
 """
 
 import hashlib
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
 from hedgerow.domain.money import plain
+from hedgerow.execution.intents import VenueFill
 from hedgerow.execution.order_life import IntentState
 
 GENESIS = bytes(32)
 
 
+class IntentTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """What never changes of an intent once it is decided. Decimals as canonical text.
+
+    Attributes:
+        decision_digest: SHA-256 (hex) over the decision's stored risk state, snapshot and result.
+    """
+
+    decision: int
+    decision_digest: str
+    generation: int
+    leg: int
+    mode: str
+    venue: str
+    account: str
+    instrument: str
+    side: str
+    limit_price: str
+    time_in_force: str
+    decided_ns: int
+
+
 class ChainEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One step of one intent, as it is hashed. Quantities as canonical decimal text."""
+    """One step of one intent, as it is hashed. Quantities as canonical decimal text.
+
+    Attributes:
+        terms: at the first step.
+        executions: `executions_digest` of all that are known, at a step that an answer of the venue caused.
+    """
 
     intent: int
     state: IntentState
@@ -24,6 +53,8 @@ class ChainEntry(msgspec.Struct, frozen=True, kw_only=True):
     filled_quantity: str
     reason: str
     time_ns: int
+    terms: IntentTerms | None = None
+    executions: str | None = None
 
 
 class ChainReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +62,20 @@ class ChainReport(msgspec.Struct, frozen=True, kw_only=True):
 
     entries: int
     breaks: list[str]
+
+
+def digest(risk_state: bytes, snapshot: bytes, decision: bytes) -> str:
+    """Digest of a stored decision, hex."""
+    return hashlib.sha256(b"".join((risk_state, snapshot, decision))).hexdigest()
+
+
+def executions_digest(fills: Iterable[VenueFill]) -> str:
+    """Digest of an intent's executions, in whatever order they come, hex."""
+    lines = sorted(
+        f"{fill.execution_id} {plain(fill.quantity)} {plain(fill.price)} {plain(fill.fee)} {fill.time_ns}"
+        for fill in fills
+    )
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def link(previous: bytes, payload: bytes) -> bytes:
@@ -75,28 +120,75 @@ async def verify_chain(connection: Any, uid: str | None) -> ChainReport:
             breaks.append(f"strategy {strategy}: entry {expected} is missing, {row['position']} follows")
         if link(previous, row["payload"]) != row["hash"]:
             breaks.append(f"strategy {strategy}: entry {row['position']} does not match its hash")
-        entry = msgspec.json.decode(row["payload"], type=ChainEntry)
-        last[entry.intent] = entry
         expected, previous = row["position"] + 1, row["hash"]
+        try:
+            entry = msgspec.json.decode(row["payload"], type=ChainEntry)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            breaks.append(f"strategy {strategy}: entry {row['position']} cannot be read: {error}")
+            continue
+        last[entry.intent] = _carried(last.get(entry.intent), entry)
     breaks += await _intents_that_differ(connection, uid, last)
     return ChainReport(entries=len(rows), breaks=breaks)
 
 
+def _carried(before: ChainEntry | None, entry: ChainEntry) -> ChainEntry:
+    """The newest entry of an intent, with what only earlier ones said."""
+    if before is None:
+        return entry
+    executions = before.executions if entry.executions is None else entry.executions
+    return msgspec.structs.replace(entry, terms=before.terms, executions=executions)
+
+
 async def _intents_that_differ(connection: Any, uid: str | None, last: dict[int, ChainEntry]) -> list[str]:
     rows = await connection.fetch(
-        "select id, state, quantity, filled_quantity from intents "
-        "where $1::uuid is null or strategy_uid = $1 order by id",
+        "select i.*, d.risk_state, d.snapshot, d.decision as result "
+        "from intents i join decisions d on d.id = i.decision "
+        "where $1::uuid is null or i.strategy_uid = $1 order by i.id",
         uid,
     )
+    fills = await _fills_by_intent(connection, uid)
     differences = []
     for row in rows:
         entry = last.pop(row["id"], None)
-        found = (row["state"], plain(row["quantity"]), plain(row["filled_quantity"]))
         if entry is None:
             differences.append(f"intent {row['id']} is not in the chain")
-        elif (entry.state.value, entry.quantity, entry.filled_quantity) != found:
-            differences.append(
-                f"intent {row['id']} is {found}, the chain says "
-                f"{(entry.state.value, entry.quantity, entry.filled_quantity)}"
-            )
+            continue
+        found = _found(row, fills.get(row["id"], []))
+        differences += [
+            f"intent {row['id']}: {name} is {found[name]!r}, the chain says {said!r}"
+            for name, said in _said(entry).items()
+            if found[name] != said
+        ]
     return differences + [f"intent {intent} is in the chain and gone from the table" for intent in last]
+
+
+async def _fills_by_intent(connection: Any, uid: str | None) -> dict[int, list[VenueFill]]:
+    rows = await connection.fetch(
+        "select f.intent, f.execution_id, f.quantity, f.price, f.fee, f.time_ns "
+        "from fills f join intents i on i.id = f.intent where $1::uuid is null or i.strategy_uid = $1",
+        uid,
+    )
+    fills: dict[int, list[VenueFill]] = {}
+    for row in rows:
+        intent, *values = row.values()
+        fills.setdefault(intent, []).append(
+            VenueFill(**dict(zip(VenueFill.__struct_fields__, values, strict=True)))
+        )
+    return fills
+
+
+def _said(entry: ChainEntry) -> dict[str, Any]:
+    terms = msgspec.structs.asdict(entry.terms) if entry.terms is not None else {}
+    steps = {name: getattr(entry, name) for name in ("quantity", "filled_quantity", "reason")}
+    executions = executions_digest([]) if entry.executions is None else entry.executions
+    return {"state": entry.state.value, **steps, **terms, "executions": executions}
+
+
+def _found(row: Any, fills: list[VenueFill]) -> dict[str, Any]:
+    decimals = {name: plain(row[name]) for name in ("quantity", "filled_quantity", "limit_price")}
+    return {
+        **dict(row),
+        **decimals,
+        "executions": executions_digest(fills),
+        "decision_digest": digest(row["risk_state"], row["snapshot"], row["result"]),
+    }

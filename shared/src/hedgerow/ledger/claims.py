@@ -16,7 +16,7 @@ from hedgerow.execution.order_life import AT_VENUE, IntentState
 from hedgerow.ledger.connection import ledger_id, take_halt_gate
 from hedgerow.ledger.halts import halts_against
 from hedgerow.ledger.outcomes import lock_intent, move
-from hedgerow.ledger.strategies import decode_config, find_venue
+from hedgerow.ledger.strategies import decode_config, hold_venue
 from hedgerow.strategy.compiled import CompiledVenue, Mode
 
 _AT_VENUE = sorted(AT_VENUE)
@@ -44,7 +44,7 @@ async def claim(connection: Any, intent_id: int, ticker: Ticker | None, now_ns: 
         intent = await lock_intent(connection, intent_id)
         if intent.state is not IntentState.DECIDED:
             return None
-        venue = await find_venue(connection, intent.venue)
+        venue = await hold_venue(connection, intent.venue)
         if venue is None:
             refusal: Refusal | None = Refusal(
                 code=RefusalCode.NOT_PERMITTED, detail=f"venue {intent.venue} is not in the ledger"
@@ -116,9 +116,11 @@ async def _position(connection: Any, intent: Intent) -> Decimal:
 async def _at_venue(connection: Any, intent: Intent) -> Decimal:
     rows = await connection.fetch(
         "select side, quantity - filled_quantity as open from intents where strategy_uid = $1 and mode = $2 "
-        "and instrument = $3 and id <> $4 and state = any($5)",
+        "and venue = $3 and account = $4 and instrument = $5 and id <> $6 and state = any($7)",
         intent.strategy_uid,
         intent.mode.value,
+        intent.venue,
+        intent.account,
         intent.instrument,
         intent.id,
         _AT_VENUE,

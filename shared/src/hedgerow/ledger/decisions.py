@@ -66,8 +66,10 @@ async def commit_decision(
         )
         if won is None:
             return None
-        decision = await _insert_decision(connection, risk, ledger, hedge, trace)
-        intents = [await _insert_intent(connection, decision, ledger, intent) for intent in hedge.intents]
+        decision, digest = await _insert_decision(connection, risk, ledger, hedge, trace)
+        intents = [
+            await _insert_intent(connection, decision, digest, ledger, intent) for intent in hedge.intents
+        ]
     return Committed(decision=decision, intents=tuple(intents))
 
 
@@ -87,25 +89,26 @@ async def read_decision(connection: Any, decision: int) -> StoredDecision | None
 
 async def _insert_decision(
     connection: Any, risk: RiskState, ledger: LedgerSnapshot, hedge: Decision, trace: Trace
-) -> int:
+) -> tuple[int, str]:
+    inputs_and_result = (encode(risk), encode(ledger), encode(hedge))
     decision: int = await connection.fetchval(
         "insert into decisions (strategy_uid, version, generation, risk_state, snapshot, decision, cause, "
         "stages, traceparent, decided_ns) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning id",
         ledger.strategy_uid,
         ledger.version,
         ledger.generation,
-        encode(risk),
-        encode(ledger),
-        encode(hedge),
+        *inputs_and_result,
         trace.cause,
         trace.stages,
         trace.traceparent,
         ledger.read_ns,
     )
-    return decision
+    return decision, chain.digest(*inputs_and_result)
 
 
-async def _insert_intent(connection: Any, decision: int, ledger: LedgerSnapshot, intent: NewIntent) -> int:
+async def _insert_intent(
+    connection: Any, decision: int, digest: str, ledger: LedgerSnapshot, intent: NewIntent
+) -> int:
     intent_id: int = await connection.fetchval(
         "insert into intents (decision, strategy_uid, generation, leg, mode, venue, account, instrument, side, "
         "quantity, limit_price, time_in_force, state, decided_ns) "
@@ -131,6 +134,20 @@ async def _insert_intent(connection: Any, decision: int, ledger: LedgerSnapshot,
         filled_quantity="0",
         reason="",
         time_ns=ledger.read_ns,
+        terms=chain.IntentTerms(
+            decision=decision,
+            decision_digest=digest,
+            generation=ledger.generation,
+            leg=intent.leg,
+            mode=ledger.config.mode.value,
+            venue=intent.venue,
+            account=intent.account,
+            instrument=intent.instrument,
+            side=intent.side.value,
+            limit_price=plain(intent.limit_price),
+            time_in_force=intent.time_in_force.value,
+            decided_ns=ledger.read_ns,
+        ),
     )
     await chain.append(connection, ledger.strategy_uid, entry)
     await connection.execute("select pg_notify($1, $2)", INTENTS_CHANNEL, intent.venue)

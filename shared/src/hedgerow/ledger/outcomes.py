@@ -8,11 +8,11 @@ import msgspec
 from hedgerow.domain.instruments import find_instrument
 from hedgerow.domain.money import plain
 from hedgerow.domain.positions import Position, apply_fill
-from hedgerow.execution.conclusion import Conclusion, conclude
+from hedgerow.execution.conclusion import Conclusion, Contradiction, conclude
 from hedgerow.execution.intents import Intent, VenueFill, VenueOrder
-from hedgerow.execution.order_life import TERMINAL, IntentState, require_edge
+from hedgerow.execution.order_life import OPEN, TERMINAL, IntentState, require_edge
 from hedgerow.ledger import chain
-from hedgerow.ledger.intents import find_intent
+from hedgerow.ledger.intents import OPEN_STATES, find_intent
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,8 +39,17 @@ async def lock_intent(connection: Any, intent: int) -> Intent:
     return found
 
 
-async def move(connection: Any, intent: Intent, conclusion: Conclusion, now_ns: int) -> Intent:
+async def move(
+    connection: Any,
+    intent: Intent,
+    conclusion: Conclusion,
+    now_ns: int,
+    fills: Sequence[VenueFill] | None = None,
+) -> Intent:
     """Take one legal step of an intent's life; the caller holds its lock.
+
+    Args:
+        fills: all executions known of its order, when the venue told of them.
 
     Raises:
         IllegalTransition: its life has no such step.
@@ -65,6 +74,7 @@ async def move(connection: Any, intent: Intent, conclusion: Conclusion, now_ns: 
         filled_quantity=plain(conclusion.filled_quantity),
         reason=conclusion.reason,
         time_ns=now_ns,
+        executions=None if fills is None else chain.executions_digest(fills),
     )
     await chain.append(connection, intent.strategy_uid, entry)
     return msgspec.structs.replace(
@@ -133,18 +143,22 @@ async def record_outcome(
     async with connection.transaction():
         intent = await lock_intent(connection, intent_id)
         await connection.execute(
-            "update orders set venue_order_id = coalesce(venue_order_id, $2) where intent = $1",
+            "update orders set venue_order_id = coalesce(venue_order_id, nullif($2, '')) where intent = $1",
             intent_id,
             order.venue_order_id,
         )
-        known = {fill.execution_id: fill for fill in await read_fills(connection, intent_id)}
-        new = [fill for fill in fills if fill.execution_id not in known]
-        conclusion = conclude(intent, order, [*known.values(), *new])
+        known = await read_fills(connection, intent_id)
+        new = _not_yet_known(intent, known, fills)
+        executions = [*known, *new]
+        conclusion = conclude(intent, order, executions)
         for fill in new:
             await _insert_fill(connection, intent, fill, now_ns)
+        if await _must_stay_abandoned(connection, intent, conclusion):
+            conclusion = msgspec.structs.replace(conclusion, state=IntentState.ABANDONED)
         if (conclusion.state, conclusion.filled_quantity) == (intent.state, intent.filled_quantity):
             return Outcome(intent=intent, changed=False)
-        return Outcome(intent=await move(connection, intent, conclusion, now_ns), changed=True)
+        moved = await move(connection, intent, conclusion, now_ns, executions)
+        return Outcome(intent=moved, changed=True)
 
 
 async def read_fills(connection: Any, intent: int) -> list[VenueFill]:
@@ -157,10 +171,39 @@ async def read_fills(connection: Any, intent: int) -> list[VenueFill]:
     return [VenueFill(**dict(row)) for row in rows]
 
 
+def _not_yet_known(intent: Intent, known: Sequence[VenueFill], told: Sequence[VenueFill]) -> list[VenueFill]:
+    by_id = {fill.execution_id: fill for fill in known}
+    new = []
+    for fill in told:
+        before = by_id.get(fill.execution_id)
+        if before is None:
+            by_id[fill.execution_id] = fill
+            new.append(fill)
+        elif (before.quantity, before.price) != (fill.quantity, fill.price):
+            raise Contradiction(
+                f"intent {intent.id}: execution {fill.execution_id} was {before.quantity:f} at {before.price:f}, "
+                f"and is now told as {fill.quantity:f} at {fill.price:f}"
+            )
+    return new
+
+
+async def _must_stay_abandoned(connection: Any, intent: Intent, conclusion: Conclusion) -> bool:
+    """Whether an order that shows up late finds its leg taken: its fills count, but a leg has one open intent."""
+    if intent.state is not IntentState.ABANDONED or conclusion.state not in OPEN:
+        return False
+    taken: bool = await connection.fetchval(
+        "select exists (select 1 from intents where strategy_uid = $1 and leg = $2 and state = any($3))",
+        intent.strategy_uid,
+        intent.leg,
+        OPEN_STATES,
+    )
+    return taken
+
+
 async def _insert_fill(connection: Any, intent: Intent, fill: VenueFill, now_ns: int) -> None:
-    await connection.execute(
+    inserted = await connection.fetchval(
         "insert into fills (venue, account, execution_id, intent, quantity, price, fee, time_ns, recorded_ns) "
-        "values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing returning intent",
         intent.venue,
         intent.account,
         fill.execution_id,
@@ -171,6 +214,10 @@ async def _insert_fill(connection: Any, intent: Intent, fill: VenueFill, now_ns:
         fill.time_ns,
         now_ns,
     )
+    if inserted is None:
+        raise Contradiction(
+            f"intent {intent.id}: execution {fill.execution_id} was booked before, for another intent"
+        )
     where = (intent.strategy_uid, intent.mode.value, intent.venue, intent.account, intent.instrument)
     row = await connection.fetchrow(
         "select quantity, entry_price, realised_pnl, fees from positions where strategy_uid = $1 and mode = $2 "

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from hedgerow.ledger.connection import take_publish_gate
 from hedgerow.schemas.records import StrategyPublished
 from hedgerow.strategy.compiled import CompiledStrategy, CompiledVenue
 
@@ -39,6 +40,7 @@ async def publish_strategy(
     """
     text = msgspec.json.encode(config).decode()
     async with connection.transaction():
+        await take_publish_gate(connection)
         row = await connection.fetchrow(
             "select uid, generation, revision, config, published_ns from strategies "
             "where key = $1 and deleted_ns is null for update",
@@ -144,6 +146,12 @@ async def read_venues(connection: Any) -> list[CompiledVenue]:
 async def find_venue(connection: Any, key: str) -> CompiledVenue | None:
     """One venue's current config."""
     text = await connection.fetchval("select config from venues where key = $1", key)
+    return None if text is None else _venue_decoder.decode(text)
+
+
+async def hold_venue(connection: Any, key: str) -> CompiledVenue | None:
+    """One venue's current config, its row held until the transaction ends: claims on its account go one by one."""
+    text = await connection.fetchval("select config from venues where key = $1 for update", key)
     return None if text is None else _venue_decoder.decode(text)
 
 

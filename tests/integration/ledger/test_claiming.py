@@ -1,0 +1,212 @@
+"""The right to send is taken once, or refused for good."""
+
+import asyncio
+from decimal import Decimal
+
+import asyncpg
+import hedge_examples as example
+import pytest
+from ledger_desk import Desk
+
+from hedgerow.domain.ids import intent_of
+from hedgerow.domain.instruments import LISTINGS
+from hedgerow.execution.controls import MAX_DECISION_AGE_NS, RefusalCode
+from hedgerow.execution.order_life import IntentState
+from hedgerow.ledger.claims import Claim, claim
+from hedgerow.ledger.connection import ledger_id
+from hedgerow.ledger.intents import open_intents, recent_intents
+from hedgerow.ledger.strategies import publish_strategy, remove_strategy
+from hedgerow.strategy.compiled import Leg, Mode
+
+
+async def test_a_claimed_intent_is_sending_under_its_own_name_and_time(desk: Desk) -> None:
+    number = await desk.decide()
+    taken = await desk.claim(number)
+    assert taken is not None
+    assert taken.refusal is None
+    async with desk.pool.acquire() as connection:
+        assert taken.intent.client_order_id is not None
+        assert intent_of(await ledger_id(connection), taken.intent.client_order_id) == number
+        assert await open_intents(connection, example.VENUE, example.ACCOUNT) == [taken.intent]
+        assert await recent_intents(connection, desk.uid, 5) == [taken.intent]
+    assert (taken.intent.state, taken.intent.claimed_ns) == (IntentState.SENDING, desk.now_ns)
+    assert await desk.intent(number) == taken.intent
+
+
+@pytest.mark.parametrize("executors", [2, 12])
+async def test_of_many_claims_exactly_one_wins(desk: Desk, executors: int) -> None:
+    number = await desk.decide()
+    claims = await asyncio.gather(*(desk.claim(number) for _ in range(executors)))
+    (won,) = [taken for taken in claims if taken is not None]
+    assert won.refusal is None
+    assert await desk.value("select count(*) from orders") == 1
+
+
+async def test_of_many_refused_claims_exactly_one_refuses(desk: Desk) -> None:
+    number = await desk.decide()
+    claims = await asyncio.gather(*(desk.claim(number, bid="1", ask="2") for _ in range(8)))
+    (refused,) = [taken for taken in claims if taken is not None]
+    assert refused.refusal is not None
+    assert await desk.value("select count(*) from orders") == 0
+    assert await desk.value("select count(*) from chain") == 2
+
+
+async def _stale(desk: Desk) -> None:
+    desk.now_ns += MAX_DECISION_AGE_NS + 1
+
+
+async def _next_generation(desk: Desk) -> None:
+    async with desk.pool.acquire() as connection:
+        await publish_strategy(
+            connection, example.strategy(bands=(example.band("-1", "2"),)), "r2", desk.now_ns
+        )
+
+
+async def _removed(desk: Desk) -> None:
+    async with desk.pool.acquire() as connection:
+        await remove_strategy(connection, desk.config.key, desk.now_ns)
+
+
+async def _disabled(desk: Desk) -> None:
+    await desk.open(venue=example.venue(trading_enabled=False))
+
+
+async def _no_venue(desk: Desk) -> None:
+    await desk.execute("delete from venues")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code", "state"),
+    [
+        (_stale, RefusalCode.STALE_DECISION, IntentState.EXPIRED),
+        (_next_generation, RefusalCode.SUPERSEDED, IntentState.REFUSED),
+        (_removed, RefusalCode.SUPERSEDED, IntentState.REFUSED),
+        (_disabled, RefusalCode.NOT_PERMITTED, IntentState.REFUSED),
+        (_no_venue, RefusalCode.NOT_PERMITTED, IntentState.REFUSED),
+    ],
+)
+async def test_a_refusal_ends_the_intent_and_frees_its_leg(desk: Desk, spoil, code, state) -> None:
+    number = await desk.decide()
+    version = await desk.value("select version from strategies where uid = $1", desk.uid)
+    await spoil(desk)
+    published = (
+        await desk.value("select generation from strategies where uid = $1", desk.uid) - desk.generation
+    )
+    removed = await desk.value("select count(*) from strategies where deleted_ns is not null")
+    taken = await desk.claim(number)
+    assert taken is not None
+    assert taken.refusal is not None
+    assert taken.refusal.code is code
+    assert (taken.intent.state, taken.intent.client_order_id) == (state, None)
+    assert taken.intent.reason == f"{code}: {taken.refusal.detail}"
+    assert await desk.intent(number) == taken.intent
+    assert await desk.value("select count(*) from orders") == 0
+    after = await desk.value("select version from strategies where uid = $1", desk.uid)
+    assert after == version + 1 + published + removed
+    assert await desk.claim(number) is None
+
+
+async def test_a_claim_of_what_was_never_decided_is_an_error(desk: Desk) -> None:
+    with pytest.raises(LookupError, match="no intent 4711"):
+        await desk.claim(4711)
+
+
+async def test_orders_on_their_way_count_towards_the_strategys_rate(desk: Desk) -> None:
+    await desk.open(example.strategy(limits=example.limits(max_orders_per_minute=2)), revision="slow")
+    for number in range(2):
+        sent = await desk.send()
+        await desk.conclude(sent.id, example.order(IntentState.CANCELLED), *[])
+        assert sent.id == number + 1
+    refused = await desk.claim(await desk.decide())
+    assert refused is not None
+    assert refused.refusal is not None
+    assert refused.refusal.code is RefusalCode.ORDER_RATE
+    desk.now_ns += 60 * example.SECOND_NS
+    assert (await desk.send()).state is IntentState.SENDING
+
+
+SPOT = Leg(index=0, venue=example.VENUE, account=example.ACCOUNT, instrument=LISTINGS["BTC/USDT"])
+
+
+async def _two_strategies(pool: asyncpg.Pool, mode: Mode = Mode.PAPER) -> tuple[Desk, Desk]:
+    """On one account that has room for one of their orders (each 24,000), and for one order a second."""
+    venue = example.venue(max_gross_notional=Decimal(40_000), orders_per_second=5)
+    perpetual = await Desk(pool).open(example.strategy(mode=mode), venue)
+    spot = await Desk(pool).open(example.strategy(name="spot", hedge_with=(SPOT,), mode=mode), venue)
+    return perpetual, spot
+
+
+async def test_a_cap_of_the_account_holds_between_claims_that_overlap(pool: asyncpg.Pool) -> None:
+    """Both claims are stopped where their controls have passed; only one may go on to send."""
+    desks = await _two_strategies(pool)
+    numbers = [await desk.decide("1.4") for desk in desks]
+    async with pool.acquire() as blocker, blocker.transaction():
+        await blocker.execute("lock table orders in share mode")
+        claims = [
+            asyncio.create_task(desk.claim(number)) for desk, number in zip(desks, numbers, strict=True)
+        ]
+        await desks[0].until_waiting(2)
+    outcomes = [taken for taken in await asyncio.gather(*claims) if taken is not None]
+    codes = [taken.refusal.code for taken in outcomes if taken.refusal is not None]
+    assert codes == [RefusalCode.GROSS_NOTIONAL]
+
+
+async def test_positions_and_orders_of_every_strategy_count_towards_the_accounts_gross(
+    pool: asyncpg.Pool,
+) -> None:
+    perpetual, spot = await _two_strategies(pool)
+    sent = await perpetual.send("1.4")
+    quantity = format(sent.quantity, "f")
+    await perpetual.conclude(
+        sent.id, example.order(IntentState.FILLED, quantity), example.fill("x1", quantity)
+    )
+    refused = await spot.claim(await spot.decide("1.4"))
+    assert refused is not None
+    assert refused.refusal is not None
+    assert refused.refusal.code is RefusalCode.GROSS_NOTIONAL
+    assert "48000.00 gross" in refused.refusal.detail
+
+
+async def test_shadow_orders_do_not_use_up_the_real_accounts_gross(pool: asyncpg.Pool) -> None:
+    perpetual, _ = await _two_strategies(pool, Mode.SHADOW)
+    await perpetual.send("1.4")
+    real = await Desk(pool).open(
+        example.strategy(name="real", hedge_with=(example.leg(account="hedge-02"),)),
+        example.venue(max_gross_notional=Decimal(40_000), account="hedge-02"),
+    )
+    assert (await real.send("1.4")).state is IntentState.SENDING
+
+
+async def test_an_unknown_order_counts_as_filled(desk: Desk) -> None:
+    """The database allows one open intent per leg, so the other is moved to a leg of its own by hand."""
+    await desk.open(
+        example.strategy(limits=example.limits(max_position_notional=Decimal(30_000))), revision="r2"
+    )
+    first = await desk.send("1.4")
+    await desk.execute(f"update intents set leg = 9, state = 'Unknown' where id = {first.id}")
+    second = await desk.decide("1.4")
+    refused = await desk.claim(second)
+    assert refused is not None
+    assert refused.refusal is not None
+    assert refused.refusal.code is RefusalCode.POSITION_NOTIONAL
+    assert "48000.00" in refused.refusal.detail
+
+
+async def test_a_claim_that_is_cut_off_leaves_the_intent_decided(desk: Desk) -> None:
+    number = await desk.decide()
+    before = await desk.everything()
+    async with desk.pool.acquire() as blocker, desk.pool.acquire() as connection:
+        transaction = blocker.transaction()
+        await transaction.start()
+        await blocker.execute("lock table orders in share mode")
+        ticker = example.ticker(time_ns=desk.now_ns)
+        claiming: asyncio.Task[Claim | None] = asyncio.create_task(
+            claim(connection, number, ticker, desk.now_ns)
+        )
+        await desk.until_waiting(1)
+        await blocker.execute("select pg_terminate_backend($1)", connection.get_server_pid())
+        with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError)):
+            await claiming
+        await transaction.rollback()
+    assert await desk.everything() == before
+    assert await desk.claim(number) is not None

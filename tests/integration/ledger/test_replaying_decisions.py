@@ -1,0 +1,65 @@
+"""I6, second half: each stored decision, made again from its stored inputs, is byte-equal."""
+
+import random
+
+import hedge_examples as example
+import pytest
+from ledger_desk import Desk
+
+from hedgerow.execution.order_life import IntentState
+from hedgerow.ledger.audit import ReplayReport, replay_decisions
+
+
+async def _replay(desk: Desk, uid: str | None = None) -> ReplayReport:
+    async with desk.pool.acquire() as connection:
+        return await replay_decisions(connection, uid)
+
+
+@pytest.fixture
+async def decided(desk: Desk) -> Desk:
+    """Twelve decisions at different exposures, holding and filling what was decided before."""
+    dice = random.Random(3)
+    for number in range(12):
+        sent = await desk.send(f"{dice.choice([1, -1]) * (1.01 + dice.random() * 3):.6f}")
+        filled = format(sent.quantity, "f")
+        fill = example.fill(f"x{number}", filled, str(60_000 + dice.randrange(-99, 99) / 10))
+        await desk.conclude(sent.id, example.order(IntentState.FILLED, filled), fill)
+    return desk
+
+
+async def test_every_decision_comes_out_as_it_was_stored(decided: Desk) -> None:
+    assert await _replay(decided) == ReplayReport(decisions=12, differences=())
+    assert await _replay(decided, decided.uid) == ReplayReport(decisions=12, differences=())
+    assert await _replay(decided, example.UID) == ReplayReport(decisions=0, differences=())
+
+
+async def test_an_empty_ledger_has_nothing_to_replay(desk: Desk) -> None:
+    assert await _replay(desk) == ReplayReport(decisions=0, differences=())
+
+
+def _replaced(column: str, old: str, new: str) -> str:
+    return f"{column} = replace(convert_from({column}, 'UTF8'), '{old}', '{new}')::bytea"
+
+
+@pytest.mark.parametrize(
+    ("change", "replayed"),
+    [
+        (_replaced("decision", '"leg":0', '"leg":1'), '"leg":0'),
+        (_replaced("snapshot", '"suspend":false', '"suspend":true'), "Suspended"),
+        (_replaced("risk_state", '"ready":true', '"ready":false'), "NotReady"),
+        ("risk_state = '\\xff'", "cannot be decided again"),
+        ("snapshot = '{}'", "cannot be decided again"),
+        (_replaced("snapshot", '"underlying":"BTC"', '"underlying":"ETH"'), "cannot be decided again"),
+    ],
+    ids=["result", "snapshot", "risk state", "no text", "other shape", "nothing to decide on"],
+)
+async def test_a_decision_that_comes_out_otherwise_is_named_and_hides_no_other(
+    decided: Desk, change: str, replayed: str
+) -> None:
+    await decided.execute(f"update decisions set {change} where id in (5, 11)")
+    report = await _replay(decided)
+    assert report.decisions == 12
+    assert [difference.decision for difference in report.differences] == [5, 11]
+    for difference in report.differences:
+        assert replayed in difference.replayed
+        assert difference.stored != difference.replayed
