@@ -54,16 +54,16 @@ class FolderWatch:
         if due:
             async with open_ledger(servers) as connection:
                 refused = await self._apply(connection, Sender(servers.kafka), due)
-        self._say_new([*read.all_problems, *refused])
+        # Which resource an unreadable one was meant to be cannot be known.
+        unread = [f"{text} (what was live of it stays live)" for text in read.all_problems]
+        self._say_new([*unread, *refused])
         self._say_gone(read)
 
     def _read(self) -> FilesRead:
         try:
             return read_resources(self._folder)
         except OSError as error:
-            return FilesRead(
-                declared=(), problems={str(self._folder): (f"{error}; what is live stays live",)}
-            )
+            return FilesRead(declared=(), problems={str(self._folder): (str(error),)})
 
     async def _apply(self, connection: Any, sender: Sender, due: list[Declared]) -> list[str]:
         refused: list[str] = []
