@@ -14,6 +14,7 @@ from typing import Self
 
 import prometheus_client
 import uvloop
+
 from hedgerow.streams.context import Context, Headers
 from hedgerow.streams.settings import read_settings
 from hedgerow_exchange.role import role
