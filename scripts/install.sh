@@ -203,7 +203,8 @@ install_packages() {
   if ! .venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
     "$UV" venv --quiet --clear --python "$(python_command)" .venv
   fi
-  "$UV" pip sync --quiet --require-hashes requirements.lock
+  # Compiled here, once: a worker that must compile ccxt while it starts takes many times as long to come back.
+  "$UV" pip sync --quiet --require-hashes --compile-bytecode requirements.lock
   local editable=() package
   for package in shared local services/*; do editable+=(-e "$package"); done
   "$UV" pip install --quiet --no-deps --no-build-isolation "${editable[@]}"

@@ -99,6 +99,7 @@ class Deciding:
         )
         if committed is None:
             self._decisions.labels("Conflict").inc()
+            _log.info("decision lost the race", strategy=strategy, version=ledger.version)
             self._newest.touch(strategy, new_input=by_input)
             return
         reached("hedging.after-commit")

@@ -1,0 +1,238 @@
+"""The spine's invariants, checked after a run from the sources themselves: journal, venue, ledger, Kafka.
+
+I1 balanced: venue position = ledger position = recount of the journal, and every journal order is one intent
+I2 the journal holds at most one order per intent, and no leg ever had two open intents
+I4 every intent is terminal, and every execution of the journal is in the ledger once
+I5 flat inside the band once flow stops
+I6 replaying `risk.inputs` gives byte-equal `risk.state`; each stored decision replays to byte-equal intents
+"""
+
+import json
+import time
+from decimal import Decimal
+from pathlib import Path
+
+import asyncpg
+import msgspec
+from faults.rig import ACCOUNT, STRATEGY, Rig
+
+from hedgerow.adapters.ccxt_venue import CcxtVenue
+from hedgerow.domain.money import ZERO
+from hedgerow.execution.order_life import OPEN
+from hedgerow.hedging.exposure import net_exposure
+from hedgerow.ledger.audit import replay_decisions
+from hedgerow.ledger.chain import ChainEntry, verify_chain
+from hedgerow.ledger.snapshot import read_snapshot
+from hedgerow.risk.partition_risk import PartitionRisk
+from hedgerow.schemas.codec import Decoder, encode
+from hedgerow.schemas.records import RiskInput, RiskState
+from hedgerow.schemas.topics import RISK_INPUTS, RISK_STATE
+from hedgerow.streams.log_reader import LogReader
+from hedgerow.streams.processor import RawMessage
+from hedgerow_local.balance import Accounts, imbalances
+from hedgerow_local.journal import recount
+
+PARTITIONS = 4
+SETTLE_DEADLINE_S = 60.0
+OPEN_INTENTS = (
+    "select id from intents where state in ('Decided', 'Sending', 'Accepted', 'PartiallyFilled', 'Unknown')"
+)
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """What the check saw. Empty lists are what is wanted."""
+
+    intents: int
+    journal_orders: int
+    journal_executions: int
+    risk_states: int
+    decisions: int
+    doubled: int
+    lost: int
+    unbalanced: list[str]
+    two_open: list[str]
+    not_terminal: list[int]
+    outside_band: list[str]
+    risk_differs: list[str]
+    decision_differs: list[int]
+    chain_breaks: list[str]
+
+    def violations(self) -> list[str]:
+        """Every broken invariant in words."""
+        named = {
+            "I1 unbalanced": self.unbalanced,
+            "I2 two open on a leg": self.two_open,
+            "I4 not terminal": self.not_terminal,
+            "I5 outside the band": self.outside_band,
+            "I6 risk state differs from its replay": self.risk_differs,
+            "I6 decision differs from its replay": self.decision_differs,
+            "I7 chain broken": self.chain_breaks,
+        }
+        counted = {"I2 orders doubled": self.doubled, "I4 executions lost": self.lost}
+        return [f"{name}: {items[:5]}" for name, items in named.items() if items] + [
+            f"{name}: {count}" for name, count in counted.items() if count
+        ]
+
+
+def journal_orders(journal: Path) -> list[str]:
+    """The client order id of every order in the journal, in the order of their first line."""
+    orders: dict[str, str] = {}
+    for line in _entries(journal):
+        for order in line["orders"]:
+            orders.setdefault(order["orderId"], order["orderLinkId"])
+    return list(orders.values())
+
+
+def journal_executions(journal: Path) -> list[str]:
+    """The id of every execution in the journal."""
+    return [execution["execId"] for line in _entries(journal) for execution in line["executions"]]
+
+
+def _entries(journal: Path) -> list[dict[str, list[dict[str, str]]]]:
+    text = journal.read_text()
+    return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()[1:]]
+
+
+async def settle(rig: Rig, ledger: asyncpg.Connection) -> float:
+    """Stop client flow and wait until the book is inside its band with nothing open; seconds it took."""
+    rig.workers["client-flow"].stop()
+
+    async def settled() -> bool:
+        if await ledger.fetch(OPEN_INTENTS):
+            return False
+        return not await outside_band(rig, ledger)
+
+    return await rig.until(settled, "the book is inside its band", SETTLE_DEADLINE_S)
+
+
+async def check(rig: Rig, ledger: asyncpg.Connection) -> Found:
+    """Look at everything, once flow has stopped and all is settled."""
+    orders = journal_orders(rig.journal)
+    executions = journal_executions(rig.journal)
+    in_ledger = [row["execution_id"] for row in await ledger.fetch("select execution_id from fills")]
+    risk_states, risk_differs = await _replay_risk(rig)
+    decisions = await replay_decisions(ledger, None)
+    return Found(
+        intents=await ledger.fetchval("select count(*) from intents"),
+        journal_orders=len(orders),
+        journal_executions=len(executions),
+        risk_states=risk_states,
+        decisions=decisions.decisions,
+        doubled=len(orders) - len(set(orders)),
+        lost=len(set(executions) ^ set(in_ledger)),
+        unbalanced=imbalances(await _accounts(rig, ledger)),
+        two_open=await _two_open_on_a_leg(ledger),
+        not_terminal=[row["id"] for row in await ledger.fetch(OPEN_INTENTS)],
+        outside_band=await outside_band(rig, ledger),
+        risk_differs=risk_differs,
+        decision_differs=[difference.decision for difference in decisions.differences],
+        chain_breaks=(await verify_chain(ledger, None)).breaks,
+    )
+
+
+async def _accounts(rig: Rig, ledger: asyncpg.Connection) -> Accounts:
+    counted = recount(rig.journal, ACCOUNT)
+    positions = await ledger.fetch(
+        "select instrument, sum(quantity) as quantity from positions group by instrument"
+    )
+    names = await ledger.fetch("select client_order_id, intent from orders")
+    return Accounts(
+        venue=await _venue_positions(rig),
+        ledger={row["instrument"]: row["quantity"] for row in positions},
+        journal=counted.positions,
+        journal_orders=counted.orders,
+        intents={row["client_order_id"]: row["intent"] for row in names},
+    )
+
+
+async def _venue_positions(rig: Rig) -> dict[str, Decimal]:
+    keys = rig.folder / "keys" / ACCOUNT
+    venue = CcxtVenue("bybit", rig.exchange_url, (keys / "apiKey").read_text(), (keys / "secret").read_text())
+    try:
+        await venue.start()
+        symbols = [leg.instrument.symbol for leg in STRATEGY.hedge_with]
+        return {held.instrument: held.quantity for held in await venue.positions(symbols)}
+    finally:
+        await venue.close()
+
+
+async def _two_open_on_a_leg(ledger: asyncpg.Connection) -> list[str]:
+    """Pairs of intents that were open on one leg at one time, by the order of the hash chain."""
+    legs = {
+        row["id"]: (str(row["strategy_uid"]), row["leg"])
+        for row in await ledger.fetch("select id, strategy_uid, leg from intents")
+    }
+    open_on: dict[tuple[str, int], int] = {}
+    pairs = []
+    for row in await ledger.fetch("select payload from chain order by strategy_uid, position"):
+        entry = msgspec.json.decode(row["payload"], type=ChainEntry)
+        leg = legs[entry.intent]
+        if entry.state in OPEN:
+            other = open_on.setdefault(leg, entry.intent)
+            if other != entry.intent:
+                pairs.append(f"intents {other} and {entry.intent} were open on leg {leg}")
+        elif open_on.get(leg) == entry.intent:
+            del open_on[leg]
+    return pairs
+
+
+async def outside_band(rig: Rig, ledger: asyncpg.Connection) -> list[str]:
+    """How far the newest risk state and the ledger's hedge together are outside the band; empty when inside.
+
+    The client books come from the ledger: a risk state that does not know the last fill yet says nothing.
+    """
+    uid = await ledger.fetchval("select uid from strategies where key = $1", STRATEGY.key)
+    snapshot = await read_snapshot(ledger, str(uid), time.time_ns())
+    booked = await ledger.fetchval("select coalesce(sum(quantity), 0) from book_positions")
+    risk = await _newest_risk(rig)
+    if snapshot is None or risk is None or not risk.ready:
+        return ["there is no risk state to rely on"]
+    if sum((item.delta for item in risk.exposures), ZERO) != booked:
+        return ["risk does not know the newest book yet"]
+    exposures = [net_exposure(band, risk, snapshot) for band in snapshot.config.bands]
+    return [
+        f"{item.underlying}: {item.net} is {item.excess} outside [{item.lower}, {item.upper}]"
+        for item in exposures
+        if item.excess
+    ]
+
+
+async def _newest_risk(rig: Rig) -> RiskState | None:
+    decoder: Decoder[RiskState] = Decoder(RiskState)
+    newest = None
+    for partition in range(PARTITIONS):
+        async with LogReader(rig.kafka, (RISK_STATE.name, partition)) as reader:
+            end = await reader.end()
+            start = max(end - 1, await reader.first())
+            async for message in reader.read(start, end):
+                state = decoder.decode(message.value)
+                if newest is None or state.time_ns > newest.time_ns:
+                    newest = state
+    return newest
+
+
+async def _replay_risk(rig: Rig) -> tuple[int, list[str]]:
+    """Step every partition's inputs again; every risk state that was said must be the replay's, byte for byte."""
+    decoder: Decoder[RiskInput] = Decoder(RiskInput)
+    states, differences = 0, []
+    for partition in range(PARTITIONS):
+        # States first: inputs go on arriving, and what is said of them later is not compared.
+        said = await _read_all(rig, RISK_STATE.name, partition)
+        risk = PartitionRisk()
+        replayed: dict[int, bytes] = {}
+        for message in await _read_all(rig, RISK_INPUTS.name, partition):
+            state = risk.apply(decoder.decode(message.value), message.offset)
+            if state is not None:
+                replayed[message.offset] = encode(state)
+        for message in said:
+            assert message.value is not None
+            sequence = msgspec.json.decode(message.value)["sequence"]
+            states += 1
+            if replayed.get(sequence) != message.value:
+                differences.append(f"partition {partition}, state {sequence}")
+    return states, differences
+
+
+async def _read_all(rig: Rig, topic: str, partition: int) -> list[RawMessage]:
+    async with LogReader(rig.kafka, (topic, partition)) as reader:
+        return [message async for message in reader.read(await reader.first(), await reader.end())]
