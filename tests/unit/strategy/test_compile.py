@@ -60,6 +60,11 @@ PAPER = CompiledVenue(
     orders_per_second=10,
 )
 VENUES = {PAPER.key: PAPER}
+# A second leg needs a second perpetual; the exchange lists one so far.
+SECOND = msgspec.structs.replace(
+    find_instrument("BTC/USDT:USDT"), symbol="BTC/USDC:USDC", quote="USDC", settle="USDC"
+)
+LISTED = {**LISTINGS, SECOND.symbol: SECOND}
 Edit = Callable[[dict[str, Any]], Any]
 
 
@@ -72,7 +77,7 @@ def parsed(edit: Edit = lambda spec: None) -> HedgeStrategy:
 
 
 def compiled(edit: Edit = lambda spec: None) -> CompiledStrategy:
-    result = compile_strategy(parsed(edit), VENUES, LISTINGS)
+    result = compile_strategy(parsed(edit), VENUES, LISTED)
     assert isinstance(result, CompiledStrategy), [str(problem) for problem in result]
     return result
 
@@ -83,7 +88,7 @@ def problems(result: object) -> list[str]:
 
 
 def leg(**changes: Any) -> dict[str, Any]:
-    return {"venueRef": {"name": "paper"}, "instrument": "BTC/USDT", "priority": 2, **changes}
+    return {"venueRef": {"name": "paper"}, "instrument": SECOND.symbol, "priority": 2, **changes}
 
 
 def band(**changes: Any) -> dict[str, Any]:
@@ -94,7 +99,8 @@ CASES: list[tuple[str, Edit, str]] = [
     (
         "unknown instrument",
         lambda spec: spec["hedgeWith"][0].update(instrument="ETH/USDT"),
-        'spec.hedgeWith[0].instrument: "ETH/USDT" is not listed; listed are: "BTC/USDT", "BTC/USDT:USDT"',
+        'spec.hedgeWith[0].instrument: "ETH/USDT" is not listed; '
+        'listed are: "BTC/USDC:USDC", "BTC/USDT", "BTC/USDT:USDT"',
     ),
     (
         "unknown venue",
@@ -170,34 +176,40 @@ CASES: list[tuple[str, Edit, str]] = [
 
 @pytest.mark.parametrize(("edit", "said"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
 def test_a_problem_is_named_at_its_path_with_what_would_be_right(edit: Edit, said: str) -> None:
-    assert problems(compile_strategy(parsed(edit), VENUES, LISTINGS)) == [said]
+    assert problems(compile_strategy(parsed(edit), VENUES, LISTED)) == [said]
 
 
 def test_a_leg_without_a_band_is_refused() -> None:
-    eth = msgspec.structs.replace(
-        find_instrument("BTC/USDT"), symbol="ETH/USDT", underlying="ETH", base="ETH"
-    )
-    listings = {**LISTINGS, eth.symbol: eth}
-    resource = parsed(lambda spec: spec["hedgeWith"].append(leg(instrument="ETH/USDT")))
+    eth = msgspec.structs.replace(SECOND, symbol="ETH/USDC:USDC", underlying="ETH", base="ETH")
+    listings = {**LISTED, eth.symbol: eth}
+    resource = parsed(lambda spec: spec["hedgeWith"].append(leg(instrument=eth.symbol)))
     assert problems(compile_strategy(resource, VENUES, listings)) == [
         "spec.hedgeWith[1].instrument: no band says when ETH is hedged; "
         "add a band with underlying ETH to spec.policy.band, or drop this leg"
     ]
 
 
+def test_a_leg_that_cannot_be_sold_short_is_refused() -> None:
+    resource = parsed(lambda spec: spec["hedgeWith"][0].update(instrument="BTC/USDT"))
+    assert problems(compile_strategy(resource, VENUES, LISTED)) == [
+        "spec.hedgeWith[0].instrument: BTC/USDT is no perpetual, and a hedge needs an instrument that can be sold "
+        'short; use one of: "BTC/USDC:USDC", "BTC/USDT:USDT"'
+    ]
+
+
 def test_paper_trades_only_on_a_paper_venue_and_shadow_anywhere() -> None:
     testnet = {PAPER.key: msgspec.structs.replace(PAPER, environment="Testnet")}
-    assert problems(compile_strategy(parsed(), testnet, LISTINGS)) == [
+    assert problems(compile_strategy(parsed(), testnet, LISTED)) == [
         'spec.hedgeWith[0].venueRef.name: mode Paper cannot trade on "paper", whose environment is Testnet; '
         "use a Venue with environment Paper, or mode Shadow"
     ]
     shadow = parsed(lambda spec: spec.update(mode="Shadow"))
-    assert isinstance(compile_strategy(shadow, testnet, LISTINGS), CompiledStrategy)
+    assert isinstance(compile_strategy(shadow, testnet, LISTED), CompiledStrategy)
 
 
 def test_venues_of_another_namespace_are_not_seen() -> None:
     elsewhere = msgspec.structs.replace(PAPER, namespace="other")
-    found = compile_strategy(parsed(), {elsewhere.key: elsewhere}, LISTINGS)
+    found = compile_strategy(parsed(), {elsewhere.key: elsewhere}, LISTED)
     assert [item.path for item in found if isinstance(item, Problem)] == ["spec.hedgeWith[0].venueRef.name"]  # type: ignore[union-attr]
 
 
@@ -208,7 +220,7 @@ def test_all_problems_are_said_at_once() -> None:
         spec["policy"]["band"][0].update(lower="2", upper="1")
         spec["execution"].update(clipNotional="60000", maxSlippageBps=200)
 
-    found = compile_strategy(parsed(edit), VENUES, LISTINGS)
+    found = compile_strategy(parsed(edit), VENUES, LISTED)
     assert isinstance(found, list)
     assert [problem.path for problem in found] == [
         "spec.exposure[1].name",
@@ -238,8 +250,8 @@ def test_legs_are_sorted_by_priority_and_keep_the_index_of_their_place_in_the_re
 
         return [(item.index, item.instrument.symbol) for item in compiled(edit).hedge_with]
 
-    assert prefer(1, 2) == [(0, "BTC/USDT:USDT"), (1, "BTC/USDT")]
-    assert prefer(2, 1) == [(1, "BTC/USDT"), (0, "BTC/USDT:USDT")]
+    assert prefer(1, 2) == [(0, "BTC/USDT:USDT"), (1, SECOND.symbol)]
+    assert prefer(2, 1) == [(1, SECOND.symbol), (0, "BTC/USDT:USDT")]
 
 
 def venue(**account: str) -> Venue:
@@ -296,7 +308,7 @@ def _shuffled(data: Any, draw: Callable[[Any], Any]) -> Any:
 def test_the_revision_is_the_same_for_every_order_of_keys(data: st.DataObject) -> None:
     resource = parse_resource(_shuffled(STRATEGY, data.draw))
     assert isinstance(resource, HedgeStrategy)
-    result = compile_strategy(resource, VENUES, LISTINGS)
+    result = compile_strategy(resource, VENUES, LISTED)
     assert isinstance(result, CompiledStrategy)
     assert revision_of(result) == revision_of(compiled())
 
@@ -319,7 +331,7 @@ specs = st.fixed_dictionaries(
                     venueRef={"name": name}, instrument=instrument, priority=priority
                 ),
                 names,
-                st.sampled_from(["BTC/USDT", "BTC/USDT:USDT", "ETH/USDT"]),
+                st.sampled_from(["BTC/USDC:USDC", "BTC/USDT", "BTC/USDT:USDT", "ETH/USDT"]),
                 st.integers(1, 100),
             ),
             min_size=1,
@@ -363,7 +375,7 @@ specs = st.fixed_dictionaries(
 def test_whatever_has_the_right_shape_compiles_or_says_why_not(spec: dict[str, Any]) -> None:
     resource = parse_resource({**STRATEGY, "spec": spec})
     assert isinstance(resource, HedgeStrategy), problems(resource)
-    result = compile_strategy(resource, VENUES, LISTINGS)
+    result = compile_strategy(resource, VENUES, LISTED)
     if isinstance(result, CompiledStrategy):
         again = msgspec.json.decode(msgspec.json.encode(result), type=CompiledStrategy)
         assert again == result

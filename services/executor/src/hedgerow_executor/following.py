@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from typing import Any
 
 import structlog
 
@@ -10,6 +11,7 @@ from hedgerow.execution.intents import Intent, VenueOrder
 from hedgerow.execution.order_life import AT_VENUE, TERMINAL, IntentState
 from hedgerow.ledger.intents import find_intent, open_intents
 from hedgerow.ledger.outcomes import record_outcome, record_state
+from hedgerow.ledger.strategies import decode_config
 from hedgerow.streams.steps import reached
 from hedgerow_executor.account import Account
 
@@ -76,16 +78,29 @@ async def _absent(account: Account, intent: Intent, asked_ns: int) -> Intent:
 
 async def resolve_loop(account: Account) -> None:
     """Take up every intent at the venue that no task follows: after a crash, an outage, or a missing answer."""
+    alarmed: set[int] = set()
     while not account.context.stopping.is_set():
         async with account.pool.acquire() as connection:
             intents = await open_intents(connection, account.venue_key, account.name)
-        unknown = 0
+            unknown = [intent for intent in intents if intent.state is IntentState.UNKNOWN]
+            overdue = [intent for intent in unknown if await _is_overdue(connection, intent)]
         for intent in intents:
-            unknown += intent.state is IntentState.UNKNOWN
             if intent.state in AT_VENUE:
                 account.follow(intent, _resolve)
-        account.metrics.unknown_open.labels(account.name).set(unknown)
+        account.metrics.unknown_open.labels(account.name).set(len(unknown))
+        account.metrics.unknown_overdue.labels(account.name).set(len(overdue))
+        for intent in overdue:
+            if intent.id not in alarmed:
+                _log.error("unknown past its deadline", intent=intent.id, order=intent.client_order_id)
+        alarmed = {intent.id for intent in overdue}
         await asyncio.sleep(RESOLVE_EVERY_S)
+
+
+async def _is_overdue(connection: Any, intent: Intent) -> bool:
+    config = await connection.fetchval("select config from strategies where uid = $1", intent.strategy_uid)
+    assert intent.claimed_ns is not None
+    deadline_ns = intent.claimed_ns + decode_config(config).execution.unknown_deadline_ns
+    return time.time_ns() > deadline_ns
 
 
 async def _resolve(account: Account, seen: Intent) -> None:

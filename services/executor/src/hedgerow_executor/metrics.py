@@ -8,6 +8,7 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True):
     intents: prometheus_client.Counter
     refusals: prometheus_client.Counter
     unknown_open: prometheus_client.Gauge
+    unknown_overdue: prometheus_client.Gauge
     discrepancies: prometheus_client.Gauge
 
 
@@ -26,6 +27,12 @@ def build_metrics(registry: prometheus_client.CollectorRegistry) -> Metrics:
         unknown_open=prometheus_client.Gauge(
             "hedgerow_intents_unknown",
             "Intents whose order's fate is not known now",
+            ["account"],
+            registry=registry,
+        ),
+        unknown_overdue=prometheus_client.Gauge(
+            "hedgerow_intents_unknown_overdue",
+            "Unknown intents past their strategy's execution.unknownDeadline: a person should look",
             ["account"],
             registry=registry,
         ),

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import msgspec
 
-from hedgerow.domain.instruments import Instrument
+from hedgerow.domain.instruments import Instrument, InstrumentKind
 from hedgerow.domain.money import plain
 from hedgerow.strategy.compiled import (
     Band,
@@ -139,6 +139,15 @@ def _leg_problems(
                 at=(*here, "instrument"),
                 wrong=f'"{leg.instrument}" is not listed',
                 right=f"listed are: {quoted(instruments)}",
+            )
+        elif instrument.kind is not InstrumentKind.LINEAR_PERPETUAL:
+            perpetuals = [
+                item.symbol for item in instruments.values() if item.kind is InstrumentKind.LINEAR_PERPETUAL
+            ]
+            yield Problem(
+                at=(*here, "instrument"),
+                wrong=f"{leg.instrument} is no perpetual, and a hedge needs an instrument that can be sold short",
+                right=f"use one of: {quoted(perpetuals)}",
             )
         elif instrument.underlying not in bands:
             yield Problem(
