@@ -1,8 +1,9 @@
 import pytest
-from hedgerow.analytics.measures import depth, imbalance, mid_price, spread_bps
-from hedgerow.analytics.orderbook import OrderBook
 from hypothesis import given
 from hypothesis import strategies as st
+
+from hedgerow.analytics.measures import depth, imbalance, mid_price, spread_bps
+from hedgerow.analytics.orderbook import OrderBook
 
 SIZES = st.floats(min_value=1e-6, max_value=1e6)
 

@@ -1,9 +1,10 @@
 """Ladders against a plain dictionary, and Binance's chaining rule."""
 
 import pytest
-from hedgerow.analytics.orderbook import BookGap, DiffChain, Ladder, OrderBook
 from hypothesis import given
 from hypothesis import strategies as st
+
+from hedgerow.analytics.orderbook import BookGap, DiffChain, Ladder, OrderBook
 
 PRICES = st.integers(min_value=1, max_value=40).map(float)
 CHANGES = st.lists(st.tuples(PRICES, st.sampled_from([0.0, 0.5, 1.0, 2.0])), max_size=60)

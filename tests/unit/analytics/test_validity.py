@@ -1,9 +1,10 @@
 from math import inf, nan
 
 import pytest
-from hedgerow.analytics.validity import invalid_reason, seen_mid
 from hypothesis import given
 from hypothesis import strategies as st
+
+from hedgerow.analytics.validity import invalid_reason, seen_mid
 
 GOOD_BIDS = [(99.0, 1.0), (98.0, 2.0)]
 GOOD_ASKS = [(101.0, 1.0), (102.0, 2.0)]

@@ -3,13 +3,14 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from hedgerow.schemas.codec import Decoder, encode
 from hedgerow.schemas.records import BookState, MarketReset, Quote
 from hedgerow.streams.context import Incoming
 from hedgerow_enrichment.enrich import EnrichmentStepper, MarketRecord, quote_of
 from hedgerow_enrichment.role import role
-from hypothesis import given
-from hypothesis import strategies as st
 
 NUMBERS = (
     "bid",

@@ -3,14 +3,15 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from hedgerow.adapters.recording import Recording, SideChanges, Window
 from hedgerow.adapters.tape import Tape
 from hedgerow.domain.instruments import find_instrument
 from hedgerow.schemas.codec import Decoder, encode
 from hedgerow.schemas.records import BookState, MarketReset
 from hedgerow_ingestion.replay import Replay
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 MS = 1_000_000
 START = 1_790_000_000_000_000_000

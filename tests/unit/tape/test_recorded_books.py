@@ -4,6 +4,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+
 from hedgerow.adapters.recording import load_recording
 from hedgerow.adapters.tape import Tape
 from hedgerow.analytics.orderbook import BookGap

@@ -5,9 +5,10 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from hedgerow.adapters.tape import Tape
 from hypothesis import given
 from hypothesis import strategies as st
+
+from hedgerow.adapters.tape import Tape
 
 RECORDINGS = Path(__file__).parents[3] / "recordings"
 START = 1_790_000_000_000_000_000

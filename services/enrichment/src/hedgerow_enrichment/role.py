@@ -3,7 +3,6 @@
 from hedgerow.schemas.topics import MARKET_RAW
 from hedgerow.streams.context import Context, StreamRole, Subscription
 from hedgerow.streams.metrics import stale_counter
-
 from hedgerow_enrichment.enrich import EnrichmentStepper, MarketRecord
 
 

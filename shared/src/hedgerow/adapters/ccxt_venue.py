@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
 from decimal import Decimal
+from functools import partial
 from typing import Any, TypeVar
 
 import ccxt.async_support as ccxt
@@ -161,7 +162,7 @@ class CcxtVenue:
     async def open_client_order_ids(self, instruments: list[str]) -> list[str]:
         names = []
         for instrument in instruments:
-            orders = await self._ask(lambda symbol=instrument: self._client.fetch_open_orders(symbol))
+            orders = await self._ask(partial(self._client.fetch_open_orders, instrument))
             names += [str(order["clientOrderId"] or order["id"]) for order in orders]
         return names
 

@@ -15,7 +15,7 @@ _log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-_LOST = (LedgerUnreachable, SchemaMismatch, *LEDGER_LOST)
+_LOST: tuple[type[Exception], ...] = (LedgerUnreachable, SchemaMismatch, *LEDGER_LOST)
 _FIRST_RETRY_S = 0.5
 _LONGEST_RETRY_S = 5.0
 

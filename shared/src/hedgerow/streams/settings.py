@@ -26,7 +26,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         data_dir: where a role may keep files of its own (the exchange's journal, Faust's work folder).
         http_host, http_port: where `/healthz`, `/ready` and `/metrics` answer; port 0 takes a free one.
         max_jump_bps: a mid that moves further than this between two states marks the state invalid.
-        client_flow_seed, client_flow_per_second, client_flow_notional: the generator's seed, rate and mean fill size in USD.
+        client_flow_seed, client_flow_per_second, client_flow_notional: the generator's seed, its rate, and the
+            mean size of a fill in USD.
     """
 
     kafka: str
