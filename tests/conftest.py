@@ -62,11 +62,19 @@ def pytest_report_header() -> list[str]:
     ]
 
 
+def _describe(process: psutil.Process) -> str:
+    """Empty for one that has ended, though nobody asked for its exit code yet."""
+    try:
+        return f"{process.pid} {' '.join(process.cmdline())[:200]}"
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return ""
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     left = {*marked_processes(SESSION_VARIABLE, SESSION), *psutil.Process().children(recursive=True)}
-    if left:
-        names = [f"{process.pid} {' '.join(process.cmdline())[:200]}" for process in left]
+    names = [name for name in map(_describe, left) if name]
+    if names:
         end_all(left, grace_s=5)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
         print("\nFAILED: tests left processes behind (now ended):", *names, sep="\n  ")

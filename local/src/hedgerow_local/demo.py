@@ -55,7 +55,7 @@ class Demo:
             LocalError: the stack did not come up, or could not be asked at the end.
         """
         with self._ended_whatever_happens():
-            print("Starting (logs are in .run/logs):", flush=True)
+            print(f"Starting (logs are in {self._layout.logs}):", flush=True)
             self._stack.start()
             collector = Collector(self._stack, self._begun_ns)
             try:
@@ -117,7 +117,7 @@ class Demo:
             raise LocalError(f"the stack could not be asked for the report: {problem}") from problem
         self._layout.report.write_bytes(msgspec.json.format(msgspec.json.encode(as_json(facts)), indent=2))
         print("\n".join(screen.report_lines(facts)))
-        print(f"Report: {self._layout.report.relative_to(self._layout.root)}", flush=True)
+        print(f"Report: {self._layout.report}", flush=True)
         return not problems(facts)
 
     def _is_settled(self, collector: Collector) -> bool:

@@ -8,7 +8,7 @@ import psutil  # type: ignore[import-untyped]
 
 from hedgerow_local.errors import LocalError
 from hedgerow_local.layout import Layout
-from hedgerow_local.owned import end_all, marked_processes
+from hedgerow_local.owned import end_all, marked_processes, still_running
 from hedgerow_local.postgres import STOP_GRACE_S, STOP_SIGNAL, running_postmaster
 from hedgerow_local.processes import STOP_ORDER
 from hedgerow_local.state import RUN_VARIABLE, StackState, read_state
@@ -45,8 +45,7 @@ def _end_in_order(layout: Layout, process: psutil.Process) -> None:
         for names in STOP_ORDER:
             commands.stop(names, PROGRAM_DEADLINE_S)
         commands.shut_down()
-    with contextlib.suppress(psutil.TimeoutExpired):
-        process.wait(SUPERVISOR_GRACE_S)
+    still_running([process], SUPERVISOR_GRACE_S)
 
 
 def _end_postgres(layout: Layout) -> None:
@@ -55,10 +54,7 @@ def _end_postgres(layout: Layout) -> None:
     if server is None:
         return
     server.send_signal(STOP_SIGNAL)
-    try:
-        server.wait(STOP_GRACE_S)
-    except psutil.TimeoutExpired:
-        end_all([server], SUPERVISOR_GRACE_S)
+    end_all(still_running([server], STOP_GRACE_S), SUPERVISOR_GRACE_S)
 
 
 def stop(layout: Layout) -> str:
@@ -76,12 +72,10 @@ def stop(layout: Layout) -> str:
     owner = state.owner.find()
     if owner is not None and owner.pid != os.getpid():
         owner.terminate()
-        try:
-            owner.wait(OWNER_DEADLINE_S)
-        except psutil.TimeoutExpired:
+        if still_running([owner], OWNER_DEADLINE_S):
             raise LocalError(
                 f"process {owner.pid}, which owns the stack, did not end in {OWNER_DEADLINE_S:.0f} s"
-            ) from None
+            )
     remains = read_state(layout.state)
     if remains is not None:
         end_stack(layout, remains)

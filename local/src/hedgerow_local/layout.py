@@ -1,4 +1,4 @@
-"""Where the local stack keeps what: everything under `.run/` of the checkout."""
+"""Where the local stack keeps what: all state under `.run/` of the checkout."""
 
 import hashlib
 import os
@@ -13,13 +13,10 @@ SOCKET_PATH_LIMIT = 90
 
 
 class Layout(msgspec.Struct, frozen=True):
-    """The checkout's folders. `run` is made anew when it was deleted; nothing in it is needed to build."""
+    """The checkout, and the folder for all state. `run` is made anew when it was deleted."""
 
     root: Path
-
-    @property
-    def run(self) -> Path:
-        return self.root / ".run"
+    run: Path
 
     @property
     def state(self) -> Path:
@@ -88,4 +85,4 @@ def find_layout() -> Layout:
         raise LocalError(
             f"hedgerow-local runs from a checkout, and {root} is none; install it with scripts/install.sh"
         )
-    return Layout(root)
+    return Layout(root, root / ".run")

@@ -144,16 +144,27 @@ def end_all(processes: Iterable[psutil.Process], grace_s: float) -> None:
         for process in remaining:
             with contextlib.suppress(psutil.NoSuchProcess):
                 ask(process)
-        _, remaining = psutil.wait_procs(remaining, timeout=grace_s)
+        remaining = still_running(remaining, grace_s)
         if not remaining:
             return
 
 
-def wait_for_end(process: psutil.Process, timeout_s: float) -> bool:
-    """Whether the process ended within `timeout_s` seconds. Works for processes that are not our children."""
+def still_running(processes: Iterable[psutil.Process], timeout_s: float) -> list[psutil.Process]:
+    """Wait until these processes have ended; those that have not after `timeout_s` seconds.
+
+    A zombie has ended: it may be nobody's child any more, or its parent may never ask.
+    """
     deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
-            return True
+    remaining = list(processes)
+    while remaining := [process for process in remaining if _runs(process)]:
+        if time.monotonic() > deadline:
+            break
         time.sleep(0.05)
-    return False
+    return remaining
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False

@@ -22,6 +22,7 @@ from hedgerow_local.supervisor import Supervisor, restarts, start_supervisor
 from hedgerow_local.supervisor_config import render
 from hedgerow_local.topics import ensure_topics, faust_leader_topics
 
+WORKERS = ("ingestion", "pipeline", "executor", "books")
 READY_DEADLINE_S = 120.0
 APPLY_DEADLINE_S = 60.0
 POLL_S = 0.1
@@ -61,16 +62,14 @@ class Stack:
         with self._stage("kafka and topics"):
             kafka.wait_until_ready(self._bootstrap, self.layout.kafka, self._require_up("kafka"))
             ensure_topics(self._bootstrap, processes.PARTITIONS, faust_leader_topics())
-        # Workers load while the exchange comes up; only what must be in order is waited for.
+        # Each waits by itself for what it needs, so all may load at once; we wait in the order of their needs.
+        self._start("exchange", "apply", *WORKERS)
         with self._stage("exchange"):
-            self._start("exchange", "ingestion", "books", "pipeline")
             self._wait_until_ready(["exchange"])
         with self._stage("strategies applied"):
-            self._start("apply")
             self._wait_until_applied()
         with self._stage("workers ready"):
-            self._start("executor")
-            self._wait_until_ready(["ingestion", "pipeline", "executor", "books"])
+            self._wait_until_ready(WORKERS)
         with self._stage("client flow"):
             self._start("client-flow")
             self._wait_until_ready(["client-flow"])
@@ -164,7 +163,7 @@ class Stack:
                 time.sleep(POLL_S)
 
     def _wait_until_applied(self) -> None:
-        """An executor looks for its venue when it starts, so the resources must be in the ledger by then."""
+        """Until the resources are in the ledger there is nothing to hedge."""
         query = "SELECT (SELECT count(*) FROM strategies) > 0 AND (SELECT count(*) FROM venues) > 0"
         deadline = time.monotonic() + APPLY_DEADLINE_S
         while not postgres.fetch_value(processes.ledger_dsn(self.state), query):

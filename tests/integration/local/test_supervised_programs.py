@@ -75,7 +75,7 @@ def run_stack(tmp_path: Path) -> Iterator[Callable[[ProcessId], Running]]:
     started: list[Running] = []
 
     def run(owner: ProcessId) -> Running:
-        started.append(Running(Layout(tmp_path), owner))
+        started.append(Running(Layout(tmp_path, tmp_path / ".run"), owner))
         return started[-1]
 
     yield run

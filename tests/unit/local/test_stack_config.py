@@ -23,6 +23,10 @@ from hedgerow_local.supervisor_config import render
 from hedgerow_local.topics import FAUST_ROLES, topic_settings
 
 
+def layout_at(root: str) -> Layout:
+    return Layout(Path(root), Path(root) / ".run")
+
+
 def state() -> StackState:
     return StackState(
         run="run-1",
@@ -40,7 +44,7 @@ def sections(text: str) -> configparser.RawConfigParser:
 
 
 def test_every_program_is_supervised_restarted_and_ended_as_a_group() -> None:
-    layout = Layout(Path("/srv/hedgerow"))
+    layout = layout_at("/srv/hedgerow")
     config = sections(render(layout, programs(layout, state(), Path("/data"))))
     names = {name for row in STOP_ORDER for name in row}
     assert names == {"postgres", "kafka", "apply", *WORKERS}
@@ -53,7 +57,7 @@ def test_every_program_is_supervised_restarted_and_ended_as_a_group() -> None:
 
 
 def test_every_role_runs_once_and_every_worker_has_its_own_port_and_folder() -> None:
-    layout = Layout(Path("/srv/hedgerow"))
+    layout = layout_at("/srv/hedgerow")
     roles = [role for together in WORKERS.values() for role in together]
     assert len(roles) == len(set(roles))
     assert set(FAUST_ROLES) <= set(roles)
@@ -63,7 +67,7 @@ def test_every_role_runs_once_and_every_worker_has_its_own_port_and_folder() -> 
 
 
 def test_the_surroundings_satisfy_the_settings_that_every_worker_reads() -> None:
-    settings = read_settings(surroundings(Layout(Path("/srv/hedgerow")), state()))
+    settings = read_settings(surroundings(layout_at("/srv/hedgerow"), state()))
     assert settings.kafka == "127.0.0.1:20000"
     assert settings.session_start_ns == 1_723_161_254_000_000_000
     assert settings.keys_dir == Path("/srv/hedgerow/.run/keys")
@@ -71,7 +75,7 @@ def test_the_surroundings_satisfy_the_settings_that_every_worker_reads() -> None
 
 @given(folder=st.text(alphabet="ab%' ;#-\"", min_size=1, max_size=12))
 def test_a_folder_reaches_the_program_unchanged_or_is_refused(folder: str) -> None:
-    layout = Layout(Path("/srv") / f"x{folder}x")
+    layout = layout_at(f"/srv/x{folder}x")
     wanted = programs(layout, state(), Path("/data"))
     if any(bad in folder for bad in ('"', " ;", " #")):
         with pytest.raises(LocalError, match="rename"):
@@ -83,7 +87,7 @@ def test_a_folder_reaches_the_program_unchanged_or_is_refused(folder: str) -> No
 
 
 def test_a_deep_checkout_gets_a_socket_elsewhere() -> None:
-    near, deep = Layout(Path("/srv")), Layout(Path("/srv") / ("x" * 200))
+    near, deep = layout_at("/srv"), layout_at("/srv/" + "x" * 200)
     assert near.supervisor_socket == Path("/srv/.run/supervisor.sock")
     assert len(str(deep.supervisor_socket)) <= SOCKET_PATH_LIMIT
 

@@ -1,0 +1,144 @@
+"""The demo from start to report, with programs killed on the way, and with nothing left behind."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from hedgerow_local.ending import stop
+from hedgerow_local.layout import Layout
+from hedgerow_local.owned import marked_processes
+from hedgerow_local.postgres import remove_data
+from hedgerow_local.state import RUN_VARIABLE, StackState, read_state
+from hedgerow_local.supervisor import Supervisor
+
+ROOT = Path(__file__).resolve().parents[3]
+DEMO = """\
+import sys
+from pathlib import Path
+from hedgerow_local.demo import Demo
+from hedgerow_local.layout import Layout
+sys.exit(0 if Demo(Layout(Path(sys.argv[1]), Path(sys.argv[2]))).run(None) else 1)
+"""
+FILLED = re.compile(r"hedges (\d+) filled")
+LINES_DEADLINE_S = 240
+
+
+class RunningDemo:
+    """The command in a process of its own, and the lines it prints."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.lines: list[str] = []
+        self._printed = threading.Condition()
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", DEMO, str(layout.root), str(layout.run)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            with self._printed:
+                self.lines.append(line.rstrip())
+                self._printed.notify_all()
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines)
+
+    @property
+    def filled(self) -> int:
+        return max((int(number) for line in self.lines for number in FILLED.findall(line)), default=0)
+
+    @property
+    def excursions(self) -> int:
+        """At least this many: how often a printed line was outside after one inside."""
+        words = [word for line in self.lines for word in re.findall("inside|OUTSIDE", line)]
+        return sum(a == "inside" and b == "OUTSIDE" for a, b in pairwise(words))
+
+    def wait_until(self, what: str) -> None:
+        """Until the expression over this object holds, looked at with every line printed."""
+        with self._printed:
+            held = self._printed.wait_for(
+                lambda: bool(eval(what, {}, {"demo": self})) or self.process.poll() is not None,
+                LINES_DEADLINE_S,
+            )
+        assert held, f"{what} did not come true:\n{self.text}"
+        assert self.process.poll() is None, f"the demo ended:\n{self.text}"
+
+    def state(self) -> StackState:
+        state = read_state(self.layout.state)
+        assert state is not None
+        return state
+
+    def end(self) -> int:
+        code = self.process.wait(timeout=LINES_DEADLINE_S)
+        self._reader.join()
+        return code
+
+
+@pytest.fixture
+def layout() -> Iterator[Layout]:
+    with tempfile.TemporaryDirectory(prefix="hedgerow-demo-") as folder:
+        layout = Layout(ROOT, Path(folder))
+        yield layout
+        stop(layout)
+        if layout.postgres.is_symlink():
+            remove_data(layout.postgres.readlink().parent)
+
+
+def kill(demo: RunningDemo, program: str) -> None:
+    os.kill(Supervisor(demo.layout.supervisor_socket).status()[program].pid, signal.SIGKILL)
+
+
+def test_programs_killed_on_the_way_are_restarted_and_the_books_balance(layout: Layout) -> None:
+    demo = RunningDemo(layout)
+    demo.wait_until("demo.filled >= 1")
+    run = demo.state().run
+    for together in (("executor", "exchange"), ("pipeline", "postgres", "kafka")):
+        for program in together:
+            kill(demo, program)
+        demo.wait_until(f"demo.filled >= {demo.filled + 2}")
+    demo.wait_until("demo.excursions >= 3")
+    demo.process.send_signal(signal.SIGINT)
+    assert demo.end() == 0, demo.text
+    report = json.loads(layout.report.read_text())
+    assert report["balanced"] is True
+    assert report["problems"] == []
+    for program in ("executor", "exchange", "pipeline", "postgres", "kafka"):
+        assert report["restarts"][program] >= 1
+    assert report["restarts"]["ingestion"] == 0
+    assert marked_processes(RUN_VARIABLE, run) == []
+    assert read_state(layout.state) is None
+
+
+def test_a_killed_demo_is_cleaned_up_by_the_next_which_ends_at_once_when_told(layout: Layout) -> None:
+    first = RunningDemo(layout)
+    first.wait_until("'client flow' in demo.text")
+    run = first.state().run
+    first.process.kill()
+    first.end()
+    assert marked_processes(RUN_VARIABLE, run) != []
+    second = RunningDemo(layout)
+    second.wait_until("'kafka and topics' in demo.text")
+    assert "ended the remains" in second.text
+    assert marked_processes(RUN_VARIABLE, run) == []
+    run = second.state().run
+    assert stop(layout) == "Stopped."
+    assert second.end() != 0
+    assert marked_processes(RUN_VARIABLE, run) == []
