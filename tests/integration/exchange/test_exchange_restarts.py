@@ -126,6 +126,19 @@ async def test_a_torn_last_line_is_cut_off_at_the_next_start(
     assert [line["seq"] for line in journal_lines(exchange)] == [1, 2]
 
 
+def test_it_is_not_ready_before_everything_is(fresh_exchange: ExchangeProcess) -> None:
+    fresh_exchange.start()
+    conditions: dict[str, bool] = {}
+    seen = []
+    for line in fresh_exchange.log.read_text().splitlines():
+        if line.startswith("condition "):
+            _, name, ok, *_ = line.split()
+            conditions[name] = ok == "True"
+            seen.append(all(conditions.values()))
+    assert set(conditions) == {"journal", "tape", "http"}
+    assert seen == [False] * (len(seen) - 1) + [True]
+
+
 def test_a_second_exchange_on_the_same_journal_is_refused(fresh_exchange: ExchangeProcess) -> None:
     fresh_exchange.start()
     second = ExchangeProcess(fresh_exchange.data.parent, free_port())

@@ -1,16 +1,25 @@
 """Keys, signatures, parameters and fault rules: the pure parts of the door."""
 
+import asyncio
+import json
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
+from aiohttp import StreamReader, web
+from aiohttp.test_utils import make_mocked_request
+from multidict import CIMultiDict
+from prometheus_client import CollectorRegistry
 
 from hedgerow.streams.settings import SettingsError
 from hedgerow_exchange.api import Call, create_order, instruments_info, open_orders, order_history
 from hedgerow_exchange.engine import Engine
 from hedgerow_exchange.faults import FaultKind, FaultRule, Faults
+from hedgerow_exchange.http import Door
 from hedgerow_exchange.keys import Key, KeysError, authenticate, read_keys, sign
 from hedgerow_exchange.listings import paper_listings
+from hedgerow_exchange.orders import Outcome
 from hedgerow_exchange.params import order_command
 from hedgerow_exchange.refusals import Refused
 from hedgerow_exchange.role import address
@@ -236,3 +245,47 @@ def test_the_address_is_host_and_port() -> None:
 def test_any_other_address_is_refused_by_the_variables_name(url: str) -> None:
     with pytest.raises(SettingsError, match="HEDGEROW_EXCHANGE_URL"):
         address(url)
+
+
+class SlowJournal:
+    """A disk that takes its time."""
+
+    def __init__(self) -> None:
+        self.appended = asyncio.Event()
+        self.on_disk = asyncio.Event()
+
+    def append(self, outcome: Outcome) -> None:
+        self.appended.set()
+
+    async def durable(self) -> None:
+        await self.on_disk.wait()
+
+
+async def test_no_reply_leaves_before_the_journal_is_on_disk() -> None:
+    journal = SlowJournal()
+    engine = Engine(paper_listings(), ["hedge-01"], "0badcafe")
+    door = Door(engine, journal, KEYS, CollectorRegistry(), lambda: NOW_MS * 1_000_000)  # type: ignore[arg-type]
+    body = json.dumps(ORDER)
+    content = StreamReader(mock.Mock(_reading_paused=False), limit=2**16)
+    content.feed_data(body.encode())
+    content.feed_eof()
+    create = make_mocked_request(
+        "POST", "/v5/order/create", headers=CIMultiDict(headers(payload=body)), payload=content
+    )
+    replying = asyncio.create_task(door.handle(create))
+    await journal.appended.wait()
+    # A query that comes now would show the order, so it waits as well.
+    query = "category=linear"
+    realtime = make_mocked_request(
+        "GET", f"/v5/order/realtime?{query}", headers=CIMultiDict(headers(payload=query))
+    )
+    showing = asyncio.create_task(door.handle(realtime))
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert not replying.done()
+    assert not showing.done()
+    journal.on_disk.set()
+    for reply in (await replying, await showing):
+        assert isinstance(reply, web.Response)
+        assert isinstance(reply.body, bytes)
+        assert json.loads(reply.body)["retCode"] == 0

@@ -33,6 +33,7 @@ class Account:
         self.by_client_id: dict[str, Order] = {}
         self.open_orders: dict[int, Order] = {}
         self.executions: list[Execution] = []
+        self._fills: dict[str, list[Execution]] = {}
 
     def keep(self, order: Order) -> None:
         """Remember an order as it now stands."""
@@ -48,12 +49,17 @@ class Account:
         """By the exchange's id or, when that is empty, by the client's."""
         return self.orders.get(order_id) if order_id else self.by_client_id.get(client_order_id)
 
+    def fills_of(self, order: Order) -> list[Execution]:
+        """An order's executions, oldest first."""
+        return self._fills.get(order.order_id, [])
+
     def position(self, symbol: str) -> Position:
         return self.positions.get(symbol, Position())
 
     def apply(self, execution: Execution, instrument: Instrument) -> None:
         """Let a fill change coins and position."""
         self.executions.append(execution)
+        self._fills.setdefault(execution.order_id, []).append(execution)
         quantity, price = execution.exec_qty, execution.exec_price
         if instrument.kind is InstrumentKind.SPOT:
             self._add(instrument.base, signed(execution.side, quantity))

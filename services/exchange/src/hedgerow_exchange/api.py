@@ -1,6 +1,7 @@
 """What each path of the v5 API does with the engine. Pure: signatures, journal and faults are the shell's."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -10,7 +11,7 @@ from hedgerow.domain.orders import Side
 from hedgerow_exchange import dialect, params
 from hedgerow_exchange.accounts import Account
 from hedgerow_exchange.engine import Engine
-from hedgerow_exchange.orders import Order, OrderStatus, Outcome
+from hedgerow_exchange.orders import Execution, Order, OrderStatus, Outcome
 from hedgerow_exchange.wallet import wallet_row
 
 RECENT_CLOSED_ORDERS = 500
@@ -140,16 +141,13 @@ def cancel_all_orders(call: Call, account: Account) -> Answer:
 
 
 def open_orders(call: Call, account: Account) -> Answer:
-    """Open orders; with an id, that order whatever its state, while it is among the recent ones."""
-    found = _orders(call, account)
-    closed = [order for order in found if not order.status.is_open][:RECENT_CLOSED_ORDERS]
-    if not _names_an_order(call.params):
-        if params.whole(call.params, "openOnly", 0):
-            found = closed
-        else:
-            found = [order for order in found if order.status.is_open]
+    """Open orders, or with `openOnly` the recent closed ones; with an id, that order in either state."""
+    if _names_an_order(call.params):
+        found = _named_order(call, account)
+    elif params.whole(call.params, "openOnly", 0):
+        found = islice(_closed(call, account), RECENT_CLOSED_ORDERS)
     else:
-        found = [order for order in found if order.status.is_open or order in closed]
+        found = _asked_for(call, reversed(account.open_orders.values()))
     return _order_page(call, found)
 
 
@@ -159,33 +157,31 @@ def order_history(call: Call, account: Account) -> Answer:
     status = params.text(call.params, "orderStatus")
     if status and status not in list(OrderStatus):
         raise params.bad(f"orderStatus {status!r} should be one of {', '.join(OrderStatus)}")
-    found = [
+    found = (
         order
-        for order in _orders(call, account)
-        if not order.status.is_open
-        and status in ("", order.status)
-        and within(order.created_ns // dialect.MS_NS)
-    ]
+        for order in _closed(call, account)
+        if status in ("", order.status) and within(order.created_ns // dialect.MS_NS)
+    )
     return _order_page(call, found)
 
 
 def executions(call: Call, account: Account) -> Answer:
     symbols = _symbols(call)
     within = params.period_ms(call.params)
-    order_id, name = params.text(call.params, "orderId"), params.text(call.params, "orderLinkId")
+    found: Iterable[Execution] = reversed(account.executions)
+    if _names_an_order(call.params):
+        found = (fill for order in _named_order(call, account) for fill in reversed(account.fills_of(order)))
     # Trades are the only executions here: there is no funding, liquidation or settlement.
-    trades_wanted = params.text(call.params, "execType") in ("", "Trade")
-    found = [
+    if params.text(call.params, "execType") not in ("", "Trade"):
+        found = []
+    shown = (
         execution
-        for execution in reversed(account.executions)
-        if trades_wanted
-        and execution.symbol in symbols
-        and order_id in ("", execution.order_id)
-        and (order_id or name in ("", execution.order_link_id))
+        for execution in found
+        if execution.symbol in symbols
         and within(execution.time_ns // dialect.MS_NS)
         and call.visible(execution.order_id)
-    ]
-    rows, cursor = params.page(found, call.params, params.limit(call.params, 50, 100))
+    )
+    rows, cursor = params.page(shown, call.params, params.limit(call.params, 50, 100))
     listings = call.engine.listings
     return _rows(
         call,
@@ -230,22 +226,28 @@ def _symbols(call: Call) -> set[str]:
     return {item.instrument.symbol for item in params.listings_of(call.engine.listings, call.params)}
 
 
-def _orders(call: Call, account: Account) -> list[Order]:
-    """The account's orders that a query asks for and may see, newest first."""
+def _named_order(call: Call, account: Account) -> Iterable[Order]:
+    order_id, name = params.text(call.params, "orderId"), params.text(call.params, "orderLinkId")
+    named = account.find(order_id, name)
+    return _asked_for(call, [] if named is None else [named])
+
+
+def _closed(call: Call, account: Account) -> Iterable[Order]:
+    named = _names_an_order(call.params)
+    orders = _named_order(call, account) if named else _asked_for(call, reversed(account.orders.values()))
+    return (order for order in orders if not order.status.is_open)
+
+
+def _asked_for(call: Call, orders: Iterable[Order]) -> Iterable[Order]:
+    """Those of the instruments that a query asks for, without those that it may not see yet."""
     symbols = _symbols(call)
-    if _names_an_order(call.params):
-        order_id, name = params.text(call.params, "orderId"), params.text(call.params, "orderLinkId")
-        named = account.find(order_id, name)
-        found = [] if named is None else [named]
-    else:
-        found = list(reversed(account.orders.values()))
-    # An order filter for conditional orders finds none: there are none.
+    # A filter for conditional orders finds none: there are none.
     if params.text(call.params, "orderFilter") not in ("", "Order"):
         return []
-    return [order for order in found if order.symbol in symbols and call.visible(order.order_id)]
+    return (order for order in orders if order.symbol in symbols and call.visible(order.order_id))
 
 
-def _order_page(call: Call, found: list[Order]) -> Answer:
+def _order_page(call: Call, found: Iterable[Order]) -> Answer:
     rows, cursor = params.page(found, call.params, params.limit(call.params, 20, 50))
     listings = call.engine.listings
     return _rows(call, [dialect.order_row(order, listings[order.symbol]) for order in rows], cursor)

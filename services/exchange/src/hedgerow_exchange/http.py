@@ -56,7 +56,8 @@ class Door:
             return await self._administer(request)
         fired = self.faults.on_request(path)
         await _sleep_ms(fired.ms(FaultKind.DELAY_BEFORE))
-        body = await request.text()
+        # What is no UTF-8 was not signed as such, and is refused by its signature.
+        body = (await request.read()).decode(errors="replace")
         refusal = _answer_unexecuted(fired)
         if refusal is not None:
             return refusal
@@ -82,7 +83,8 @@ class Door:
         if answer.outcome is not None:
             self._journal.append(answer.outcome)
             hidden_ms = fired.ms(FaultKind.HIDE_ORDER)
-            for order in answer.outcome.orders if hidden_ms else ():
+            if hidden_ms and answer.outcome.orders:
+                order = answer.outcome.orders[0]
                 self.faults.hide(order.order_id, order.created_ns + hidden_ms * MS_NS)
         return 0, self._render(0, "OK", answer.result, now_ns)
 

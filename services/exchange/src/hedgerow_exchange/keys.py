@@ -1,6 +1,7 @@
 """Who may trade: API keys from a folder laid out as mounted Secrets, and the signatures made with them."""
 
 import hmac
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from hedgerow_exchange.refusals import Reason, Refused
 
 DEFAULT_RECEIVE_WINDOW_MS = 5_000
 AHEAD_LIMIT_MS = 1_000
+
+_MILLISECONDS = re.compile(r"[0-9]{1,16}")
 
 
 class KeysError(ValueError):
@@ -54,7 +57,7 @@ def _read(path: Path) -> str:
 def sign(secret: bytes, timestamp: str, api_key: str, receive_window: str, payload: str) -> str:
     """Bybit's v5 signature; `payload` is the query string as sent, or the body."""
     text = f"{timestamp}{api_key}{receive_window}{payload}"
-    return hmac.digest(secret, text.encode(), "sha256").hex()
+    return hmac.digest(secret, text.encode(errors="replace"), "sha256").hex()
 
 
 def authenticate(keys: Mapping[str, Key], headers: Mapping[str, str], payload: str, now_ms: int) -> str:
@@ -70,14 +73,15 @@ def authenticate(keys: Mapping[str, Key], headers: Mapping[str, str], payload: s
     timestamp = headers.get("X-BAPI-TIMESTAMP", "")
     window = headers.get("X-BAPI-RECV-WINDOW", "")
     expected = sign(key.secret, timestamp, api_key, window, payload)
-    if not hmac.compare_digest(expected.encode(), headers.get("X-BAPI-SIGN", "").encode()):
+    given = headers.get("X-BAPI-SIGN", "").encode(errors="replace")
+    if not hmac.compare_digest(expected.encode(), given):
         raise Refused(Reason.WRONG_SIGNATURE, "error sign! please check your signature generation algorithm.")
     _check_window(timestamp, window, now_ms)
     return key.account
 
 
 def _check_window(timestamp: str, window: str, now_ms: int) -> None:
-    if not timestamp.isascii() or not timestamp.isdigit() or (window and not window.isdigit()):
+    if not _MILLISECONDS.fullmatch(timestamp) or (window and not _MILLISECONDS.fullmatch(window)):
         raise Refused(
             Reason.BAD_PARAMETER,
             f"X-BAPI-TIMESTAMP {timestamp!r} and X-BAPI-RECV-WINDOW {window!r} should be whole milliseconds",

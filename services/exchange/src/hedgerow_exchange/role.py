@@ -38,7 +38,10 @@ async def run(context: Context) -> None:
     host, port = address(settings.exchange_url)
     keys = read_keys(settings.keys_dir)
     listings = paper_listings()
+    # All at once, so that no moment between two of them looks ready.
     context.readiness.set("journal", False, "reading")
+    context.readiness.set("tape", False, f"loading recordings from {settings.recordings}")
+    context.readiness.set("http", False, "not listening yet")
     journal = await asyncio.to_thread(Journal.open, settings.data_dir, time.time_ns())
     try:
         engine = await asyncio.to_thread(
@@ -46,7 +49,6 @@ async def run(context: Context) -> None:
         )
         journal.start()
         context.readiness.set("journal", True)
-        context.readiness.set("tape", False, f"loading recordings from {settings.recordings}")
         liquidity = await asyncio.to_thread(_load_liquidity, context, engine)
         context.readiness.set("tape", True)
         door = Door(engine, journal, keys, context.metrics)
