@@ -1,10 +1,8 @@
 """`make demo`: the whole pipeline on a recorded session, watched second by second, then held to account."""
 
-import contextlib
-import signal
 import time
 from collections.abc import Iterator
-from types import FrameType
+from contextlib import contextmanager
 
 import asyncpg
 import msgspec
@@ -15,6 +13,7 @@ from hedgerow_local import counters, screen
 from hedgerow_local.collect import Collector
 from hedgerow_local.errors import LocalError
 from hedgerow_local.exposure import RiskSample
+from hedgerow_local.interrupts import Interrupts
 from hedgerow_local.layout import Layout
 from hedgerow_local.ledger_facts import Standing
 from hedgerow_local.report import as_json, problems
@@ -25,20 +24,13 @@ SETTLE_POLL_S = 0.2
 _AWAY = (OSError, TimeoutError, asyncpg.PostgresError, KafkaException)
 
 
-class Terminated(BaseException):
-    """SIGTERM or SIGHUP: end at once, without a report."""
-
-
-def _terminate(_signal: int, _frame: FrameType | None) -> None:
-    raise Terminated
-
-
 class Demo:
     """One run of the demo."""
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
         self._begun_ns = time.time_ns()
+        self._interrupts = Interrupts()
         self._startup_s: dict[str, float] = {}
         self._stack = Stack(layout, self._announce)
 
@@ -53,6 +45,7 @@ class Demo:
 
         Raises:
             LocalError: the stack did not come up, or could not be asked at the end.
+            KeyboardInterrupt, Terminated: it was interrupted before or after client flow's time.
         """
         with self._ended_whatever_happens():
             print(f"Starting (logs are in {self._layout.logs}):", flush=True)
@@ -68,16 +61,12 @@ class Demo:
         self._startup_s[stage] = round(seconds, 2)
         print(screen.stage_line(stage, seconds), flush=True)
 
-    @contextlib.contextmanager
+    @contextmanager
     def _ended_whatever_happens(self) -> Iterator[None]:
-        for terminating in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(terminating, _terminate)
         try:
-            yield
+            with self._interrupts.raised():
+                yield
         finally:
-            # From here on nothing may keep us from ending what we started.
-            for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                signal.signal(ignored, signal.SIG_IGN)
             print("Stopping.", flush=True)
             self._stack.end()
 
@@ -86,9 +75,8 @@ class Demo:
         events = collector.totals.total(counters.RECEIVED)
         if seconds is None:
             print("Running until Ctrl-C.", flush=True)
-        with contextlib.suppress(KeyboardInterrupt):
-            while seconds is None or time.monotonic() - begun < seconds:
-                time.sleep(max(0.0, last + 1 - time.monotonic()))
+        with self._interrupts.awaited():
+            while (seconds is None or last - begun < seconds) and self._interrupts.sleep(last + 1):
                 now, standing = time.monotonic(), self._look(collector)
                 counted = collector.totals.total(counters.RECEIVED)
                 if standing is not None:

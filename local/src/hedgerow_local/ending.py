@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import xmlrpc.client
 
 import psutil  # type: ignore[import-untyped]
 
@@ -41,7 +40,7 @@ def end_stack(layout: Layout, state: StackState) -> None:
 def _end_in_order(layout: Layout, process: psutil.Process) -> None:
     """What does not end this way, or cannot be asked any more, is ended by its mark afterwards."""
     commands = Supervisor(layout.supervisor_socket)
-    with contextlib.suppress(OSError, xmlrpc.client.Error, LocalError):
+    with contextlib.suppress(LocalError):
         for names in STOP_ORDER:
             commands.stop(names, PROGRAM_DEADLINE_S)
         commands.shut_down()

@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from hedgerow_local import asking, doctor, ending, processes
-from hedgerow_local.demo import Demo, Terminated
+from hedgerow_local.demo import Demo
 from hedgerow_local.errors import LocalError
+from hedgerow_local.interrupts import Terminated
 from hedgerow_local.layout import find_layout
 from hedgerow_local.owned import log_tail
 from hedgerow_local.state import StackState, read_state
@@ -20,7 +21,12 @@ DEMO_SECONDS = 60.0
 EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143
 
-app = typer.Typer(help="The local stack: real servers and every role on this machine.", no_args_is_help=True)
+app = typer.Typer(
+    help="The local stack: real servers and every role on this machine.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
 
 
 @contextmanager
@@ -74,10 +80,7 @@ def status_command() -> None:
         if state is None or state.supervisor is None or state.supervisor.find() is None:
             typer.echo("Nothing runs; `make demo` starts the stack.")
             raise typer.Exit(1)
-        try:
-            programs = Supervisor(layout.supervisor_socket).status()
-        except OSError as problem:
-            raise LocalError(f"the supervisor does not answer ({problem}); `make stop` ends it") from None
+        programs = Supervisor(layout.supervisor_socket).status()
         again = restarts(layout.log("supervisor"))
         healthy = True
         for name, info in programs.items():

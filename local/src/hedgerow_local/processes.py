@@ -24,8 +24,7 @@ WORKERS: dict[str, tuple[str, ...]] = {
 PORT_NAMES = ("kafka", "kafka-controller", "postgres", "exchange", *(f"http-{name}" for name in WORKERS))
 # Ended in this order, those of one row together: whoever sends before whoever answers, servers last.
 STOP_ORDER: tuple[tuple[str, ...], ...] = (
-    ("client-flow", "apply"),
-    ("ingestion", "pipeline", "executor", "books"),
+    ("client-flow", "apply", "ingestion", "pipeline", "executor", "books"),
     ("exchange",),
     ("kafka", "postgres"),
 )

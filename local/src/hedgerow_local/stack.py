@@ -15,7 +15,7 @@ from hedgerow_local.ending import clear_the_way, end_stack
 from hedgerow_local.errors import LocalError
 from hedgerow_local.keys import ensure_keys
 from hedgerow_local.layout import Layout
-from hedgerow_local.owned import identify, log_tail
+from hedgerow_local.owned import OwnedProcess, identify, log_tail
 from hedgerow_local.ports import free_ports
 from hedgerow_local.state import StackState, write_state
 from hedgerow_local.supervisor import Supervisor, restarts, start_supervisor
@@ -46,6 +46,7 @@ class Stack:
             session_start_ns=time.time_ns(),
         )
         self.supervisor = Supervisor(layout.supervisor_socket)
+        self._process: OwnedProcess | None = None
 
     def start(self) -> None:
         """Bring everything up; on return every worker is ready and client flow has begun.
@@ -89,6 +90,8 @@ class Stack:
             LocalError: something could not be ended.
         """
         end_stack(self.layout, self.state)
+        if self._process is not None:
+            self._process.stop(grace_s=0)
 
     def restarts(self) -> dict[str, int]:
         """How often each program was started again since this stack's start."""
@@ -118,8 +121,8 @@ class Stack:
         write_state(layout.state, self.state)
         surroundings = processes.surroundings(layout, self.state)
         layout.environment.write_text("".join(f"{name}={value}\n" for name, value in surroundings.items()))
-        process = start_supervisor(layout, {**os.environ, **surroundings})
-        self.state = msgspec.structs.replace(self.state, supervisor=identify(process.pid))
+        self._process = start_supervisor(layout, {**os.environ, **surroundings})
+        self.state = msgspec.structs.replace(self.state, supervisor=identify(self._process.pid))
         write_state(layout.state, self.state)
 
     def _start_servers(self) -> None:

@@ -22,7 +22,7 @@ ANSWER_TIMEOUT_S = 30.0
 POLL_S = 0.1
 _SPAWNED = re.compile(r"spawned: '([^']+)' with pid \d+")
 _STOPPED_STATES = frozenset({"STOPPED", "EXITED", "FATAL"})
-_NOT_RUNNING = 70  # supervisor's fault code for stopping what does not run
+_NOT_RUNNING = 70  # supervisor's fault code
 
 
 class ProgramStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,16 +55,32 @@ class _UnixTransport(xmlrpc.client.Transport):
 
 
 class Supervisor:
-    """supervisord's commands. Each may raise `OSError` when it is not there."""
+    """supervisord's commands.
+
+    Raises:
+        LocalError: by each of them, when it does not answer or refuses.
+    """
 
     def __init__(self, socket_path: Path) -> None:
         proxy = xmlrpc.client.ServerProxy("http://localhost", transport=_UnixTransport(socket_path))
-        self._commands: Any = proxy.supervisor
+        self._proxy: Any = proxy.supervisor
+
+    def _call(self, command: str, *arguments: object) -> Any:
+        try:
+            return getattr(self._proxy, command)(*arguments)
+        except OSError as problem:
+            raise LocalError(
+                f"the supervisor does not answer: {problem}; `make stop` ends its stack"
+            ) from None
+        except xmlrpc.client.Fault as fault:
+            if fault.faultCode == _NOT_RUNNING and command == "stopProcess":
+                return None
+            raise LocalError(f"the supervisor refuses {command} {arguments}: {fault.faultString}") from None
 
     def answers(self) -> bool:
         try:
-            return bool(self._commands.getState()["statename"] == "RUNNING")
-        except OSError:
+            return bool(self._call("getState")["statename"] == "RUNNING")
+        except LocalError:
             return False
 
     def status(self) -> dict[str, ProgramStatus]:
@@ -75,12 +91,12 @@ class Supervisor:
                 pid=info["pid"],
                 description=info["description"],
             )
-            for info in self._commands.getAllProcessInfo()
+            for info in self._call("getAllProcessInfo")
         }
 
     def start(self, name: str) -> None:
         """Begin to start a program; it is not awaited."""
-        self._commands.startProcess(name, False)
+        self._call("startProcess", name, False)
 
     def stop(self, names: Iterable[str], deadline_s: float) -> None:
         """Stop programs together and wait for them. supervisord kills what outstays its own grace.
@@ -90,22 +106,15 @@ class Supervisor:
         """
         wanted = set(names)
         for name in wanted:
-            self._ask_to_stop(name)
+            self._call("stopProcess", name, False)
         deadline = time.monotonic() + deadline_s
         while left := {n for n, info in self.status().items() if n in wanted and _is_up(info)}:
             if time.monotonic() > deadline:
                 raise LocalError(f"not stopped within {deadline_s:.0f} s: {', '.join(sorted(left))}")
             time.sleep(POLL_S)
 
-    def _ask_to_stop(self, name: str) -> None:
-        try:
-            self._commands.stopProcess(name, False)
-        except xmlrpc.client.Fault as fault:
-            if fault.faultCode != _NOT_RUNNING:
-                raise
-
     def shut_down(self) -> None:
-        self._commands.shutdown()
+        self._call("shutdown")
 
 
 def _is_up(info: ProgramStatus) -> bool:
