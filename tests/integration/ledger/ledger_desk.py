@@ -1,5 +1,6 @@
 """One strategy in a ledger, and a clock that moves only when told."""
 
+import asyncio
 from decimal import Decimal
 from typing import Any
 
@@ -131,13 +132,14 @@ class Desk:
                 for table in TABLES
             }
 
-    async def until_waiting(self, backends: int) -> None:
-        """Wait until so many other connections are stopped by a lock."""
+    async def until_waiting(self, backends: int, *tasks: asyncio.Task[Any]) -> None:
+        """Wait until so many other connections are stopped by a lock; none of the tasks may get through."""
         async with self.pool.acquire() as connection:
             while True:
                 waiting = await connection.fetchval(
                     "select count(*) from pg_stat_activity "
                     "where datname = current_database() and wait_event_type = 'Lock'"
                 )
+                assert not any(task.done() for task in tasks), "what should have waited went on"
                 if waiting >= backends:
                     return

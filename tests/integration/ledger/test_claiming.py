@@ -145,7 +145,7 @@ async def test_a_cap_of_the_account_holds_between_claims_that_overlap(pool: asyn
         claims = [
             asyncio.create_task(desk.claim(number)) for desk, number in zip(desks, numbers, strict=True)
         ]
-        await desks[0].until_waiting(2)
+        await desks[0].until_waiting(2, *claims)
     outcomes = [taken for taken in await asyncio.gather(*claims) if taken is not None]
     codes = [taken.refusal.code for taken in outcomes if taken.refusal is not None]
     assert codes == [RefusalCode.GROSS_NOTIONAL]
@@ -203,7 +203,7 @@ async def test_a_claim_that_is_cut_off_leaves_the_intent_decided(desk: Desk) -> 
         claiming: asyncio.Task[Claim | None] = asyncio.create_task(
             claim(connection, number, ticker, desk.now_ns)
         )
-        await desk.until_waiting(1)
+        await desk.until_waiting(1, claiming)
         await blocker.execute("select pg_terminate_backend($1)", connection.get_server_pid())
         with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError)):
             await claiming

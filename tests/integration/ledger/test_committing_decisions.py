@@ -154,7 +154,7 @@ async def test_a_commit_that_is_cut_off_leaves_nothing(desk: Desk) -> None:
         await transaction.start()
         await blocker.execute("lock table chain in share mode")
         commit = asyncio.create_task(commit_decision(connection, risk, ledger, decision, TRACE))
-        await desk.until_waiting(1)
+        await desk.until_waiting(1, commit)
         process = connection.get_server_pid()
         await blocker.execute("select pg_terminate_backend($1)", process)
         with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError)):

@@ -65,10 +65,9 @@ async def test_a_halt_waits_for_a_claim_that_did_not_see_it(desk: Desk) -> None:
     async with desk.pool.acquire() as blocker, blocker.transaction():
         await blocker.execute("lock table orders in share mode")
         claiming = asyncio.create_task(desk.claim(number))
-        await desk.until_waiting(1)
+        await desk.until_waiting(1, claiming)
         halting = asyncio.create_task(_halt(desk))
-        await desk.until_waiting(2)
-        assert not halting.done()
+        await desk.until_waiting(2, claiming, halting)
         assert (await desk.intent(number)).state is IntentState.DECIDED
     done, _ = await asyncio.wait({halting})
     assert done
@@ -83,10 +82,9 @@ async def test_a_halt_waits_for_a_decision_that_did_not_see_it(desk: Desk) -> No
     async with desk.pool.acquire() as blocker, blocker.transaction():
         await blocker.execute("lock table chain in share mode")
         committing = asyncio.create_task(desk.commit(risk, ledger))
-        await desk.until_waiting(1)
+        await desk.until_waiting(1, committing)
         halting = asyncio.create_task(_halt(desk))
-        await desk.until_waiting(2)
-        assert not halting.done()
+        await desk.until_waiting(2, committing, halting)
     await halting
     assert await desk.value("select count(*) from intents") == 1
     assert await committing is not None
@@ -98,7 +96,7 @@ async def test_a_claim_that_begins_while_a_halt_commits_waits_and_sees_it(desk: 
         async with halter.transaction():
             await close_halt_gate(halter)
             claiming = asyncio.create_task(desk.claim(number))
-            await desk.until_waiting(1)
+            await desk.until_waiting(1, claiming)
             await halter.execute(
                 "insert into halts (target_kind, target, source, reason, created_ns) "
                 "values ('All', '', 'cli', 'drill', 1)"
@@ -141,11 +139,11 @@ async def test_a_halt_goes_before_the_claims_that_come_after_it(pool: asyncpg.Po
     async with pool.acquire() as blocker, blocker.transaction():
         await blocker.execute("lock table orders in share mode")
         claiming = asyncio.create_task(first.claim(number))
-        await first.until_waiting(1)
+        await first.until_waiting(1, claiming)
         halting = asyncio.create_task(_halt(first))
-        await first.until_waiting(2)
+        await first.until_waiting(2, claiming, halting)
         late = [asyncio.create_task(desk.claim(one)) for desk, one in zip(others, numbers, strict=True)]
-        await first.until_waiting(5)
+        await first.until_waiting(5, claiming, halting, *late)
     await asyncio.gather(claiming, halting)
     for taken in await asyncio.gather(*late):
         assert taken is not None

@@ -187,3 +187,21 @@ def test_a_position_of_the_same_account_name_at_another_venue_is_not_this_legs()
     decision = decide(given.risk("3.4"), given.snapshot(positions=(elsewhere,), config=config))
     assert isinstance(decision, Hedge)
     assert decision.intents[0].delta == Decimal("1.4")
+
+
+def test_the_position_limit_is_held_at_the_limit_price_as_the_claim_will() -> None:
+    """0.5 BTC is worth 30,000 at the mid, and 30,030 at the price that a buy may pay."""
+    tight = given.strategy(limits=given.limits(max_position_notional=Decimal(30_010)))
+    held = decide(given.risk("-1.5"), given.snapshot(config=tight))
+    assert isinstance(held, Hold)
+    assert held.reason is HoldReason.POSITION_LIMIT
+    assert "worth 30030.10" in held.detail
+
+
+def test_the_smallest_order_is_worth_the_venues_minimum_at_its_limit_price() -> None:
+    """A lot is worth 5.00 at the bid, and 4.995 at the price that a sell may go down to; 5 is the minimum."""
+    cheap = given.mark(bid=Decimal("5000.0"), ask=Decimal("5000.1"), mid=Decimal("5000.05"))
+    decision = decide(given.risk("1.0005", marks=(cheap,)), FREE)
+    assert isinstance(decision, Hedge)
+    assert decision.intents[0].limit_price == Decimal("4995.0")
+    assert decision.intents[0].quantity == Decimal("0.002")
