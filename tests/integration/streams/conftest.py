@@ -72,15 +72,19 @@ class WorkerProcess:
         return [line for line in lines if line.get("event") == event]
 
     def get(self, path: str) -> tuple[int, str]:
-        port = eventually("listening", lambda: self.logged("listening"))[0]["port"]
+        port = eventually("listening", self._listening)[0]["port"]
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as answer:
             return answer.code, answer.read().decode()
 
-    def is_ready(self) -> bool:
+    def _listening(self) -> list[dict[str, Any]]:
         assert self._process.poll() is None, self.log.read_text()[-3000:]
+        return self.logged("listening")
+
+    def is_ready(self) -> bool:
+        self._listening()
         return self.get("/ready")[0] == 200
 
     def wait_ready(self) -> "WorkerProcess":
@@ -96,9 +100,14 @@ class WorkerProcess:
         return self._process.wait(PATIENCE_S)
 
     def end(self) -> None:
+        """Let it leave its group, so that the next test's worker need not wait for its session to expire."""
         if self._process.poll() is None:
-            self._process.kill()
-            self._process.wait()
+            self._process.terminate()
+            try:
+                self._process.wait(10)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from faust.sensors import SensorDelegate
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from hedgerow.streams.eager import begin
 from hedgerow.streams.lifeline import Lifeline
 from hedgerow.streams.producer import KafkaProducer
 
@@ -73,6 +74,17 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):
 class _Consumer(driver.Consumer):
     def _new_consumer_thread(self) -> _ConsumerThread:
         return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def wait_first(self, *waits: Any, **limits: Any) -> Any:
+        """Faust's own, except that handing on a message while the flow is open first tries to do so at once."""
+        if len(waits) == 2 and asyncio.iscoroutine(waits[0]) and not self.suspend_flow.is_set():
+            delivery, suspension = waits
+            rest = begin(delivery)
+            if rest is None:
+                suspension.close()
+                return None
+            waits = (rest, suspension)
+        return await super().wait_first(*waits, **limits)
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         await self.commit()

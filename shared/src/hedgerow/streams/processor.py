@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 
 import msgspec
 import structlog
@@ -64,7 +65,7 @@ class Processor:
         self._clock = clock
         self._decoders = {item.topic: Decoder[object](item.record_type) for item in subscriptions}
         self._received = {item.topic: metrics.received.labels(role, item.topic) for item in subscriptions}
-        self._sent = metrics.sent
+        self._sent = cache(lambda topic: metrics.sent.labels(role, topic))
         self._dead = metrics.dead
         self._step_seconds = metrics.step_seconds.labels(role)
         self._hop_seconds = metrics.hop_seconds.labels(role)
@@ -137,7 +138,7 @@ class Processor:
     def _send(self, messages: Iterable[_Encoded]) -> None:
         for item in messages:
             self._producer.send(item.topic, item.key, item.value, item.headers)
-            self._sent.labels(self._role, item.topic).inc()
+            self._sent(item.topic).inc()
 
     def _bury(self, message: RawMessage, error: Exception, now_ns: int) -> None:
         letter = DeadLetter(

@@ -105,7 +105,8 @@ class StreamRunner:
         for task in self._tasks:
             if task.get_name() != "background task":
                 task.cancel()
-        await asyncio.wait(self._tasks, timeout=_STOP_GRACE_S)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_STOP_GRACE_S)
         for task in [*self._tasks, *self._loading.values()]:
             task.cancel()
         await self._app.stop()

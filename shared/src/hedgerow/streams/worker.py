@@ -136,13 +136,12 @@ class Worker:
         watch = KafkaWatch(self._settings, needs_kafka, self._producer, self._conditions, self._lifeline)
         await watch.wait()
         self._tasks.append(asyncio.create_task(self._guarded(watch.watch(), "watch of Kafka")))
+        if self._lifeline.stopping.is_set():
+            return
         for role in needs_kafka:
-            if self._lifeline.stopping.is_set():
-                return
-            if isinstance(role, StreamRole):
-                await self._stream(role)
-            else:
+            if isinstance(role, ServiceRole):
                 self._serve(role)
+        await asyncio.gather(*(self._stream(role) for role in needs_kafka if isinstance(role, StreamRole)))
 
     async def _stream(self, role: StreamRole) -> None:
         watchdog = self._watchdogs[role.name]
