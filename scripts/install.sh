@@ -148,7 +148,7 @@ how_to_install() {
 wanted_stamp() {
   cat requirements.lock pyproject.toml shared/pyproject.toml local/pyproject.toml services/*/pyproject.toml \
       scripts/kafka/pom.xml scripts/install.sh | cksum
-  echo "$ROOT $KAFKA_LIB"
+  echo "$ROOT"
 }
 
 have_packages() {
@@ -212,9 +212,10 @@ install_packages() {
 
 # Copied aside and renamed, so that two checkouts never see half a folder.
 install_kafka() {
-  local aside="$KAFKA_LIB.$$"
+  local aside="$KAFKA_LIB.$$" output
   mkdir -p "$(dirname "$KAFKA_LIB")"
-  mvn -B -q -f scripts/kafka/pom.xml dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$aside"
+  output=$(mvn -B -q -f scripts/kafka/pom.xml dependency:copy-dependencies \
+    -DincludeScope=runtime -DoutputDirectory="$aside" 2>&1) || { echo "$output" >&2; exit 1; }
   rm -rf "$KAFKA_LIB"
   mv "$aside" "$KAFKA_LIB"
 }
