@@ -1,12 +1,12 @@
 """The exchange as a process of its own, for tests: `python exchange_process.py` with HEDGEROW_… variables set."""
 
 import asyncio
+import http.client
 import os
 import signal
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
@@ -123,7 +123,7 @@ class ExchangeProcess:
         try:
             with urllib.request.urlopen(f"{self.url}/v5/market/time", timeout=5):
                 return True
-        except (urllib.error.URLError, ConnectionError):
+        except (OSError, http.client.HTTPException):  # refused, reset, timed out, or not the exchange
             return False
 
 
