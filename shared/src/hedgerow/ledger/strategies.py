@@ -143,12 +143,6 @@ async def read_venues(connection: Any) -> list[CompiledVenue]:
     return [_venue_decoder.decode(row["config"]) for row in rows]
 
 
-async def find_venue(connection: Any, key: str) -> CompiledVenue | None:
-    """One venue's current config."""
-    text = await connection.fetchval("select config from venues where key = $1", key)
-    return None if text is None else _venue_decoder.decode(text)
-
-
 async def hold_venue(connection: Any, key: str) -> CompiledVenue | None:
     """One venue's current config, its row held until the transaction ends: claims on its account go one by one."""
     text = await connection.fetchval("select config from venues where key = $1 for update", key)
