@@ -1,5 +1,6 @@
 """A venue account through the released ccxt client: only its addresses, options and `nonce` are set."""
 
+import re
 import time
 from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
@@ -39,8 +40,9 @@ _SAID_NO = (
     ccxt.RateLimitExceeded,
     ccxt.NotSupported,
 )
-# Named by ccxt as an InvalidOrder, but it means that the order of this name is already there.
-_ALREADY_THERE = ccxt.DuplicateOrderId
+# Bybit's "OrderLinkedID is duplicate", on contracts and on spot: the order of this name is there. ccxt calls both a
+# plain InvalidOrder, as if the venue had said no.
+_ALREADY_THERE = re.compile(r'"retCode":\s*(110072|170141)\b')
 
 
 class CcxtVenue:
@@ -103,9 +105,9 @@ class CcxtVenue:
                 format(intent.limit_price, "f"),
                 {"clientOrderId": name, "timeInForce": intent.time_in_force.value, "positionIdx": 0},
             )
-        except _ALREADY_THERE as error:
-            raise NoAnswer(f"the venue already has {name}: {error}") from error
         except _SAID_NO as error:
+            if isinstance(error, ccxt.DuplicateOrderId) or _ALREADY_THERE.search(str(error)):
+                raise NoAnswer(f"the venue already has {name}: {error}") from error
             raise VenueRejected(str(error)) from error
         except ccxt.BaseError as error:
             raise NoAnswer(f"{type(error).__name__}: {error}") from error

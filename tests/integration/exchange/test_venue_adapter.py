@@ -1,0 +1,177 @@
+"""What the executor is told of an order, by the adapter around the released ccxt client, on the real exchange."""
+
+import json
+import time
+import urllib.request
+from collections.abc import AsyncIterator, Callable, Iterator
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+from exchange_client import ACCOUNTS, PERP
+from exchange_process import ExchangeProcess
+from hedge_examples import intent
+
+from hedgerow.adapters.ccxt_venue import CcxtVenue
+from hedgerow.adapters.venue import NoAnswer, VenueRejected, VenueUnavailable
+from hedgerow.domain.orders import Side
+from hedgerow.execution.intents import Intent
+from hedgerow.execution.order_life import IntentState
+from hedgerow_local.ports import free_port
+
+SECOND_NS = 1_000_000_000
+NewIntent = Callable[..., Intent]
+
+
+@pytest.fixture
+async def venue(exchange: ExchangeProcess) -> AsyncIterator[CcxtVenue]:
+    venue = CcxtVenue("bybit", exchange.url, *ACCOUNTS["hedge-01"])
+    await venue.start()
+    yield venue
+    await venue.close()
+
+
+@pytest.fixture
+def claimed(new_name: Callable[[], str]) -> NewIntent:
+    """An intent claimed now, to buy two lots at a price that fills at once."""
+
+    def claimed(**changes: Any) -> Intent:
+        base = intent(
+            instrument=PERP,
+            side=Side.BUY,
+            quantity=Decimal("0.002"),
+            limit_price=Decimal("63000.0"),
+            claimed_ns=time.time_ns(),
+            client_order_id=new_name(),
+            state=IntentState.SENDING,
+        )
+        return msgspec.structs.replace(base, **changes)
+
+    return claimed
+
+
+@pytest.fixture
+def fault(exchange: ExchangeProcess) -> Iterator[Callable[..., None]]:
+    """Have the next order meet a fault."""
+
+    def call(method: str, rules: list[dict[str, Any]]) -> None:
+        request = urllib.request.Request(
+            f"{exchange.url}/faults", method=method, data=json.dumps(rules).encode() if rules else None
+        )
+        urllib.request.urlopen(request, timeout=10).close()
+
+    yield lambda **rule: call("POST", [{"path": "/v5/order/create", "count": 1, **rule}])
+    call("DELETE", [])
+
+
+async def test_a_taken_order_is_found_by_name_with_its_executions(
+    venue: CcxtVenue, claimed: NewIntent
+) -> None:
+    order = claimed()
+    venue_order_id = await venue.send(order)
+    found = await venue.find_order(order)
+    assert found is not None
+    assert (found.venue_order_id, found.state) == (venue_order_id, IntentState.FILLED)
+    fills = await venue.fills(order)
+    assert sum(fill.quantity for fill in fills) == found.filled_quantity == Decimal("0.002")
+    assert all(fill.fee > 0 and fill.price <= order.limit_price for fill in fills)
+
+
+async def test_an_order_that_meets_nobody_is_cancelled_with_nothing_filled(
+    venue: CcxtVenue, claimed: NewIntent
+) -> None:
+    order = claimed(limit_price=Decimal("60000.0"))
+    await venue.send(order)
+    found = await venue.find_order(order)
+    assert found is not None
+    assert (found.state, found.filled_quantity) == (IntentState.CANCELLED, Decimal(0))
+    assert await venue.fills(order) == []
+
+
+async def test_a_short_position_has_its_sign(venue: CcxtVenue, claimed: NewIntent) -> None:
+    before = {held.instrument: held.quantity for held in await venue.positions([PERP])}.get(PERP, Decimal(0))
+    await venue.send(claimed(side=Side.SELL, quantity=Decimal("0.05"), limit_price=Decimal("60000.0")))
+    (after,) = await venue.positions([PERP])
+    assert after.quantity == before - Decimal("0.05") < 0
+
+
+async def test_a_name_sent_twice_is_no_refusal_because_the_order_is_there(
+    venue: CcxtVenue, claimed: NewIntent
+) -> None:
+    order = claimed()
+    await venue.send(order)
+    with pytest.raises(NoAnswer, match="already has"):
+        await venue.send(order)
+    assert len(await venue.fills(order)) >= 1
+
+
+async def test_a_send_that_was_delayed_past_the_receive_window_is_refused_by_the_venue(
+    venue: CcxtVenue, claimed: NewIntent
+) -> None:
+    order = claimed(claimed_ns=time.time_ns() - 6 * SECOND_NS)
+    with pytest.raises(VenueRejected, match="10002"):
+        await venue.send(order)
+    assert await venue.find_order(order) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"quantity": Decimal(100_000)}, "10001"),
+        ({"quantity": Decimal("0.001"), "limit_price": Decimal("1000.0")}, "110094"),
+    ],
+)
+async def test_what_the_venue_refuses_is_rejected_with_its_code(
+    venue: CcxtVenue, claimed: NewIntent, changes: dict[str, Decimal], reason: str
+) -> None:
+    order = claimed(**changes)
+    with pytest.raises(VenueRejected, match=reason):
+        await venue.send(order)
+    assert await venue.find_order(order) is None
+
+
+async def test_a_dropped_reply_is_no_answer_and_the_order_is_found_by_name(
+    venue: CcxtVenue, claimed: NewIntent, fault: Callable[..., None]
+) -> None:
+    fault(kind="DropReply")
+    order = claimed()
+    with pytest.raises(NoAnswer):
+        await venue.send(order)
+    found = await venue.find_order(order)
+    assert found is not None
+    assert found.state is IntentState.FILLED
+
+
+async def test_a_server_error_is_no_answer_though_nothing_was_executed(
+    venue: CcxtVenue, claimed: NewIntent, fault: Callable[..., None]
+) -> None:
+    fault(kind="ServerError")
+    order = claimed()
+    with pytest.raises(NoAnswer):
+        await venue.send(order)
+    assert await venue.find_order(order) is None
+
+
+async def test_too_many_requests_is_a_refusal(
+    venue: CcxtVenue, claimed: NewIntent, fault: Callable[..., None]
+) -> None:
+    fault(kind="TooManyRequests")
+    order = claimed()
+    with pytest.raises(VenueRejected):
+        await venue.send(order)
+    assert await venue.find_order(order) is None
+
+
+async def test_a_venue_that_is_gone_is_named(claimed: NewIntent) -> None:
+    gone = CcxtVenue("bybit", f"http://127.0.0.1:{free_port()}", *ACCOUNTS["hedge-01"])
+    try:
+        with pytest.raises(VenueUnavailable, match=r"http://127\.0\.0\.1"):
+            await gone.start()
+    finally:
+        await gone.close()
+
+
+async def test_an_intent_that_was_not_claimed_is_not_sent(venue: CcxtVenue, claimed: NewIntent) -> None:
+    with pytest.raises(ValueError, match="was not claimed"):
+        await venue.send(claimed(client_order_id=None))
