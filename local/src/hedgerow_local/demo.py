@@ -67,8 +67,9 @@ class Demo:
             with self._interrupts.raised():
                 yield
         finally:
-            print("Stopping.", flush=True)
-            self._stack.end()
+            if self._stack.claimed:
+                print("Stopping.", flush=True)
+                self._stack.end()
 
     def _watch(self, collector: Collector, seconds: float | None) -> None:
         begun = last = time.monotonic()

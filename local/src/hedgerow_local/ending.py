@@ -44,7 +44,7 @@ def _end_in_order(layout: Layout, process: psutil.Process) -> None:
         for names in STOP_ORDER:
             commands.stop(names, PROGRAM_DEADLINE_S)
         commands.shut_down()
-    still_running([process], SUPERVISOR_GRACE_S)
+        still_running([process], SUPERVISOR_GRACE_S)
 
 
 def _end_postgres(layout: Layout) -> None:

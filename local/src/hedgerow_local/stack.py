@@ -17,7 +17,7 @@ from hedgerow_local.keys import ensure_keys
 from hedgerow_local.layout import Layout
 from hedgerow_local.owned import OwnedProcess, identify, log_tail
 from hedgerow_local.ports import free_ports
-from hedgerow_local.state import StackState, write_state
+from hedgerow_local.state import StackState, claim_state, write_state
 from hedgerow_local.supervisor import Supervisor, restarts, start_supervisor
 from hedgerow_local.supervisor_config import render
 from hedgerow_local.topics import ensure_topics, faust_leader_topics
@@ -46,6 +46,7 @@ class Stack:
             session_start_ns=time.time_ns(),
         )
         self.supervisor = Supervisor(layout.supervisor_socket)
+        self.claimed = False
         self._process: OwnedProcess | None = None
 
     def start(self) -> None:
@@ -84,7 +85,7 @@ class Stack:
         self.supervisor.stop(["client-flow"], deadline_s=30)
 
     def end(self) -> None:
-        """End every process of this stack.
+        """End every process of this stack. Only for one that is `claimed`: else it would end another's.
 
         Raises:
             LocalError: something could not be ended.
@@ -118,7 +119,8 @@ class Stack:
         ensure_keys(layout.keys)
         layout.supervisor_config.write_text(render(layout, programs))
         # Written before anything runs, so that whatever happens next can be found and ended.
-        write_state(layout.state, self.state)
+        claim_state(layout.state, self.state)
+        self.claimed = True
         surroundings = processes.surroundings(layout, self.state)
         layout.environment.write_text("".join(f"{name}={value}\n" for name, value in surroundings.items()))
         self._process = start_supervisor(layout, {**os.environ, **surroundings})

@@ -31,12 +31,31 @@ class StackState(msgspec.Struct, frozen=True, kw_only=True):
     session_start_ns: int
 
 
+def claim_state(path: Path, state: StackState) -> None:
+    """Write the file of a new stack. Of two that start at the same moment, one gets it.
+
+    Raises:
+        LocalError: the file is there.
+    """
+    aside = _written_aside(path, state)
+    try:
+        path.hardlink_to(aside)
+    except FileExistsError:
+        raise LocalError("another stack of this checkout is being started; `make stop` ends it") from None
+    finally:
+        aside.unlink()
+
+
 def write_state(path: Path, state: StackState) -> None:
     """Replace the file in one step, so that a reader never sees half of it."""
+    _written_aside(path, state).rename(path)
+
+
+def _written_aside(path: Path, state: StackState) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_suffix(f".{os.getpid()}")
     aside.write_bytes(msgspec.json.format(msgspec.json.encode(state), indent=2))
-    aside.rename(path)
+    return aside
 
 
 def read_state(path: Path) -> StackState | None:

@@ -110,6 +110,9 @@ def test_programs_killed_on_the_way_are_restarted_and_the_books_balance(layout: 
     demo = RunningDemo(layout)
     demo.wait_until("demo.filled >= 1")
     run = demo.state().run
+    refused = RunningDemo(layout)
+    assert refused.end() != 0
+    assert "already runs" in refused.text
     for together in (("executor", "exchange"), ("pipeline", "postgres", "kafka")):
         for program in together:
             kill(demo, program)
@@ -129,13 +132,13 @@ def test_programs_killed_on_the_way_are_restarted_and_the_books_balance(layout: 
 
 def test_a_killed_demo_is_cleaned_up_by_the_next_which_ends_at_once_when_told(layout: Layout) -> None:
     first = RunningDemo(layout)
-    first.wait_until("'client flow' in demo.text")
+    first.wait_until("'exchange' in demo.text")
     run = first.state().run
     first.process.kill()
     first.end()
     assert marked_processes(RUN_VARIABLE, run) != []
     second = RunningDemo(layout)
-    second.wait_until("'kafka and topics' in demo.text")
+    second.wait_until("'postgres and ledger' in demo.text")
     assert "ended the remains" in second.text
     assert marked_processes(RUN_VARIABLE, run) == []
     run = second.state().run

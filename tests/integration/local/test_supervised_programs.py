@@ -16,7 +16,7 @@ from hedgerow_local.errors import LocalError
 from hedgerow_local.layout import Layout
 from hedgerow_local.owned import OwnedProcess, ProcessId, identify, marked_processes
 from hedgerow_local.processes import STOP_ORDER, Program
-from hedgerow_local.state import RUN_VARIABLE, StackState, read_state, write_state
+from hedgerow_local.state import RUN_VARIABLE, StackState, claim_state, read_state, write_state
 from hedgerow_local.supervisor import Supervisor, restarts, start_supervisor
 from hedgerow_local.supervisor_config import render
 
@@ -127,6 +127,14 @@ def test_a_new_start_is_refused_while_the_owner_of_another_lives(
     with pytest.raises(LocalError, match=rf"already runs, started by process {parent.pid}"):
         clear_the_way(stack.layout)
     assert len(stack.left()) == 1 + 2 * len(NAMES)
+
+
+def test_of_two_that_start_at_the_same_moment_one_is_refused(tmp_path: Path) -> None:
+    state = StackState(run="1", owner=GONE_OWNER, supervisor=None, ports={}, session_start_ns=0)
+    claim_state(tmp_path / "stack.json", state)
+    with pytest.raises(LocalError, match="another stack"):
+        claim_state(tmp_path / "stack.json", state)
+    assert [path.name for path in tmp_path.iterdir()] == ["stack.json"]
 
 
 def test_a_reused_process_id_is_not_taken_for_the_old_process() -> None:
