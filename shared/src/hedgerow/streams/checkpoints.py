@@ -9,7 +9,7 @@ import asyncio
 import asyncpg
 import msgspec
 
-from hedgerow.ledger.connection import LedgerUnreachable, connect
+from hedgerow.ledger.connection import LEDGER_LOST, LedgerUnreachable, connect
 from hedgerow.streams.faust_app import Partition
 
 _LOAD = "select next_offset, state from checkpoints where role = $1 and topic = $2 and partition = $3"
@@ -66,7 +66,7 @@ class CheckpointStore:
                 self._connection = await connect(self._dsn, f"hedgerow-{self._role}-checkpoints")
             try:
                 rows: list[asyncpg.Record] = await self._connection.fetch(statement, self._role, *arguments)
-            except (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as error:
+            except LEDGER_LOST as error:
                 self._connection.terminate()
                 self._connection = None
                 raise LedgerUnreachable(
