@@ -72,6 +72,7 @@ class Demo:
                 self._stack.end()
 
     def _watch(self, collector: Collector, seconds: float | None) -> None:
+        self._look(collector)
         begun = last = time.monotonic()
         events = collector.totals.total(counters.RECEIVED)
         if seconds is None:

@@ -166,11 +166,6 @@ class KafkaServer:
         self._process = OwnedProcess("Kafka", server_command(self.home), log=self.home / "kafka.log")
         wait_until_ready(self.bootstrap, self.home, self._process.require_alive)
 
-    def kill(self) -> None:
-        """End it as a crash would."""
-        if self._process is not None:
-            self._process.kill()
-
     def stop(self) -> None:
         if self._process is not None:
             self._process.stop(STOP_GRACE_S)

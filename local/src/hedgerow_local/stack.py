@@ -113,9 +113,8 @@ class Stack:
         data = postgres.data_folder(layout.postgres)
         programs = processes.programs(layout, self.state, data)
         layout.logs.mkdir(parents=True, exist_ok=True)
-        for program in programs:
-            layout.data(program.name).mkdir(parents=True, exist_ok=True)
-        layout.data("shared").mkdir(parents=True, exist_ok=True)
+        for owner in (*processes.WORKERS, "shared"):
+            layout.data(owner).mkdir(parents=True, exist_ok=True)
         ensure_keys(layout.keys)
         layout.supervisor_config.write_text(render(layout, programs))
         # Written before anything runs, so that whatever happens next can be found and ended.
