@@ -1,6 +1,6 @@
 LOCAL := .venv/bin/hedgerow-local
 
-.PHONY: help doctor install demo stop status logs test lint
+.PHONY: help doctor install demo stop status logs test bench lint
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
@@ -25,6 +25,9 @@ logs: ## the last lines of every log (PROGRAM=hedging for one, followed)
 
 test: install lint ## everything that one machine can test
 	@.venv/bin/pytest
+
+bench: install ## performance, each figure beside an anchor measured in the same run
+	@HEDGEROW_BENCH=1 .venv/bin/pytest -s tests/bench
 
 lint: install ## formatting, types and layers
 	.venv/bin/ruff check

@@ -29,7 +29,7 @@ from hedgerow_local import ports
 from hedgerow_local.kafka import KafkaServer
 from hedgerow_local.owned import end_all, marked_processes
 from hedgerow_local.postgres import PostgresServer, data_folder, execute, remove_data
-from hedgerow_local.topics import ensure_topics, faust_leader_topics
+from hedgerow_local.topics import ensure_topics
 
 PARTITIONS = 4
 HYPOTHESIS_SEED = 20240808
@@ -100,12 +100,12 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Bootstrap servers of a Kafka that has every topic, with 4 partitions."""
     given = os.environ.get("HEDGEROW_TEST_KAFKA")
     if given:
-        ensure_topics(given, PARTITIONS, faust_leader_topics())
+        ensure_topics(given, PARTITIONS)
         yield given
         return
     server = KafkaServer(tmp_path_factory.mktemp("kafka"), *ports.free_ports(2))
     with _Stoppable(server):
-        ensure_topics(server.bootstrap, PARTITIONS, faust_leader_topics())
+        ensure_topics(server.bootstrap, PARTITIONS)
         yield server.bootstrap
 
 

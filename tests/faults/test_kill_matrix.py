@@ -16,7 +16,7 @@ from faults.rig import RECOVERY_DEADLINE_S, Rig
 from hedgerow.ledger.connection import connect
 from hedgerow_local import ports
 from hedgerow_local.kafka import KafkaServer
-from hedgerow_local.topics import ensure_topics, faust_leader_topics
+from hedgerow_local.topics import ensure_topics
 
 KILLS = int(os.environ.get("HEDGEROW_KILLS", "10"))
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,7 +43,7 @@ def own_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server = KafkaServer(tmp_path_factory.mktemp("kafka"), *ports.free_ports(2))
     try:
         server.start()
-        ensure_topics(server.bootstrap, invariants.PARTITIONS, faust_leader_topics())
+        ensure_topics(server.bootstrap, invariants.PARTITIONS)
         yield server.bootstrap
     finally:
         server.stop()

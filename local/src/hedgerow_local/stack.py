@@ -20,7 +20,7 @@ from hedgerow_local.ports import free_ports
 from hedgerow_local.state import StackState, claim_state, write_state
 from hedgerow_local.supervisor import Supervisor, restarts, start_supervisor
 from hedgerow_local.supervisor_config import render
-from hedgerow_local.topics import ensure_topics, faust_leader_topics
+from hedgerow_local.topics import ensure_topics
 
 WORKERS = ("ingestion", "pipeline", "executor", "books")
 READY_DEADLINE_S = 120.0
@@ -63,7 +63,7 @@ class Stack:
             self._start_servers()
         with self._stage("kafka and topics"):
             kafka.wait_until_ready(self._bootstrap, self.layout.kafka, self._require_up("kafka"))
-            ensure_topics(self._bootstrap, processes.PARTITIONS, faust_leader_topics())
+            ensure_topics(self._bootstrap, processes.PARTITIONS)
         # Each waits by itself for what it needs, so all may load at once; we wait in the order of their needs.
         self._start("exchange", "apply", *WORKERS)
         with self._stage("exchange"):

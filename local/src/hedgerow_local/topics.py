@@ -1,7 +1,6 @@
 """Makes the topics that Hedgerow runs on, and refuses to run on topics of another shape."""
 
 import time
-from collections.abc import Iterable
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
@@ -12,15 +11,9 @@ from hedgerow_local.errors import LocalError
 from hedgerow_local.kafka import admin_client
 
 ANSWER_TIMEOUT_S = 30.0
-FAUST_ROLES = ("enrichment", "router", "risk", "hedging")
 # Compaction leaves the segment that is being written alone; with the default of a week, a book that is
 # repeated every second would be read back whole by whoever starts.
 COMPACTED_SEGMENT_MS = 10 * 60_000
-
-
-def faust_leader_topics(roles: Iterable[str] = FAUST_ROLES) -> tuple[str, ...]:
-    """The topic by which each role's Faust app elects its leader; Faust makes none when told not to."""
-    return tuple(f"hedgerow-{role}-__assignor-__leader" for role in roles)
 
 
 def topic_settings(topic: Topic) -> dict[str, str]:
@@ -33,8 +26,8 @@ def topic_settings(topic: Topic) -> dict[str, str]:
     return settings
 
 
-def _wanted(partitions: int, extra: Iterable[str]) -> dict[str, NewTopic]:
-    wanted = {
+def _wanted(partitions: int) -> dict[str, NewTopic]:
+    return {
         topic.name: NewTopic(
             topic.name,
             num_partitions=partitions if topic.partitioned else 1,
@@ -43,22 +36,19 @@ def _wanted(partitions: int, extra: Iterable[str]) -> dict[str, NewTopic]:
         )
         for topic in TOPICS
     }
-    wanted |= {name: NewTopic(name, num_partitions=1, replication_factor=1) for name in extra}
-    return wanted
 
 
-def ensure_topics(bootstrap: str, partitions: int, extra: Iterable[str] = ()) -> None:
+def ensure_topics(bootstrap: str, partitions: int) -> None:
     """Make every topic that is missing and wait until all can be written; what is there is left as it is.
 
     Args:
         partitions: of every partitioned topic; fixed for the life of an installation.
-        extra: names of further topics with one partition.
 
     Raises:
         LocalError: a topic is there with another number of partitions, or could not be made.
     """
     admin = admin_client(bootstrap)
-    wanted = _wanted(partitions, extra)
+    wanted = _wanted(partitions)
     there = _partition_counts(admin)
     for name, topic in wanted.items():
         if there.get(name, topic.num_partitions) != topic.num_partitions:

@@ -13,7 +13,7 @@ from hedgerow_local.errors import LocalError
 from hedgerow_local.kafka import KafkaServer, admin_client
 from hedgerow_local.ports import free_port, free_ports
 from hedgerow_local.postgres import PostgresServer, data_folder, execute, fetch_value, remove_data
-from hedgerow_local.topics import ensure_topics, faust_leader_topics
+from hedgerow_local.topics import ensure_topics
 
 
 def children() -> set[psutil.Process]:
@@ -71,7 +71,7 @@ def test_kafka_keeps_topics_and_messages_through_a_second_start_on_other_ports(t
     first = KafkaServer(tmp_path / "kafka", *free_ports(2))
     first.start()
     try:
-        ensure_topics(first.bootstrap, 4, faust_leader_topics())
+        ensure_topics(first.bootstrap, 4)
         producer = Producer({"bootstrap.servers": first.bootstrap})
         producer.produce("books", b"value", key=b"key")
         assert producer.flush(10) == 0
@@ -80,7 +80,7 @@ def test_kafka_keeps_topics_and_messages_through_a_second_start_on_other_ports(t
     second = KafkaServer(tmp_path / "kafka", *free_ports(2))
     second.start()
     try:
-        ensure_topics(second.bootstrap, 4, faust_leader_topics())
+        ensure_topics(second.bootstrap, 4)
         consumer = Consumer(
             {"bootstrap.servers": second.bootstrap, "group.id": "reader", "auto.offset.reset": "earliest"}
         )
@@ -98,7 +98,6 @@ def test_every_topic_has_its_partitions_and_none_is_made_by_asking(kafka: str) -
     topics = admin_client(kafka).list_topics(timeout=10).topics
     for topic in TOPICS:
         assert len(topics[topic.name].partitions) == (4 if topic.partitioned else 1)
-    assert set(faust_leader_topics()) <= topics.keys()
     asked = admin_client(kafka).list_topics("never.made", timeout=10).topics["never.made"]
     assert asked.error is not None
 

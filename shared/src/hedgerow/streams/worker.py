@@ -13,6 +13,7 @@ import uvloop
 from prometheus_client import CollectorRegistry, ProcessCollector
 
 from hedgerow.streams.context import Context, Role, ServiceRole, StreamRole
+from hedgerow.streams.counting import CountingProducer
 from hedgerow.streams.health import HealthServer
 from hedgerow.streams.lifeline import Lifeline
 from hedgerow.streams.logs import set_up_logs
@@ -173,7 +174,7 @@ class Worker:
             role=role.name,
             worker=self._name,
             settings=self._settings,
-            producer=self._producer,
+            producer=CountingProducer(self._producer, role.name, self._metrics),
             readiness=RoleReadiness(self._conditions, role.name),
             metrics=self._registry,
             stopping=self._lifeline.stopping,
