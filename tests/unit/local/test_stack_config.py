@@ -2,6 +2,7 @@
 
 import configparser
 import os
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from hedgerow_local.processes import PORT_NAMES, STOP_ORDER, WORKERS, programs, 
 from hedgerow_local.state import StackState, read_state, write_state
 from hedgerow_local.supervisor import restarts
 from hedgerow_local.supervisor_config import render
-from hedgerow_local.topics import FAUST_ROLES, topic_settings
+from hedgerow_local.topics import topic_settings
 
 
 def layout_at(root: str) -> Layout:
@@ -60,7 +61,7 @@ def test_every_role_runs_once_and_every_worker_has_its_own_port_and_folder() -> 
     layout = layout_at("/srv/hedgerow")
     roles = [role for together in WORKERS.values() for role in together]
     assert len(roles) == len(set(roles))
-    assert set(FAUST_ROLES) <= set(roles)
+    assert set(roles) == {point.name for point in entry_points(group="hedgerow.roles")}
     workers = [program for program in programs(layout, state(), Path("/data")) if program.name in WORKERS]
     assert len({program.environment["HEDGEROW_HTTP_PORT"] for program in workers}) == len(WORKERS)
     assert len({program.environment["HEDGEROW_DATA_DIR"] for program in workers}) == len(WORKERS)
