@@ -68,7 +68,9 @@ async def ledger(rig: Rig) -> AsyncIterator[asyncpg.Connection]:
     await connection.close()
 
 
-async def test_killed_at_every_step_no_hedge_is_doubled_or_lost(rig: Rig, ledger: asyncpg.Connection) -> None:
+async def test_killed_at_every_step_no_hedge_is_doubled_or_lost(
+    rig: Rig, ledger: asyncpg.Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
     """I1, I2, I4, I5, I6 after every step of a hedge was the last one of a process, `KILLS` times each."""
     recoveries: dict[str, list[float]] = {}
     for step, victim in NAMED_STEPS:
@@ -76,11 +78,14 @@ async def test_killed_at_every_step_no_hedge_is_doubled_or_lost(rig: Rig, ledger
         assert rig.reached(step) == KILLS
     recoveries["executor, after send"] = [await _kill_after_send(rig, ledger) for _ in range(KILLS)]
     found = await _settle_and_check(rig, ledger)
-    _print_table(recoveries, found)
+    with capsys.disabled():
+        _print_table(recoveries, found)
     assert found.violations() == []
 
 
-async def test_replies_that_never_come_are_resolved_by_name(rig: Rig, ledger: asyncpg.Connection) -> None:
+async def test_replies_that_never_come_are_resolved_by_name(
+    rig: Rig, ledger: asyncpg.Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
     """I1, I2, I4, I5 while the exchange executes orders, drops or holds back the replies and hides the orders."""
     rig.restart("client-flow")
     unknown_before = await ledger.fetchval(UNKNOWN_SEEN)
@@ -110,7 +115,10 @@ async def test_replies_that_never_come_are_resolved_by_name(rig: Rig, ledger: as
     await rig.until(enough, f"{KILLS} orders were Unknown", 30 * KILLS)
     await rig.faults([])
     found = await _settle_and_check(rig, ledger)
-    print(f"\n{KILLS} replies dropped (seed {SEED}): doubled {found.doubled}, lost {found.lost}")
+    with capsys.disabled():
+        print(
+            f"\n{KILLS} orders Unknown for a while (seed {SEED}): doubled {found.doubled}, lost {found.lost}"
+        )
     assert found.violations() == []
 
 

@@ -284,7 +284,7 @@ def test_explain_says_what_it_sees_and_what_it_would_send(desk: Desk) -> None:
 
 def test_audit_finds_what_was_changed_behind_its_back(desk: Desk) -> None:
     desk.ok("apply", "-f", str(desk.folder))
-    assert desk.ok("audit", "verify") == "0 entries, 0 breaks\n"
+    assert desk.ok("audit", "verify") == "0 entries, 0 breaks; 0 decisions made again, 0 differ\n"
 
     async def forge(connection: asyncpg.Connection) -> None:
         published = await find_strategy(connection, desk.key)
@@ -300,4 +300,4 @@ def test_audit_finds_what_was_changed_behind_its_back(desk: Desk) -> None:
     code, _, err = desk.call("audit", "verify", desk.name)
     assert code == ExitCode.REFUSED
     assert "does not match its hash" in err
-    assert json.loads(desk.call("audit", "verify", "--json")[1])["entries"] == 1
+    assert json.loads(desk.call("audit", "verify", "--json")[1])["chain"]["entries"] == 1

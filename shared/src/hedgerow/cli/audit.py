@@ -1,16 +1,17 @@
-"""`hedgerow audit verify`: is the ledger's history as it was written."""
+"""`hedgerow audit verify`: is history as it was written, and does every decision follow from its inputs."""
 
 import msgspec
 
 from hedgerow.cli.exits import ExitCode, Refused, complain
 from hedgerow.cli.names import key_of
 from hedgerow.cli.servers import Servers, open_ledger
+from hedgerow.ledger.audit import replay_decisions
 from hedgerow.ledger.chain import verify_chain
 from hedgerow.ledger.strategies import find_strategy
 
 
 async def verify(servers: Servers, strategy: str | None, namespace: str, as_json: bool) -> ExitCode:
-    """Recompute the hash chain of one live strategy, or of all that ever were.
+    """Recompute the hash chain and make every decision again, of one live strategy or of all that ever were.
 
     Raises:
         Refused: there is no such strategy.
@@ -25,11 +26,17 @@ async def verify(servers: Servers, strategy: str | None, namespace: str, as_json
                     "deleted ones too"
                 )
             uid = found.uid
-        report = await verify_chain(connection, uid)
+        chain = await verify_chain(connection, uid)
+        replay = await replay_decisions(connection, uid)
     if as_json:
-        print(msgspec.json.format(msgspec.json.encode(report)).decode())
+        print(msgspec.json.format(msgspec.json.encode({"chain": chain, "replay": replay})).decode())
     else:
-        for text in report.breaks:
+        for text in chain.breaks:
             complain(text)
-        print(f"{report.entries} entries, {len(report.breaks)} breaks")
-    return ExitCode.REFUSED if report.breaks else ExitCode.OK
+        for item in replay.differences:
+            complain(f"decision {item.decision} was {item.stored}; from its inputs it is {item.replayed}")
+        print(
+            f"{chain.entries} entries, {len(chain.breaks)} breaks; "
+            f"{replay.decisions} decisions made again, {len(replay.differences)} differ"
+        )
+    return ExitCode.REFUSED if chain.breaks or replay.differences else ExitCode.OK
