@@ -17,6 +17,8 @@ from hedgerow.execution.intents import Intent, Ticker, VenueFill, VenueOrder
 from hedgerow.execution.order_life import IntentState
 
 RECEIVE_WINDOW_MS = 5_000
+# What Bybit writes where there is no reason to give.
+_NO_REASON = frozenset({"None", "", "EC_NoError"})
 REQUEST_TIMEOUT_MS = 5_000
 CLOCK_SLACK_NS = 1_000_000_000
 VISIBILITY_DELAY_NS = 4_000_000_000
@@ -186,12 +188,13 @@ class CcxtVenue:
 
 def _venue_order(order: dict[str, Any]) -> VenueOrder:
     filled = exact_decimal(order["filled"] or 0.0)
+    reason = str(order["info"].get("rejectReason"))
     return VenueOrder(
         client_order_id=str(order["clientOrderId"]),
         venue_order_id=str(order["id"]),
         state=_state(str(order["status"]), filled, exact_decimal(order["amount"])),
         filled_quantity=filled,
-        reason=str(order["info"].get("rejectReason") or ""),
+        reason="" if reason in _NO_REASON else reason,
     )
 
 
