@@ -3,10 +3,18 @@
 `NATIVE` tells which of the two runs.
 """
 
+from typing import TYPE_CHECKING
+
 from hedgerow.kernels.native import load_native
+from hedgerow.kernels.twin_book import TwinOrderBook
 
 _native = load_native()
 
 NATIVE = _native is not None
 
-__all__ = ["NATIVE"]
+if TYPE_CHECKING:
+    OrderBook = TwinOrderBook
+else:
+    OrderBook = _native.OrderBook if NATIVE else TwinOrderBook
+
+__all__ = ["NATIVE", "OrderBook"]
