@@ -157,7 +157,7 @@ have_packages() {
 }
 
 # The kernels run native where a Rust toolchain is there to build them; their twins need nothing.
-CARGO_MINOR=85
+CARGO_MINOR=87
 
 have_rust() {
   local version

@@ -5,7 +5,17 @@
 
 from typing import TYPE_CHECKING
 
+from hedgerow.kernels.curve import HedgeCurve
+from hedgerow.kernels.greeks import Greeks, ImpliedVolatility, OptionGreeks
 from hedgerow.kernels.native import load_native
+from hedgerow.kernels.pricing import (
+    black76,
+    black76_scalar,
+    black_scholes,
+    black_scholes_scalar,
+    implied_volatility,
+)
+from hedgerow.kernels.statuses import Status
 from hedgerow.kernels.twin_book import TwinOrderBook
 
 _native = load_native()
@@ -17,4 +27,17 @@ if TYPE_CHECKING:
 else:
     OrderBook = _native.OrderBook if NATIVE else TwinOrderBook
 
-__all__ = ["NATIVE", "OrderBook"]
+__all__ = [
+    "NATIVE",
+    "Greeks",
+    "HedgeCurve",
+    "ImpliedVolatility",
+    "OptionGreeks",
+    "OrderBook",
+    "Status",
+    "black76",
+    "black76_scalar",
+    "black_scholes",
+    "black_scholes_scalar",
+    "implied_volatility",
+]

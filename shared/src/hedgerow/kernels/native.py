@@ -3,14 +3,16 @@
 import importlib
 import logging
 import os
+from functools import cache
 from types import ModuleType
 
 REQUIRE_NATIVE = "HEDGEROW_REQUIRE_NATIVE"
-_HOW_TO_BUILD = "scripts/install.sh builds it where a Rust toolchain (cargo 1.85 or newer) is present"
+_HOW_TO_BUILD = "scripts/install.sh builds it where a Rust toolchain (cargo 1.87 or newer) is present"
 
 _log = logging.getLogger("hedgerow.kernels")
 
 
+@cache
 def load_native() -> ModuleType | None:
     """The native module, or None when the twin has to do.
 
