@@ -6,6 +6,8 @@ pub mod checks;
 pub mod command;
 pub mod core;
 pub mod ids;
+pub mod l2;
+pub mod l3;
 pub mod ladder;
 pub mod matching;
 pub mod orders;
@@ -13,6 +15,7 @@ pub mod snapshot;
 pub mod stops;
 pub mod words;
 
+mod feeds_python;
 mod python;
 mod questions;
 

@@ -399,5 +399,7 @@ impl OrderBook {
 
 pub fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<OrderBook>()?;
-    module.add_class::<Report>()
+    module.add_class::<Report>()?;
+    module.add_class::<super::feeds_python::L2BookBuilder>()?;
+    module.add_class::<super::feeds_python::L3BookBuilder>()
 }
