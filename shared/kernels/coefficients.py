@@ -6,8 +6,8 @@ rewritten in powers of its argument.
 
 from collections.abc import Callable
 
-from mpmath import erfc, exp, findroot, log, mp, mpf, pi, sqrt
 from mpmath import cos as cosine
+from mpmath import erfc, exp, findroot, log, mp, mpf, pi, sqrt
 
 mp.dps = 40
 
@@ -22,7 +22,7 @@ def mills(z: mpf) -> mpf:
     return sqrt(pi / 2) * exp(z * z / 2) * erfc(z / sqrt(2))
 
 
-def powers(function: Callable[[mpf], mpf], terms: int, low: mpf = mpf(-1), high: mpf = mpf(1)) -> list[mpf]:
+def powers(function: Callable[[mpf], mpf], terms: int, low: mpf, high: mpf) -> list[mpf]:
     """Coefficients, lowest first, of the Chebyshev series of `function` on [low, high] cut after `terms`."""
     nodes = [cosine(pi * (k + mpf(1) / 2) / 64) for k in range(64)]
     values = [function(low + (high - low) * (node + 1) / 2) for node in nodes]
@@ -103,7 +103,11 @@ def main() -> None:
     ):
         print(f"pub const {name}: f64 = {float(value)!r};")
     half = log(2) / 2
-    table("MILLS", "M(z) (z + shift), by powers of slope / (z + pole) + offset.", powers(mapped_mills, 21))
+    table(
+        "MILLS",
+        "M(z) (z + shift), by powers of slope / (z + pole) + offset.",
+        powers(mapped_mills, 21, mpf(-1), mpf(1)),
+    )
     table("EXP", "(e^r - 1 - r) / r^2 for |r| <= ln 2 / 2.", powers(exponential_tail, 10, -half, half))
     table(
         "ATANH",

@@ -128,8 +128,20 @@ impl<const N: usize> Domains<N> {
         Some(Fault { index, ..fault })
     }
 
+    /// Whether a single option is within its domain.
+    #[inline(always)]
+    pub fn hold_for_one(&self, input: &[f64; N]) -> bool {
+        let inside = |i: usize| (input[i] >= *self.ranges[i].start()) & (input[i] <= *self.ranges[i].end());
+        let flat = |i: usize| (input[i] * input[self.time]).abs() <= EXPONENT;
+        let mut hold = flat(self.rates[0]) & flat(self.rates[1]);
+        for i in 0..N {
+            hold &= inside(i);
+        }
+        hold
+    }
+
     /// The first input of a single option that is outside its domain.
-    #[inline]
+    #[cold]
     pub fn fault_of_one(&self, input: &[f64; N]) -> Option<Fault> {
         let out = |column: &usize| !self.ranges[*column].contains(&input[*column]);
         let steep = |column: &usize| (input[*column] * input[self.time]).abs() > EXPONENT;

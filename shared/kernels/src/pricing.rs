@@ -66,7 +66,8 @@ fn one<const FUTURES: bool>(
     is_call: bool,
     names: &[&str],
 ) -> PyResult<OptionGreeks> {
-    if let Some(fault) = chain::DOMAINS.fault_of_one(&input) {
+    if !chain::DOMAINS.hold_for_one(&input) {
+        let fault = chain::DOMAINS.fault_of_one(&input).expect("some input is outside its domain");
         return Err(fault_error(py, &fault, names, &chain::DOMAINS.ranges, Column::Same(fault.value), &[]));
     }
     let sign = if is_call { 1.0 } else { -1.0 };
