@@ -17,6 +17,8 @@ from hedgerow.kernels.pricing import (
 )
 from hedgerow.kernels.statuses import Status
 from hedgerow.kernels.twin_book import TwinOrderBook
+from hedgerow.kernels.twin_l2 import TwinL2BookBuilder
+from hedgerow.kernels.twin_l3 import TwinL3BookBuilder
 
 _native = load_native()
 
@@ -24,14 +26,20 @@ NATIVE = _native is not None
 
 if TYPE_CHECKING:
     OrderBook = TwinOrderBook
+    L2BookBuilder = TwinL2BookBuilder
+    L3BookBuilder = TwinL3BookBuilder
 else:
     OrderBook = _native.OrderBook if NATIVE else TwinOrderBook
+    L2BookBuilder = _native.L2BookBuilder if NATIVE else TwinL2BookBuilder
+    L3BookBuilder = _native.L3BookBuilder if NATIVE else TwinL3BookBuilder
 
 __all__ = [
     "NATIVE",
     "Greeks",
     "HedgeCurve",
     "ImpliedVolatility",
+    "L2BookBuilder",
+    "L3BookBuilder",
     "OptionGreeks",
     "OrderBook",
     "Status",
