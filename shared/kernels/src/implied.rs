@@ -23,7 +23,9 @@ const MOST_STEPS: usize = 5;
 /// second: the steps converge with the fourth power, so what is left is rounding.
 const SETTLED_STEP: f64 = 1e-4;
 const SETTLED_RESIDUAL: f64 = 1e-3;
-/// In the wide branch ln(beta) hardly moves with s, so a solution is only accepted where it does.
+/// No s above this: the price is its upper bound to the last bit long before.
+const WIDEST: f64 = 50.0;
+/// Below this beta leaves float64's normal numbers: a price of nothing.
 const LEAST_BETA: f64 = 1e-300;
 
 /// A stretch of a batch, as in `chain::Chain`.
@@ -137,7 +139,8 @@ fn step<const FMA: bool>(target: &Target, s: f64) -> (f64, f64, f64) {
     let next = s + change;
     let next = if next > 0.2 * s { next } else { 0.2 * s };
     let next = if next < 4.0 * s { next } else { 4.0 * s };
-    (next, (next - s) * inverse, residual)
+    // The step as it was meant: at the widest s it stays large, so that no lane settles there.
+    (smaller(next, WIDEST), (next - s) * inverse, residual)
 }
 
 #[inline(always)]
@@ -283,7 +286,7 @@ impl Lanes {
             column.read(from, &mut self.s[..size]);
             for (s, sqrt_time) in self.s.iter_mut().zip(&self.sqrt_time) {
                 *s *= sqrt_time;
-                let usable = (*s > 1e-9) & (*s < 1e3);
+                let usable = (*s > 1e-9) & (*s < WIDEST);
                 *s = if usable { *s } else { f64::NAN };
                 missing |= u64::from(!usable);
             }

@@ -101,6 +101,7 @@ pub fn dispatch<K: Kernel>(kernel: K) -> K::Output {
         Isa::Avx512 => unsafe { on_avx512(kernel) },
         #[cfg(target_arch = "x86_64")]
         Isa::Avx2 => unsafe { on_avx2(kernel) },
+        #[cfg(target_arch = "aarch64")]
         Isa::Neon => kernel.run::<true>(),
         _ => kernel.run::<false>(),
     }

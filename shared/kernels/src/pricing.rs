@@ -5,7 +5,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::arguments::{Numbers, Truths, common_shape, fault_error, output};
-use crate::black::{FIRST_ORDER, SECOND_ORDER, Values, option};
+use crate::black::{FIRST_ORDER, SECOND_ORDER, option};
 use crate::chain::{self, Chain};
 use crate::columns::{Column, Domains, Fault, Flags, portions};
 use crate::implied::{self, Inversion};
@@ -44,22 +44,26 @@ impl OptionGreeks {
     }
 }
 
-/// One option, compiled per instruction set like the batches.
-struct One<const FUTURES: bool> {
-    input: [f64; chain::COLUMNS],
+/// One option, compiled per instruction set like the batches. The input is borrowed: copying what was just written
+/// in other widths would stall the processor.
+struct One<'a, const FUTURES: bool> {
+    input: &'a [f64; chain::COLUMNS],
     sign: f64,
 }
 
-impl<const FUTURES: bool> Kernel for One<FUTURES> {
-    type Output = Values;
+impl<const FUTURES: bool> Kernel for One<'_, FUTURES> {
+    type Output = OptionGreeks;
 
     #[inline(always)]
-    fn run<const FMA: bool>(self) -> Values {
-        let [spot, strike, time, rate, carry, vol] = self.input;
-        option::<FMA, FUTURES, false>(spot, strike, time, rate, carry, vol, self.sign)
+    fn run<const FMA: bool>(self) -> OptionGreeks {
+        let [spot, strike, time, rate, carry, vol] = *self.input;
+        let [price, delta, gamma, vega, theta, rho, ..] =
+            option::<FMA, FUTURES, false>(spot, strike, time, rate, carry, vol, self.sign);
+        OptionGreeks { price, delta, gamma, vega, theta, rho }
     }
 }
 
+#[inline(always)]
 fn one<const FUTURES: bool>(
     py: Python<'_>,
     input: [f64; chain::COLUMNS],
@@ -71,8 +75,7 @@ fn one<const FUTURES: bool>(
         return Err(fault_error(py, &fault, names, &chain::DOMAINS.ranges, Column::Same(fault.value), &[]));
     }
     let sign = if is_call { 1.0 } else { -1.0 };
-    let [price, delta, gamma, vega, theta, rho, ..] = dispatch(One::<FUTURES> { input, sign });
-    Ok(OptionGreeks { price, delta, gamma, vega, theta, rho })
+    Ok(dispatch(One::<FUTURES> { input: &input, sign }))
 }
 
 #[pyfunction]

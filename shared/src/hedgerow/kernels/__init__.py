@@ -6,7 +6,7 @@
 from typing import TYPE_CHECKING
 
 from hedgerow.kernels.curve import HedgeCurve
-from hedgerow.kernels.greeks import Greeks, ImpliedVolatility, OptionGreeks
+from hedgerow.kernels.greeks import DAYS_PER_YEAR, Greeks, ImpliedVolatility, OptionGreeks
 from hedgerow.kernels.native import load_native
 from hedgerow.kernels.pricing import (
     black76,
@@ -34,6 +34,7 @@ else:
     L3BookBuilder = _native.L3BookBuilder if NATIVE else TwinL3BookBuilder
 
 __all__ = [
+    "DAYS_PER_YEAR",
     "NATIVE",
     "Greeks",
     "HedgeCurve",

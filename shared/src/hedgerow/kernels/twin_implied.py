@@ -110,7 +110,7 @@ def _excess(s: Floats, targets: _Targets) -> tuple[Floats, Floats]:
 
 def _solve(targets: _Targets, start: Floats, active: NDArray[np.bool_]) -> Floats:
     """s = vol sqrt(T): Newton on the logarithm, kept inside a bracket; NaN where it does not settle."""
-    low, high = np.full(len(start), 1e-12), np.full(len(start), 80.0)
+    low, high = np.full(len(start), 1e-12), np.full(len(start), 50.0)
     middle = np.maximum(np.sqrt(2 * targets.x), 2.5 * targets.beta)
     s = np.where((start > low) & (start < high), start, np.clip(middle, 1e-9, 10))
     settled = ~active
@@ -125,4 +125,5 @@ def _solve(targets: _Targets, start: Floats, active: NDArray[np.bool_]) -> Float
         settled = settled | close | (high - low <= 2 * _EPSILON * s)
         if settled.all():
             break
-    return np.where(settled, s, np.nan)
+    # At the end of the bracket the price is its bound to the last bit, so nothing was found.
+    return np.where(settled & (s < 49), s, np.nan)
