@@ -16,6 +16,7 @@ KAFKA_VERSION=4.1.1
 KAFKA_LIB="${XDG_CACHE_HOME:-$HOME/.cache}/hedgerow/kafka-$KAFKA_VERSION"
 UV_VERSION=0.13.8
 STAMP=.run/installed
+KERNELS_STAMP=.run/kernels.stamp
 export UV_PYTHON_DOWNLOADS=never
 
 CHECK=no
@@ -155,6 +156,22 @@ have_packages() {
   [ -x .venv/bin/hedgerow-local ] && [ -x .venv/bin/python ] && [ -f "$STAMP" ] && [ "$(cat "$STAMP")" = "$(wanted_stamp)" ]
 }
 
+# The kernels run native where a Rust toolchain is there to build them; their twins need nothing.
+CARGO_MINOR=87
+
+have_rust() {
+  local version
+  version=$(cargo --version 2>/dev/null | sed -n 's/^cargo 1\.\([0-9]*\).*/\1/p')
+  [ -n "$version" ] && [ "$version" -ge "$CARGO_MINOR" ]
+}
+
+kernels_hash() { find shared/kernels/src -type f -name '*.rs' | LC_ALL=C sort | xargs cat shared/kernels/*.toml shared/kernels/Cargo.lock | cksum; }
+
+have_kernels() {
+  [ -f "$KERNELS_STAMP" ] && [ "$(cat "$KERNELS_STAMP")" = "$(kernels_hash)" ] &&
+    ls .venv/lib/python3*/site-packages/hedgerow_kernels/*.so >/dev/null 2>&1
+}
+
 have_kafka() { [ -f "$KAFKA_LIB/kafka_2.13-$KAFKA_VERSION.jar" ]; }
 
 # --- doing it ---------------------------------------------------------------------------------------------
@@ -210,6 +227,15 @@ install_packages() {
   "$UV" pip install --quiet --no-deps --no-build-isolation "${editable[@]}"
 }
 
+install_kernels() {
+  find_uv
+  rm -rf .run/wheels "$KERNELS_STAMP"
+  .venv/bin/maturin build --quiet --release --locked --manifest-path shared/kernels/Cargo.toml \
+      --interpreter .venv/bin/python --out .run/wheels
+  VIRTUAL_ENV="$ROOT/.venv" "$UV" pip install --quiet --no-deps --reinstall .run/wheels/hedgerow_kernels-*.whl
+  kernels_hash >"$KERNELS_STAMP"
+}
+
 # Copied aside and renamed, so that two checkouts never see half a folder.
 install_kafka() {
   local aside="$KAFKA_LIB.$$" output
@@ -228,6 +254,9 @@ check() {
   done
   if have_packages; then echo "  ok       Python packages as locked (.venv)"
   else echo "  missing  Python packages as locked (.venv): scripts/install.sh installs them"; missing=1; fi
+  if have_kernels; then echo "  ok       native kernels (hedgerow-kernels)"
+  elif have_rust; then echo "  missing  native kernels: scripts/install.sh builds them"; missing=1
+  else echo "  optional native kernels: no Rust toolchain (cargo 1.$CARGO_MINOR or newer), so the slower NumPy twins run"; fi
   if have_kafka; then echo "  ok       Kafka $KAFKA_VERSION jars ($KAFKA_LIB)"
   else echo "  missing  Kafka $KAFKA_VERSION jars: scripts/install.sh fetches them with Maven"; missing=1; fi
   return $missing
@@ -247,6 +276,10 @@ if ! have_packages; then
   rm -f "$STAMP"
   step "Python packages (.venv)" install_packages
   wanted_stamp >"$STAMP"
+fi
+if ! have_kernels; then
+  if have_rust; then step "Native kernels (release build)" install_kernels
+  else echo "==> No Rust toolchain (cargo 1.$CARGO_MINOR or newer): the slower NumPy twins of the kernels run."; fi
 fi
 have_kafka || step "Kafka $KAFKA_VERSION jars" install_kafka
 echo "Installed (${SECONDS} s)."

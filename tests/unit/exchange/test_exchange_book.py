@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hedgerow.domain.orders import Side
-from hedgerow_exchange.book import Ending, Match, PriceTimeBook, TimeInForce, Trade
+from hedgerow_exchange.book import Ending, ExchangeBook, Match, TimeInForce, Trade
 
 OWNERS = ("a", "b", "c")
 
@@ -104,7 +104,7 @@ steps = st.lists(st.one_of(limits, limits, limits, markets, cancels), max_size=6
 @settings(max_examples=400)
 @given(steps)
 def test_x1_to_x4_the_book_does_what_the_naive_book_does(script: list[Submission | int]) -> None:
-    book, naive = PriceTimeBook(), NaiveBook()
+    book, naive = ExchangeBook(), NaiveBook()
     for number, step in enumerate(script, start=1):
         if isinstance(step, Submission):
             match = book.submit(number, step.owner, step.side, step.quantity, step.price, step.tif)
@@ -122,7 +122,7 @@ def test_x1_to_x4_the_book_does_what_the_naive_book_does(script: list[Submission
 @settings(max_examples=300)
 @given(steps)
 def test_x2_x5_to_x9_hold_after_every_order(script: list[Submission | int]) -> None:
-    book = PriceTimeBook()
+    book = ExchangeBook()
     owners: dict[int, str] = {}
     for number, step in enumerate(script, start=1):
         if not isinstance(step, Submission):
@@ -147,17 +147,17 @@ def test_x2_x5_to_x9_hold_after_every_order(script: list[Submission | int]) -> N
         owners[number] = step.owner
 
 
-def resting_lots(book: PriceTimeBook) -> int:
+def resting_lots(book: ExchangeBook) -> int:
     return sum(quantity for side in Side for _, quantity in book.levels(side, 1_000))
 
 
-def assert_not_crossed(book: PriceTimeBook) -> None:
+def assert_not_crossed(book: ExchangeBook) -> None:
     bid, ask = book.best(Side.BUY), book.best(Side.SELL)
     assert bid is None or ask is None or bid < ask
 
 
 def test_the_first_to_arrive_at_a_price_trades_first_and_at_its_own_price() -> None:
-    book = PriceTimeBook()
+    book = ExchangeBook()
     book.submit(1, "a", Side.SELL, 5, 101, TimeInForce.GTC)
     book.submit(2, "b", Side.SELL, 5, 100, TimeInForce.GTC)
     book.submit(3, "a", Side.SELL, 5, 100, TimeInForce.GTC)
@@ -167,7 +167,7 @@ def test_the_first_to_arrive_at_a_price_trades_first_and_at_its_own_price() -> N
 
 
 def test_self_trade_prevention_cancels_the_newer_order_and_keeps_the_older() -> None:
-    book = PriceTimeBook()
+    book = ExchangeBook()
     book.submit(1, "b", Side.SELL, 2, 100, TimeInForce.GTC)
     book.submit(2, "a", Side.SELL, 5, 100, TimeInForce.GTC)
     match = book.submit(3, "a", Side.BUY, 4, 100, TimeInForce.GTC)
@@ -177,7 +177,7 @@ def test_self_trade_prevention_cancels_the_newer_order_and_keeps_the_older() -> 
 
 
 def test_a_reduced_order_keeps_its_place() -> None:
-    book = PriceTimeBook()
+    book = ExchangeBook()
     book.rest(1, "a", Side.BUY, 5, 100)
     book.rest(2, "b", Side.BUY, 5, 100)
     book.reduce(1, 2)
@@ -189,27 +189,27 @@ def test_a_reduced_order_keeps_its_place() -> None:
 
 @pytest.mark.parametrize("quantity", [0, 5, 6])
 def test_an_order_can_only_be_reduced_to_less(quantity: int) -> None:
-    book = PriceTimeBook()
+    book = ExchangeBook()
     book.rest(1, "a", Side.BUY, 5, 100)
     with pytest.raises(ValueError, match="cannot be reduced"):
         book.reduce(1, quantity)
 
 
 def test_what_would_cross_cannot_be_rested() -> None:
-    book = PriceTimeBook()
+    book = ExchangeBook()
     book.rest(1, "a", Side.SELL, 5, 100)
     with pytest.raises(ValueError, match="would cross"):
         book.rest(2, "b", Side.BUY, 5, 100)
 
 
 def test_a_used_id_is_refused_before_anything_trades() -> None:
-    book = PriceTimeBook()
+    book = ExchangeBook()
     book.rest(1, "a", Side.SELL, 5, 100)
-    with pytest.raises(KeyError):
+    with pytest.raises(ValueError, match="an order of this id is in the book"):
         book.submit(1, "b", Side.BUY, 9, 100, TimeInForce.GTC)
     assert book.levels(Side.SELL, 1) == [(100, 5)]
 
 
 def test_a_waiting_order_needs_a_price() -> None:
-    with pytest.raises(ValueError, match="no price"):
-        PriceTimeBook().submit(1, "a", Side.BUY, 1, None, TimeInForce.GTC)
+    with pytest.raises(ValueError, match="market takes IOC or FOK"):
+        ExchangeBook().submit(1, "a", Side.BUY, 1, None, TimeInForce.GTC)

@@ -158,6 +158,7 @@ def test_spot_moves_coins_and_charges_what_is_received() -> None:
     [
         (order(price="60000.55"), 10001),
         (order(price="60000.555", symbol=SPOT), 170134),
+        (order(Side.SELL, price="1e17"), 10001),
         (order(quantity="0.0015"), 10001),
         (order(quantity="0.000001", symbol=SPOT), 170137),
         (order(quantity="0"), 10001),

@@ -1,13 +1,13 @@
 """The exchange itself: commands in, outcomes out. No clock and no I/O; a command's time comes with it."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from hedgerow.domain.instruments import InstrumentKind
 from hedgerow.domain.money import ZERO, plain
 from hedgerow.domain.orders import Side
 from hedgerow_exchange.accounts import Account, fee_coin, fee_of
-from hedgerow_exchange.book import Ending, Match, OrderBook, PriceTimeBook, TimeInForce, Trade
+from hedgerow_exchange.book import Ending, ExchangeBook, Match, TimeInForce, Trade
 from hedgerow_exchange.listings import Listing
 from hedgerow_exchange.orders import Execution, Order, OrderStatus, OrderType, Outcome, PlaceOrder
 from hedgerow_exchange.refusals import Reason, Refused
@@ -33,14 +33,13 @@ class Engine:
         listings: Mapping[str, Listing],
         accounts: Iterable[str],
         id_prefix: str,
-        make_book: Callable[[], OrderBook] = PriceTimeBook,
     ) -> None:
         """
         Args:
             id_prefix: eight hexadecimal digits that tell this exchange's ids from those of another journal.
         """
         self.listings = listings
-        self.books: dict[str, OrderBook] = {symbol: make_book() for symbol in listings}
+        self.books = {symbol: ExchangeBook() for symbol in listings}
         self.accounts = {name: Account(name) for name in accounts}
         self.last_price: dict[str, Decimal] = {}
         self._id_prefix = id_prefix

@@ -6,6 +6,7 @@ import msgspec
 
 from hedgerow.domain.instruments import LISTINGS, Instrument, InstrumentKind
 from hedgerow.domain.money import plain
+from hedgerow.kernels.book_words import MAX_PRICE
 from hedgerow_exchange.refusals import Reason, Refused
 
 
@@ -30,7 +31,7 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
         """A price as whole ticks.
 
         Raises:
-            Refused: it is not positive or not on a tick.
+            Refused: it is not positive, not on a tick, or larger than a book can hold.
         """
         instrument = self.instrument
         if price <= 0 or not instrument.is_on_tick(price):
@@ -40,7 +41,14 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
                 f"{plain(instrument.tick_size)}",
                 self.kind,
             )
-        return int(price / instrument.tick_size)
+        ticks = int(price / instrument.tick_size)
+        if ticks > MAX_PRICE:
+            raise Refused(
+                Reason.BAD_PARAMETER,
+                f"price {plain(price)} of {instrument.symbol} should be at most {plain(self.price(MAX_PRICE))}",
+                self.kind,
+            )
+        return ticks
 
     def lots(self, quantity: Decimal) -> int:
         """An order's quantity as whole lots.

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from hedgerow.domain.money import exact_decimal, floor_to_step, plain
 from hedgerow.domain.orders import Side
-from hedgerow_exchange.book import OrderBook
+from hedgerow_exchange.book import ExchangeBook
 from hedgerow_exchange.listings import Listing
 
 # No account can have this name: accounts are named after folders.
@@ -21,7 +21,7 @@ Quotes = dict[int, int]
 class Maker:
     """The maker's quotes in one book: one order per side and price, with an id made from both."""
 
-    def __init__(self, listing: Listing, book: OrderBook) -> None:
+    def __init__(self, listing: Listing, book: ExchangeBook) -> None:
         self._listing = listing
         self._book = book
         self._quoted: dict[Side, set[int]] = {Side.BUY: set(), Side.SELL: set()}

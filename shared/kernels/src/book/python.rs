@@ -1,0 +1,405 @@
+//! The book as Python sees it; `hedgerow.kernels.twin_book` documents every method.
+
+use numpy::{
+    IntoPyArray, PyArray1, PyArrayDescr, PyArrayDescrMethods, PyArrayMethods, PyUntypedArray,
+    PyUntypedArrayMethods,
+};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBytes, PyList};
+
+use super::command::{Command, Happenings, Outcome};
+use super::core::{Book, Rules};
+use super::words::{
+    ANY_OWNER, MAX_QUANTITY, NO_PRICE, OWNERS, POST_ONLY, REDUCE_ONLY, SELF_TRADE_SHIFT, kind,
+};
+
+/// What Python's side of the records defines once for both books.
+struct Records {
+    command: Py<PyArrayDescr>,
+    report: Py<PyAny>,
+    fill: Py<PyAny>,
+    cancel: Py<PyAny>,
+    trigger: Py<PyAny>,
+    order: Py<PyAny>,
+    batch_report: Py<PyAny>,
+    reject: Py<PyAny>,
+}
+
+static RECORDS: PyOnceLock<Records> = PyOnceLock::new();
+
+fn records(py: Python<'_>) -> PyResult<&'static Records> {
+    RECORDS.get_or_try_init(py, || {
+        let records = py.import("hedgerow.kernels.book_records")?;
+        let get = |name: &str| records.getattr(name).map(Bound::unbind);
+        Ok(Records {
+            command: records.getattr("COMMAND")?.cast_into::<PyArrayDescr>()?.unbind(),
+            report: get("REPORT")?,
+            fill: get("FILL")?,
+            cancel: get("CANCEL")?,
+            trigger: get("TRIGGER")?,
+            order: get("ORDER")?,
+            batch_report: get("BatchReport")?,
+            reject: py.import("hedgerow.kernels.book_words")?.getattr("Reject")?.unbind(),
+        })
+    })
+}
+
+/// Numbers seen as records, without a copy.
+fn as_records<'py, const N: usize>(
+    py: Python<'py>,
+    rows: Vec<[i64; N]>,
+    dtype: &Py<PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    rows.into_flattened().into_pyarray(py).call_method1("view", (dtype,))
+}
+
+/// What one command did.
+#[pyclass(frozen, freelist = 256, module = "hedgerow_kernels")]
+pub struct Report {
+    outcome: Outcome,
+    happenings: Option<Box<Happenings>>,
+}
+
+#[pymethods]
+impl Report {
+    #[getter]
+    fn status(&self) -> u8 {
+        self.outcome.status as u8
+    }
+
+    #[getter]
+    fn code(&self) -> u8 {
+        self.outcome.code as u8
+    }
+
+    #[getter]
+    fn text<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        records(py)?.reject.bind(py).call1((self.outcome.code as u8,))?.getattr("text")
+    }
+
+    #[getter]
+    fn filled(&self) -> i64 {
+        self.outcome.filled
+    }
+
+    #[getter]
+    fn remaining(&self) -> i64 {
+        self.outcome.remaining
+    }
+
+    #[getter]
+    fn fills<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        match &self.happenings {
+            None => Ok(PyList::empty(py)),
+            Some(had) => PyList::new(py, had.fills.iter().map(|fill| (fill[0], fill[1], fill[2], fill[3]))),
+        }
+    }
+
+    #[getter]
+    fn cancels<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        match &self.happenings {
+            None => Ok(PyList::empty(py)),
+            Some(had) => PyList::new(py, had.cancels.iter().map(|cancel| (cancel[0], cancel[1], cancel[2]))),
+        }
+    }
+
+    #[getter]
+    fn triggered<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        match &self.happenings {
+            None => Ok(PyList::empty(py)),
+            Some(had) => PyList::new(py, had.triggers.iter().map(|trigger| trigger[0])),
+        }
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(format!(
+            "Report(status={}, code={}, filled={}, remaining={}, fills={}, cancels={}, triggered={})",
+            self.status(),
+            self.code(),
+            self.filled(),
+            self.remaining(),
+            self.fills(py)?,
+            self.cancels(py)?,
+            self.triggered(py)?
+        ))
+    }
+}
+
+/// One instrument's orders, matched by price, then time; see `hedgerow.kernels.twin_book.TwinOrderBook`.
+#[pyclass(module = "hedgerow_kernels")]
+pub struct OrderBook {
+    book: Book,
+    happenings: Box<Happenings>,
+}
+
+impl OrderBook {
+    fn of(book: Book) -> Self {
+        Self { book, happenings: Box::default() }
+    }
+
+    #[inline(always)]
+    fn execute(&mut self, command: &Command) -> Report {
+        let outcome = self.book.execute(command, &mut self.happenings);
+        let had = &self.happenings;
+        let quiet = had.fills.is_empty() && had.cancels.is_empty() && had.triggers.is_empty();
+        let happenings = if quiet { None } else { Some(std::mem::take(&mut self.happenings)) };
+        Report { outcome, happenings }
+    }
+}
+
+fn narrow_side(side: i64) -> i8 {
+    i8::try_from(side).unwrap_or(i8::MAX)
+}
+
+fn narrow_owner(owner: i64) -> u32 {
+    u32::try_from(owner).unwrap_or(OWNERS)
+}
+
+fn a_side(side: i64) -> PyResult<i8> {
+    match side {
+        1 | -1 => Ok(side as i8),
+        _ => Err(PyValueError::new_err(format!("side is {side}; it should be 1 (buy) or -1 (sell)"))),
+    }
+}
+
+fn flags(post_only: bool, reduce_only: bool, self_trade: i64) -> PyResult<u8> {
+    if !(0..=3).contains(&self_trade) {
+        return Err(PyValueError::new_err(format!(
+            "self_trade is {self_trade}; it should be a SelfTrade, 0 to 3"
+        )));
+    }
+    Ok(u8::from(post_only) * POST_ONLY
+        | u8::from(reduce_only) * REDUCE_ONLY
+        | (self_trade as u8) << SELF_TRADE_SHIFT)
+}
+
+#[pymethods]
+impl OrderBook {
+    #[new]
+    #[pyo3(signature = (*, tick=1, lot=1, min_quantity=1, max_quantity=MAX_QUANTITY, low=1, high=1 << 53))]
+    fn new(tick: i64, lot: i64, min_quantity: i64, max_quantity: i64, low: i64, high: i64) -> PyResult<Self> {
+        let rules = Rules { tick, lot, min_quantity, max_quantity, low, high };
+        Book::new(rules).map(Self::of).map_err(PyValueError::new_err)
+    }
+
+    #[getter]
+    fn changes(&self) -> i64 {
+        self.book.changes
+    }
+
+    #[getter]
+    fn last_trade(&self) -> Option<i64> {
+        Some(self.book.last_trade).filter(|price| *price != NO_PRICE)
+    }
+
+    #[getter]
+    fn now_ns(&self) -> i64 {
+        self.book.now_ns
+    }
+
+    #[pyo3(signature = (order_id, owner, side, quantity, price, time_in_force=1, *, post_only=false,
+                        reduce_only=false, display=0, expires_ns=0, self_trade=1))]
+    fn limit(
+        &mut self,
+        order_id: i64,
+        owner: i64,
+        side: i64,
+        quantity: i64,
+        price: i64,
+        time_in_force: i64,
+        post_only: bool,
+        reduce_only: bool,
+        display: i64,
+        expires_ns: i64,
+        self_trade: i64,
+    ) -> PyResult<Report> {
+        Ok(self.execute(&Command {
+            order_id,
+            price,
+            quantity,
+            stop_price: NO_PRICE,
+            display,
+            expires_ns,
+            owner: narrow_owner(owner),
+            kind: kind::LIMIT,
+            side: narrow_side(side),
+            time_in_force: u8::try_from(time_in_force).unwrap_or(0),
+            flags: flags(post_only, reduce_only, self_trade)?,
+        }))
+    }
+
+    #[pyo3(signature = (order_id, owner, side, quantity, time_in_force=3, *, reduce_only=false, self_trade=1))]
+    fn market(
+        &mut self,
+        order_id: i64,
+        owner: i64,
+        side: i64,
+        quantity: i64,
+        time_in_force: i64,
+        reduce_only: bool,
+        self_trade: i64,
+    ) -> PyResult<Report> {
+        Ok(self.execute(&Command {
+            quantity,
+            owner: narrow_owner(owner),
+            side: narrow_side(side),
+            time_in_force: u8::try_from(time_in_force).unwrap_or(0),
+            flags: flags(false, reduce_only, self_trade)?,
+            ..Command::new(kind::MARKET, order_id)
+        }))
+    }
+
+    #[pyo3(signature = (order_id, owner, side, quantity, stop_price, price=None, time_in_force=1, *,
+                        reduce_only=false, display=0, expires_ns=0, self_trade=1))]
+    fn stop(
+        &mut self,
+        order_id: i64,
+        owner: i64,
+        side: i64,
+        quantity: i64,
+        stop_price: i64,
+        price: Option<i64>,
+        time_in_force: i64,
+        reduce_only: bool,
+        display: i64,
+        expires_ns: i64,
+        self_trade: i64,
+    ) -> PyResult<Report> {
+        Ok(self.execute(&Command {
+            order_id,
+            price: price.unwrap_or(NO_PRICE),
+            quantity,
+            stop_price,
+            display,
+            expires_ns,
+            owner: narrow_owner(owner),
+            kind: if price.is_none() { kind::STOP } else { kind::STOP_LIMIT },
+            side: narrow_side(side),
+            time_in_force: u8::try_from(time_in_force).unwrap_or(0),
+            flags: flags(false, reduce_only, self_trade)?,
+        }))
+    }
+
+    #[pyo3(signature = (order_id, quantity, price=None))]
+    fn amend(&mut self, order_id: i64, quantity: i64, price: Option<i64>) -> Report {
+        let price = price.unwrap_or(NO_PRICE);
+        self.execute(&Command { quantity, price, ..Command::new(kind::AMEND, order_id) })
+    }
+
+    fn cancel(&mut self, order_id: i64) -> Report {
+        self.execute(&Command::new(kind::CANCEL, order_id))
+    }
+
+    #[pyo3(signature = (owner=None, side=0))]
+    fn cancel_all(&mut self, owner: Option<i64>, side: i64) -> Report {
+        self.execute(&Command {
+            owner: owner.map_or(ANY_OWNER, narrow_owner),
+            side: narrow_side(side),
+            ..Command::new(kind::MASS_CANCEL, 0)
+        })
+    }
+
+    fn expire(&mut self, now_ns: i64) -> Report {
+        self.execute(&Command { expires_ns: now_ns, ..Command::new(kind::EXPIRE, 0) })
+    }
+
+    fn set_band(&mut self, low: i64, high: i64) -> Report {
+        self.execute(&Command { price: low, stop_price: high, ..Command::new(kind::SET_BAND, 0) })
+    }
+
+    fn set_position(&mut self, owner: i64, quantity: i64) -> Report {
+        let owner = narrow_owner(owner);
+        self.execute(&Command { quantity, owner, ..Command::new(kind::SET_POSITION, 0) })
+    }
+
+    fn run<'py>(
+        &mut self,
+        py: Python<'py>,
+        commands: &Bound<'py, PyUntypedArray>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let records = records(py)?;
+        if !commands.dtype().is_equiv_to(records.command.bind(py)) {
+            return Err(PyValueError::new_err(format!(
+                "commands have dtype {}; it should be COMMAND (see blank_commands)",
+                commands.dtype()
+            )));
+        }
+        if commands.ndim() != 1 || !commands.is_c_contiguous() {
+            return Err(PyValueError::new_err("commands should be a contiguous, one-dimensional array"));
+        }
+        let count = commands.len();
+        // SAFETY: the array is contiguous and of `COMMAND`, whose 56 bytes are `Command`'s; any bytes make a valid
+        // `Command`. The GIL is held, so nobody writes to them meanwhile.
+        let first = unsafe { (*commands.as_array_ptr()).fields.data }.cast::<Command>();
+        let mut happenings = Happenings::default();
+        let mut reports = Vec::with_capacity(count);
+        happenings.fills.reserve(count);
+        for index in 0..count {
+            let command = unsafe { first.add(index).read_unaligned() };
+            happenings.command = index as i64;
+            reports.push(self.book.execute(&command, &mut happenings).record());
+        }
+        records.batch_report.bind(py).call1((
+            as_records(py, reports, &records.report)?,
+            as_records(py, happenings.fills, &records.fill)?,
+            as_records(py, happenings.cancels, &records.cancel)?,
+            as_records(py, happenings.triggers, &records.trigger)?,
+        ))
+    }
+
+    fn best(&self, side: i64) -> PyResult<Option<i64>> {
+        Ok(self.book.best(a_side(side)?))
+    }
+
+    fn levels(&self, side: i64, limit: i64) -> PyResult<Vec<(i64, i64)>> {
+        Ok(self.book.levels(a_side(side)?, limit.max(0) as usize))
+    }
+
+    fn queue(&self, side: i64, price: i64) -> PyResult<Vec<i64>> {
+        Ok(self.book.queue(a_side(side)?, price))
+    }
+
+    fn remaining(&self, order_id: i64) -> i64 {
+        self.book.remaining(order_id)
+    }
+
+    fn position(&self, owner: i64) -> i64 {
+        self.book.position(narrow_owner(owner))
+    }
+
+    fn orders<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let bytes: Bound<'py, PyArray1<u8>> = self.book.order_records().into_pyarray(py);
+        bytes.as_untyped().call_method1("view", (&records(py)?.order,))
+    }
+
+    fn __len__(&self) -> usize {
+        self.book.len()
+    }
+
+    fn __contains__(&self, order_id: i64) -> bool {
+        self.book.contains(order_id)
+    }
+
+    fn snapshot<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.book.snapshot())
+    }
+
+    #[staticmethod]
+    fn restore(snapshot: &[u8]) -> PyResult<Self> {
+        Book::restore(snapshot).map(Self::of).map_err(PyValueError::new_err)
+    }
+
+    fn state_hash(&self) -> String {
+        let snapshot = self.book.snapshot();
+        snapshot[snapshot.len() - 32..].iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+pub fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<OrderBook>()?;
+    module.add_class::<Report>()?;
+    module.add_class::<super::feeds_python::L2BookBuilder>()?;
+    module.add_class::<super::feeds_python::L3BookBuilder>()
+}
