@@ -16,6 +16,7 @@ import aiohttp
 import msgspec
 from confluent_kafka import Producer
 
+from hedgerow.domain.money import exact_decimal, plain
 from hedgerow.schemas.codec import encode
 from hedgerow.schemas.records import Quote
 from hedgerow.schemas.topics import MARKET_ENRICHED
@@ -186,29 +187,35 @@ class Quotes:
     def __init__(self, kafka: str) -> None:
         self._producer = Producer({"bootstrap.servers": kafka, "partitioner": "murmur2_random"})
         self._quotes: dict[str, tuple[float, float]] = {}
+        self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._repeat, daemon=True)
         self._thread.start()
 
     def repeat(self, symbol: str, bid: float, ask: float) -> None:
         """From now on."""
-        self._quotes[symbol] = (bid, ask)
+        with self._lock:
+            self._quotes[symbol] = (bid, ask)
 
     async def show(self, gateway: Gateway, symbol: str, bid: float, ask: float) -> None:
         """Return when the gateway has seen this quote."""
         self.repeat(symbol, bid, ask)
-        await self._seen_by(gateway)
+
+        async def seen() -> bool:
+            return f"at {plain(exact_decimal(ask))}," in await self._probe(gateway, symbol)
+
+        await eventually("the quote is seen", seen)
 
     async def withdraw(self, gateway: Gateway, symbol: str, quote: Quote | None = None) -> None:
-        """Repeat it no more; let a last quote stand."""
-        self._quotes.pop(symbol, None)
-        await asyncio.sleep(0.3)
-        before = await self._taken(gateway)
-        self._send(quote or make_quote(symbol, 0, 0, time.time_ns(), valid=False))
+        """Repeat it no more, let a last quote stand, and return when the gateway has seen it."""
+        with self._lock:
+            self._quotes.pop(symbol, None)
+            self._send(quote or make_quote(symbol, 0, 0, time.time_ns(), valid=False))
         self._producer.flush(30)
 
         async def seen() -> bool:
-            return await self._taken(gateway) > before
+            words = await self._probe(gateway, symbol)
+            return "not valid" in words or " s old" in words
 
         await eventually("the last quote is seen", seen)
 
@@ -217,17 +224,17 @@ class Quotes:
         self._thread.join()
         self._producer.flush(30)
 
-    async def _seen_by(self, gateway: Gateway) -> None:
-        """Two more messages than when it was set: the second was sent after that."""
-        before = await self._taken(gateway)
-
-        async def seen() -> bool:
-            return await self._taken(gateway) >= before + 1 + 2 * len(self._quotes)
-
-        await eventually("the quote is seen", seen)
-
-    async def _taken(self, gateway: Gateway) -> float:
-        return await gateway.metric("hedgerow_messages_received_total", topic=f"{MARKET_ENRICHED.name}")
+    async def _probe(self, gateway: Gateway, symbol: str) -> str:
+        """What the gateway says to an order that is too large for it: the price, or why there is none."""
+        order = {
+            "asset_class": "CRYPTO",
+            "symbol": symbol,
+            "side": "BUY",
+            "quantity": "1000",
+            "order_type": "MARKET",
+            "client_id": "probe",
+        }
+        return json.dumps((await gateway.call("POST", "/orders", json_body=order)).body)
 
     def _send(self, quote: Quote) -> None:
         self._producer.produce(MARKET_ENRICHED.name, encode(quote), quote.underlying.encode())
@@ -235,5 +242,6 @@ class Quotes:
 
     def _repeat(self) -> None:
         while not self._stopping.wait(0.1):
-            for symbol, (bid, ask) in list(self._quotes.items()):
-                self._send(make_quote(symbol, bid, ask, time.time_ns()))
+            with self._lock:
+                for symbol, (bid, ask) in self._quotes.items():
+                    self._send(make_quote(symbol, bid, ask, time.time_ns()))

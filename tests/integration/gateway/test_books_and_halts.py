@@ -200,7 +200,7 @@ async def test_while_the_ledger_is_away_nothing_is_half_done_and_it_says_so(
             ("POST", "/halts", "rita", {"target": {"kind": "All"}, "reason": "x"}),
         ):
             away = await gateway.call(method, path, who=who, json_body=body)
-            assert (away.status, away.problem) == (503, "ledger-away")
+            assert (away.status, away.problem) == (503, "ledger-away"), gateway.log_end()
             assert away.headers["retry-after"] == "1"
         status, text = await gateway.health("/ready")
         assert status == 503

@@ -274,6 +274,9 @@ async def test_what_does_not_fit_the_door_is_refused(shared_gateway: Gateway) ->
     assert (await call("GET", "/orders/7")).fields == ["order_id"]
     assert (await call("GET", "/orders?limit=0")).fields == ["limit"]
     assert (await call("GET", "/orders?cursor=abc")).fields == ["cursor"]
+    assert (await call("GET", "/orders?limt=3")).fields == ["limt"]
+    assert (await call("GET", "/orders?limit=3&limit=4")).fields == ["limit"]
+    assert (await call("GET", "/positions?symbol=BTC/USDT")).fields == ["symbol"]
     both = await call(
         "POST", "/orders", json_body=BUY | {"client_order_id": "a"}, headers={"Idempotency-Key": "b"}
     )

@@ -56,7 +56,7 @@ async def list_books(request: Request) -> list[BookAnswer]:
     return [book_answer(book) for book in await ledger.run(partial(read_books, now_ns=time.time_ns()))]
 
 
-@router.get("/books/{name}", tags=["books"], responses=refusals(404, 422))
+@router.get("/books/{name}", tags=["books"], responses=refusals(404))
 @allow(READERS)
 async def get_book(name: BookName, request: Request) -> BookAnswer:
     """One book as it stands."""
@@ -67,7 +67,7 @@ async def get_book(name: BookName, request: Request) -> BookAnswer:
     return book_answer(book)
 
 
-@router.put("/books/{name}", tags=["books"], responses=refusals(400, 408, 409, 413, 415, 422))
+@router.put("/books/{name}", tags=["books"], responses=refusals(400, 408, 409, 413, 415))
 @allow(TRADERS)
 async def put_book(name: BookName, body: BookRequest, request: Request) -> BookAnswer:
     """Set a book's positions. Refused when `sequence` or `as_of` goes backwards, when a known sequence comes with other

@@ -7,7 +7,7 @@ from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
 
 from hedgerow_gateway.keys import Caller, Keys, Role, authenticate
-from hedgerow_gateway.problems import Problem
+from hedgerow_gateway.problems import FieldError, Problem, invalid
 from hedgerow_gateway.strict_json import StrictRequest, require_json
 
 READERS = frozenset(Role)
@@ -30,10 +30,11 @@ def allow(roles: frozenset[Role]) -> Callable[[Handler], Handler]:
 
 
 class GuardedRoute(APIRoute):
-    """Checks the key and its role before anything of the body is read."""
+    """Checks the key, its role and the query's names before anything of the body is read."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
+        parameters = frozenset(field.alias for field in self.dependant.query_params)
         allowed: frozenset[Role] = getattr(self.endpoint, _ALLOWED, frozenset())
 
         async def guarded(request: Request) -> Response:
@@ -46,11 +47,31 @@ class GuardedRoute(APIRoute):
                     f"{caller.name} is {caller.role}; this needs {' or '.join(sorted(allowed)) or 'another door'}",
                 )
             request.state.caller = caller
+            _require_known(request, parameters)
             if self.body_field is not None:
                 require_json(request)
             return await handle(StrictRequest(request.scope, request.receive))
 
         return guarded
+
+
+def _require_known(request: Request, parameters: frozenset[str]) -> None:
+    """A misspelt parameter must not be taken for one that was left out.
+
+    Raises:
+        Problem: 422, a parameter of the query is unknown or there twice.
+    """
+    names = [name for name, _ in request.query_params.multi_items()]
+    errors = [
+        FieldError(
+            field=name,
+            reason="is there more than once" if name in parameters else "is no parameter of this request",
+        )
+        for name in dict.fromkeys(names)
+        if name not in parameters or names.count(name) > 1
+    ]
+    if errors:
+        raise invalid(*errors)
 
 
 def _caller(request: Request) -> Caller:

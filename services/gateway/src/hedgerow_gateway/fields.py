@@ -32,6 +32,8 @@ def _amount(value: Any) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise wrong('should be a number, or a decimal string such as "0.5"')
     amount = Decimal(value)
+    if not amount.is_finite():
+        raise wrong("should be finite")
     if not amount:
         return Decimal(0)
     # copy_abs, because abs() rounds and overflows.

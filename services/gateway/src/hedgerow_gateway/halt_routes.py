@@ -23,7 +23,7 @@ from hedgerow_gateway.refusals import refusals
 router = APIRouter(prefix="/halts", tags=["halts"], route_class=GuardedRoute)
 
 
-@router.post("", status_code=201, responses=refusals(400, 408, 413, 415, 422))
+@router.post("", status_code=201, responses=refusals(400, 408, 413, 415))
 @allow(RISK)
 async def place(body: HaltRequest, request: Request, caller: CallerOf) -> HaltAnswer:
     """Halt hedging. When the answer comes, no order that was not yet claimed can leave. Client orders go on."""
@@ -40,7 +40,7 @@ async def list_halts(request: Request) -> list[HaltAnswer]:
     return [halt_answer(halt) for halt in await ledger.run(standing_halts)]
 
 
-@router.delete("/{halt_id}", responses=refusals(404, 422))
+@router.delete("/{halt_id}", responses=refusals(404))
 @allow(RISK)
 async def release(
     halt_id: Annotated[int, Path(ge=1, le=2**63 - 1)], request: Request, caller: CallerOf

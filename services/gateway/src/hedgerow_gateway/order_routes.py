@@ -30,7 +30,7 @@ IdempotencyKey = Annotated[
 _DIGITS = 19
 
 
-@router.post("", status_code=201, responses=refusals(400, 408, 409, 413, 415, 422))
+@router.post("", status_code=201, responses=refusals(400, 408, 409, 413, 415))
 @allow(TRADERS)
 async def place_order(
     body: OrderRequest,
@@ -53,7 +53,7 @@ async def place_order(
     return answer_of(placed.order)
 
 
-@router.get("", responses=refusals(422))
+@router.get("", responses=refusals())
 @allow(READERS)
 async def list_orders(
     request: Request,
@@ -74,7 +74,7 @@ async def list_orders(
     )
 
 
-@router.get("/{order_id}", responses=refusals(404, 422))
+@router.get("/{order_id}", responses=refusals(404))
 @allow(READERS)
 async def get_order(order_id: uuid.UUID, request: Request) -> OrderAnswer:
     """One order as it stands."""
@@ -85,7 +85,7 @@ async def get_order(order_id: uuid.UUID, request: Request) -> OrderAnswer:
     return answer_of(order)
 
 
-@router.delete("/{order_id}", responses=refusals(404, 409, 422))
+@router.delete("/{order_id}", responses=refusals(404, 409))
 @allow(TRADERS_AND_RISK)
 async def cancel_order(order_id: uuid.UUID, request: Request) -> OrderAnswer:
     """Cancel an order that rests. Cancelling again gives the same answer; a filled order cannot be cancelled."""

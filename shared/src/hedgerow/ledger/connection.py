@@ -13,12 +13,13 @@ HALT_GATE = 0x6865_6467_6500
 PUBLISH_GATE = HALT_GATE + 1
 
 # What a lost ledger looks like from inside a query. A server that is shut down or starting up says so with errors
-# that asyncpg does not count as connection errors.
+# that asyncpg does not count as connection errors, and a rollback on a connection that dies under it gets confused.
 LEDGER_LOST: tuple[type[Exception], ...] = (
     OSError,
     TimeoutError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     asyncpg.exceptions.OperatorInterventionError,
 )
 
