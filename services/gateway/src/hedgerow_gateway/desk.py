@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
+from typing import Any
 
 import msgspec
 import structlog
@@ -14,6 +15,7 @@ from hedgerow.desk.client_orders import ClientOrder, OrderNotOpen
 from hedgerow.desk.filling import NoPrice, Touch, entry_price, read_touch
 from hedgerow.domain.instruments import find_instrument
 from hedgerow.domain.money import plain
+from hedgerow.ledger.books import FillRefused
 from hedgerow.ledger.client_orders import (
     DuplicateOrder,
     Placed,
@@ -69,19 +71,15 @@ class OrderDesk:
         """Record an order, filled when it can trade at once.
 
         Raises:
-            Problem: 409 no usable quote for a market order, or the client order id was used for another order; 422 too
-                large; 503 the ledger is away.
+            Problem: 409 no usable quote for a market order, the client order id was used for another order, or the
+                books refuse the fill; 422 too large; 503 the ledger is away.
         """
         try:
-            if order.client_order_id is not None:
-                # Before the market is asked: an order that was taken is answered whatever the market does now.
-                before = await self._ledger.run(partial(find_repeated, order=order))
-                if before is not None:
-                    return Placed(order=before, repeated=True, book=None)
-            order = self._priced(order)
-            placed = await self._ledger.run(partial(place_client_order, order=order, now_ns=self._clock()))
+            placed = await self._ledger.run(partial(self._place, order))
         except DuplicateOrder as error:
             raise Problem(409, "client-order-id-used", str(error)) from None
+        except FillRefused as error:
+            raise Problem(409, "fill-refused", str(error)) from None
         if not placed.repeated:
             self._placed(placed)
         return placed
@@ -124,6 +122,14 @@ class OrderDesk:
                     self._market.nudge(symbol)
                 self._metrics.resting.set(len(self._resting))
             await stopped_within(stopping, RELOAD_S)
+
+    async def _place(self, order: ClientOrder, connection: Any) -> Placed:
+        if order.client_order_id is not None:
+            # Before the market is asked: an order that was taken is answered whatever the market does now.
+            before = await find_repeated(connection, order)
+            if before is not None:
+                return Placed(order=before, repeated=True, book=None)
+        return await place_client_order(connection, self._priced(order), self._clock())
 
     def _priced(self, order: ClientOrder) -> ClientOrder:
         """The order as it comes in: filled at the touch, or accepted to rest."""
@@ -175,6 +181,11 @@ class OrderDesk:
                     partial(fill_client_order, order_id=order.id, price=price, now_ns=now_ns)
                 )
             except (OrderNotOpen, LookupError):
+                self._forget(order.id)
+            except FillRefused as error:
+                # Its listing has changed since it was taken. Reloading brings it back here, so this is said until
+                # somebody cancels it.
+                _log.error("resting order cannot be filled", order=order.id, error=str(error))
                 self._forget(order.id)
             except Problem:
                 return  # the ledger is away; reloading brings the instrument back here
