@@ -21,7 +21,7 @@ async def run(context: Context) -> None:
     try:
         while not context.stopping.is_set():
             for book in await link.until_done(_read) or ():
-                headers = trace.start(f"book:{book.name}:{book.sequence}", book.published_ns)
+                headers = trace.start(f"book:{book.name}:{book.sequence}", time.time_ns())
                 publish_book(context.producer, book, headers)
             await stopped_within(context.stopping, REPUBLISH_S)
     finally:

@@ -13,6 +13,10 @@ from hedgerow.schemas.records import ClientBook
 _SMALLEST = Decimal("1e-12")
 _LARGEST = Decimal("1e12")
 
+# The desk's own book: everything that clients trade is filled into it.
+CLIENT_BOOK = "clients"
+_MOVED_BY_FILLS = "book {} is moved by client fills; tell positions under another name"
+
 
 class ClientFill(msgspec.Struct, frozen=True, kw_only=True):
     """A fill of a client's order, which moves the book to the other side of nothing: `side` is the book's.
@@ -33,6 +37,26 @@ class FillRefused(ValueError):
     """A client fill that cannot be booked; the message names the field and what would be right."""
 
 
+class FedBook(msgspec.Struct, frozen=True, kw_only=True):
+    """A book as the system outside that keeps it tells it: absolute positions, signed, in contracts.
+
+    `sequence` is the sender's and rises with every change; `as_of_ns` is when the positions held.
+    """
+
+    name: str
+    sequence: int
+    as_of_ns: int
+    positions: dict[str, Decimal]
+
+
+class BookRefused(ValueError):
+    """A told book that cannot replace the known one; nothing was changed, the message has both."""
+
+
+class BookMovedByFills(BookRefused):
+    """Our own fills move this book; nobody else may set it."""
+
+
 async def record_client_fill(connection: Any, fill: ClientFill, now_ns: int) -> ClientBook:
     """Book a client fill and move its book in one transaction. A fill that is already booked changes nothing.
 
@@ -40,7 +64,8 @@ async def record_client_fill(connection: Any, fill: ClientFill, now_ns: int) -> 
         The book as it now stands, ready to be published.
 
     Raises:
-        FillRefused: unknown instrument, not positive, off the lot, or the id was used for another fill.
+        FillRefused: unknown instrument, not positive, off the lot, a book that is told from outside, or the id was used
+            for another fill.
     """
     _require_sound(fill)
     async with connection.transaction():
@@ -49,7 +74,10 @@ async def record_client_fill(connection: Any, fill: ClientFill, now_ns: int) -> 
             fill.book,
             now_ns,
         )
-        await connection.execute("select 1 from books where name = $1 for update", fill.book)
+        if await connection.fetchval("select fed from books where name = $1 for update", fill.book):
+            raise FillRefused(
+                f"fill {fill.fill_id}: book {fill.book} is told from outside, fills cannot move it"
+            )
         if await _is_new(connection, fill, now_ns):
             await connection.execute(
                 "insert into book_positions (book, instrument, quantity) values ($1, $2, $3) "
@@ -65,8 +93,54 @@ async def record_client_fill(connection: Any, fill: ClientFill, now_ns: int) -> 
         return await _read_book(connection, fill.book, now_ns)
 
 
+async def replace_book(connection: Any, book: FedBook, now_ns: int) -> ClientBook:
+    """Let a system outside set its book. Sequence and as-of time may not go backwards.
+
+    Telling it again changes nothing; a later as-of time under the same sequence confirms the positions.
+
+    Returns:
+        The book as it now stands, ready to be published.
+
+    Raises:
+        BookRefused: it goes backwards, or its sequence was used for other positions.
+        BookMovedByFills: see there.
+    """
+    if book.name == CLIENT_BOOK:
+        raise BookMovedByFills(_MOVED_BY_FILLS.format(book.name))
+    async with connection.transaction():
+        new = await connection.fetchval(
+            "insert into books (name, sequence, as_of_ns, fed) values ($1, $2, $3, true) "
+            "on conflict do nothing returning name",
+            book.name,
+            book.sequence,
+            book.as_of_ns,
+        )
+        row = await connection.fetchrow("select fed from books where name = $1 for update", book.name)
+        if not row["fed"]:
+            raise BookMovedByFills(_MOVED_BY_FILLS.format(book.name))
+        known = None if new else await _read_book(connection, book.name, now_ns)
+        if known is not None:
+            _require_forward(known, book)
+        if known is None or known.sequence != book.sequence:
+            await _set_positions(connection, book)
+        await connection.execute(
+            "update books set sequence = $2, as_of_ns = $3 where name = $1",
+            book.name,
+            book.sequence,
+            book.as_of_ns,
+        )
+        return await _read_book(connection, book.name, now_ns)
+
+
+async def find_book(connection: Any, name: str, now_ns: int) -> ClientBook | None:
+    """One book as it stands; None when there is none of this name."""
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        there = await connection.fetchval("select 1 from books where name = $1", name)
+        return await _read_book(connection, name, now_ns) if there else None
+
+
 async def read_books(connection: Any, now_ns: int) -> list[ClientBook]:
-    """Every book as it stands, stamped as published now."""
+    """Every book as it stands, ready to be published."""
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         rows = await connection.fetch("select name from books order by name")
         return [await _read_book(connection, row["name"], now_ns) for row in rows]
@@ -118,7 +192,7 @@ async def _is_new(connection: Any, fill: ClientFill, now_ns: int) -> bool:
 
 
 async def _read_book(connection: Any, name: str, now_ns: int) -> ClientBook:
-    book = await connection.fetchrow("select sequence, as_of_ns from books where name = $1", name)
+    book = await connection.fetchrow("select sequence, as_of_ns, fed from books where name = $1", name)
     rows = await connection.fetch(
         "select instrument, quantity from book_positions where book = $1 order by instrument", name
     )
@@ -126,6 +200,27 @@ async def _read_book(connection: Any, name: str, now_ns: int) -> ClientBook:
         name=name,
         sequence=book["sequence"],
         as_of_ns=book["as_of_ns"],
-        published_ns=now_ns,
+        # Readers take a book to be as fresh as this. We answer for what our fills moved; for a book that is told to us
+        # only its teller does, and repeating it must not make it look alive.
+        published_ns=book["as_of_ns"] if book["fed"] else now_ns,
         positions={row["instrument"]: row["quantity"] for row in rows},
+    )
+
+
+def _require_forward(known: ClientBook, told: FedBook) -> None:
+    if told.sequence < known.sequence:
+        raise BookRefused(f"sequence {told.sequence} is below the known {known.sequence} of book {told.name}")
+    if told.as_of_ns < known.as_of_ns:
+        raise BookRefused(
+            f"as-of time {told.as_of_ns} ns is before the known {known.as_of_ns} ns of book {told.name}"
+        )
+    if told.sequence == known.sequence and told.positions != known.positions:
+        raise BookRefused(f"sequence {told.sequence} of book {told.name} was used for other positions")
+
+
+async def _set_positions(connection: Any, book: FedBook) -> None:
+    await connection.execute("delete from book_positions where book = $1", book.name)
+    await connection.executemany(
+        "insert into book_positions (book, instrument, quantity) values ($1, $2, $3)",
+        [(book.name, symbol, quantity) for symbol, quantity in sorted(book.positions.items())],
     )

@@ -66,6 +66,22 @@ async def release_halts(
     return [row["id"] for row in rows]
 
 
+async def release_halt(connection: Any, halt: int, source: str, now_ns: int) -> bool:
+    """Release one halt of this source, by itself.
+
+    Returns:
+        Whether it stood until now.
+    """
+    released = await connection.fetchval(
+        "update halts set released_ns = $1, released_by = $2 "
+        "where id = $3 and source = $2 and released_ns is null returning id",
+        now_ns,
+        source,
+        halt,
+    )
+    return released is not None
+
+
 async def standing_halts(connection: Any) -> list[Halt]:
     """Every halt that is not released, oldest first."""
     rows = await connection.fetch("select * from halts where released_ns is null order by id")

@@ -2,9 +2,12 @@
 
 import os
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
+
+from hedgerow.domain.money import parse_decimal
 
 
 class SettingsError(ValueError):
@@ -28,6 +31,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         max_jump_bps: a mid that moves further than this between two states marks the state invalid.
         client_flow_seed, client_flow_per_second, client_flow_notional: the generator's seed, its rate, and the
             mean size of a fill in USD.
+        gateway_host, gateway_port: where the gateway's REST API answers; port 0 takes a free one.
+        gateway_keys_dir: folder laid out as a mounted Secret, one subfolder per API key with files `key`, `role`;
+            None only where no gateway runs.
+        gateway_max_order_notional: the largest client order, in quote currency.
     """
 
     kafka: str
@@ -45,6 +52,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     client_flow_seed: int
     client_flow_per_second: float
     client_flow_notional: float
+    gateway_host: str = "127.0.0.1"
+    gateway_port: int = 0
+    gateway_keys_dir: Path | None = None
+    gateway_max_order_notional: Decimal = Decimal(1_000_000)
 
 
 _DEFAULTS = {
@@ -57,6 +68,9 @@ _DEFAULTS = {
     "HEDGEROW_CLIENT_FLOW_PER_SECOND": "2",
     "HEDGEROW_CLIENT_FLOW_NOTIONAL": "20000",
     "HEDGEROW_SESSION_START_NS": "0",
+    "HEDGEROW_GATEWAY_HOST": "127.0.0.1",
+    "HEDGEROW_GATEWAY_PORT": "0",
+    "HEDGEROW_GATEWAY_MAX_ORDER_NOTIONAL": "1000000",
 }
 
 
@@ -81,6 +95,16 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         except ValueError:
             raise SettingsError(f"{name}={text(name)!r} should be a number ({kind.__name__})") from None
 
+    def positive(name: str) -> Decimal:
+        try:
+            value = parse_decimal(text(name))
+        except ValueError as error:
+            raise SettingsError(f"{name}: {error}") from None
+        if value <= 0:
+            raise SettingsError(f"{name}={text(name)!r} should be positive")
+        return value
+
+    gateway_keys_dir = environment.get("HEDGEROW_GATEWAY_KEYS_DIR")
     return Settings(
         kafka=text("HEDGEROW_KAFKA"),
         ledger_dsn=text("HEDGEROW_LEDGER_DSN"),
@@ -97,4 +121,8 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         client_flow_seed=int(number("HEDGEROW_CLIENT_FLOW_SEED", int)),
         client_flow_per_second=float(number("HEDGEROW_CLIENT_FLOW_PER_SECOND", float)),
         client_flow_notional=float(number("HEDGEROW_CLIENT_FLOW_NOTIONAL", float)),
+        gateway_host=text("HEDGEROW_GATEWAY_HOST"),
+        gateway_port=int(number("HEDGEROW_GATEWAY_PORT", int)),
+        gateway_keys_dir=Path(gateway_keys_dir) if gateway_keys_dir else None,
+        gateway_max_order_notional=positive("HEDGEROW_GATEWAY_MAX_ORDER_NOTIONAL"),
     )
