@@ -9,7 +9,7 @@ import msgspec
 from confluent_kafka import KafkaException
 
 from hedgerow.adapters.venue import VenueUnavailable
-from hedgerow_local import counters, screen
+from hedgerow_local import counters, processes, screen
 from hedgerow_local.collect import Collector
 from hedgerow_local.errors import LocalError
 from hedgerow_local.exposure import RiskSample
@@ -50,6 +50,8 @@ class Demo:
         with self._ended_whatever_happens():
             print(f"Starting (logs are in {self._layout.logs}):", flush=True)
             self._stack.start()
+            url = processes.gateway_url(self._stack.state)
+            print(f"REST API: {url}/docs (API keys are in {self._layout.gateway_keys})", flush=True)
             collector = Collector(self._stack, self._begun_ns)
             try:
                 self._watch(collector, seconds)

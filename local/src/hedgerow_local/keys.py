@@ -1,20 +1,30 @@
-"""API keys of the built-in exchange's accounts, laid out as a mounted Secret."""
+"""Keys of the local stack, laid out as mounted Secrets: of the exchange's accounts, and of the gateway's callers."""
 
 import os
 import secrets
 from pathlib import Path
 
 ACCOUNT = "hedge-01"
+GATEWAY_ROLES = ("trader", "risk", "viewer")
 
 
 def ensure_keys(folder: Path, account: str = ACCOUNT) -> None:
     """Make `<folder>/<account>/{apiKey,secret}` unless they are there; only their owner may read them."""
-    home = folder / account
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name, size in (("apiKey", 12), ("secret", 24)):
-        path = home / name
-        if not path.exists():
-            aside = home / f".{name}"
-            with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-                file.write(secrets.token_hex(size))
-            aside.rename(path)
+        _ensure(folder / account / name, secrets.token_hex(size))
+
+
+def ensure_gateway_keys(folder: Path) -> None:
+    """Make one API key per role, named by it: `<folder>/<role>/{key,role}`."""
+    for role in GATEWAY_ROLES:
+        _ensure(folder / role / "key", secrets.token_hex(24))
+        _ensure(folder / role / "role", role)
+
+
+def _ensure(path: Path, text: str) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.exists():
+        aside = path.parent / f".{path.name}"
+        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(text)
+        aside.rename(path)

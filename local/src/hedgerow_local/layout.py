@@ -36,6 +36,10 @@ class Layout(msgspec.Struct, frozen=True):
         return self.run / "keys"
 
     @property
+    def gateway_keys(self) -> Path:
+        return self.run / "gateway-keys"
+
+    @property
     def kafka(self) -> Path:
         return self.run / "kafka"
 

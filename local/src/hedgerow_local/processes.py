@@ -18,13 +18,20 @@ WORKERS: dict[str, tuple[str, ...]] = {
     "ingestion": ("ingestion",),
     "pipeline": ("enrichment", "router", "risk", "hedging"),
     "executor": ("executor",),
-    "books": ("books",),
+    "gateway": ("gateway", "books"),
     "client-flow": ("client-flow",),
 }
-PORT_NAMES = ("kafka", "kafka-controller", "postgres", "exchange", *(f"http-{name}" for name in WORKERS))
+PORT_NAMES = (
+    "kafka",
+    "kafka-controller",
+    "postgres",
+    "exchange",
+    "gateway",
+    *(f"http-{name}" for name in WORKERS),
+)
 # Ended in this order, those of one row together: whoever sends before whoever answers, servers last.
 STOP_ORDER: tuple[tuple[str, ...], ...] = (
-    ("client-flow", "apply", "ingestion", "pipeline", "executor", "books"),
+    ("client-flow", "apply", "ingestion", "pipeline", "executor", "gateway"),
     ("exchange",),
     ("kafka", "postgres"),
 )
@@ -39,6 +46,10 @@ class Program(msgspec.Struct, frozen=True, kw_only=True):
     user: str | None = None
     stop_signal: str = "TERM"
     stop_as_group: bool = True
+
+
+def gateway_url(state: StackState) -> str:
+    return f"http://{LOOPBACK}:{state.ports['gateway']}"
 
 
 def http_port(state: StackState, worker: str) -> int:
@@ -67,6 +78,8 @@ def surroundings(layout: Layout, state: StackState) -> dict[str, str]:
         "HEDGEROW_PARTITIONS": str(PARTITIONS),
         "HEDGEROW_EXCHANGE_URL": exchange_url(state),
         "HEDGEROW_KEYS_DIR": str(layout.keys),
+        "HEDGEROW_GATEWAY_KEYS_DIR": str(layout.gateway_keys),
+        "HEDGEROW_GATEWAY_PORT": str(state.ports["gateway"]),
         "HEDGEROW_RECORDINGS": str(layout.recordings),
         "HEDGEROW_SESSION_START_NS": str(state.session_start_ns),
         "HEDGEROW_HTTP_HOST": LOOPBACK,

@@ -13,7 +13,7 @@ from hedgerow.ledger.migrate import upgrade
 from hedgerow_local import asking, kafka, postgres, processes
 from hedgerow_local.ending import clear_the_way, end_stack
 from hedgerow_local.errors import LocalError
-from hedgerow_local.keys import ensure_keys
+from hedgerow_local.keys import ensure_gateway_keys, ensure_keys
 from hedgerow_local.layout import Layout
 from hedgerow_local.owned import OwnedProcess, identify, log_tail
 from hedgerow_local.ports import free_ports
@@ -22,7 +22,7 @@ from hedgerow_local.supervisor import Supervisor, restarts, start_supervisor
 from hedgerow_local.supervisor_config import render
 from hedgerow_local.topics import ensure_topics
 
-WORKERS = ("ingestion", "pipeline", "executor", "books")
+WORKERS = ("ingestion", "pipeline", "executor", "gateway")
 READY_DEADLINE_S = 120.0
 APPLY_DEADLINE_S = 60.0
 POLL_S = 0.1
@@ -116,6 +116,7 @@ class Stack:
         for owner in (*processes.WORKERS, "shared"):
             layout.data(owner).mkdir(parents=True, exist_ok=True)
         ensure_keys(layout.keys)
+        ensure_gateway_keys(layout.gateway_keys)
         layout.supervisor_config.write_text(render(layout, programs))
         # Written before anything runs, so that whatever happens next can be found and ended.
         claim_state(layout.state, self.state)
