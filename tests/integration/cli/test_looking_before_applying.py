@@ -91,7 +91,9 @@ def test_a_live_strategy_is_planned_on_its_risk_state_and_a_changed_one_anew(des
     assert f"HedgeStrategy {desk.key} would be unchanged" in out
     assert "with risk from risk.state" in out
     assert "It would send: Sell 0.084" in out
-    desk.write(lambda text: text.replace("quote: 3s", "quote: 10m").replace('upper: "25000"', 'upper: "30000"'))
+    desk.write(
+        lambda text: text.replace("quote: 3s", "quote: 10m").replace('upper: "25000"', 'upper: "30000"')
+    )
     found = json.loads(desk.ok("plan", "-f", str(desk.folder), "--json"))[0]
     assert (found["change"], found["generation"], found["risk_from"]) == (
         "configured",
