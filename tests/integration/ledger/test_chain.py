@@ -9,7 +9,7 @@ import pytest
 from ledger_desk import Desk
 
 from hedgerow.execution.order_life import IntentState
-from hedgerow.ledger.chain import verify_chain
+from hedgerow.ledger.chain import count_entries, verify_chain
 from hedgerow.ledger.outcomes import record_state
 
 S = IntentState
@@ -53,6 +53,9 @@ async def test_after_a_random_walk_the_chain_holds_and_every_step_is_in_it(desk:
     async with desk.pool.acquire() as connection:
         report = await verify_chain(connection, desk.uid)
         assert report == await verify_chain(connection, None)
+        seen: list[None] = []
+        assert report == await verify_chain(connection, None, lambda: seen.append(None))
+        assert len(seen) == report.entries == await count_entries(connection, desk.uid)
     assert report.breaks == []
     assert report.entries == await desk.value("select version from strategies")
     assert report.entries > 30

@@ -7,7 +7,7 @@ import pytest
 from ledger_desk import Desk
 
 from hedgerow.execution.order_life import IntentState
-from hedgerow.ledger.audit import ReplayReport, replay_decisions
+from hedgerow.ledger.audit import ReplayReport, count_decisions, replay_decisions
 
 
 async def _replay(desk: Desk, uid: str | None = None) -> ReplayReport:
@@ -31,6 +31,14 @@ async def test_every_decision_comes_out_as_it_was_stored(decided: Desk) -> None:
     assert await _replay(decided) == ReplayReport(decisions=12, differences=())
     assert await _replay(decided, decided.uid) == ReplayReport(decisions=12, differences=())
     assert await _replay(decided, example.UID) == ReplayReport(decisions=0, differences=())
+
+
+async def test_those_who_wait_are_told_of_each_decision_and_of_how_many_there_are(decided: Desk) -> None:
+    seen: list[None] = []
+    async with decided.pool.acquire() as connection:
+        await replay_decisions(connection, decided.uid, lambda: seen.append(None))
+        assert len(seen) == await count_decisions(connection, decided.uid) == 12
+        assert await count_decisions(connection, example.UID) == 0
 
 
 async def test_an_empty_ledger_has_nothing_to_replay(desk: Desk) -> None:

@@ -48,6 +48,13 @@ def invoke(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., tup
         (("halt", "--reason", " ", "--all"), "--reason is empty"),
         (("halt", "--all"), "Missing option '--reason'"),
         (("release",), "name one target"),
+        (("plan",), "Missing option"),
+        (("plan", "-f", "nowhere.yaml"), "there is no file or folder nowhere.yaml"),
+        (("diff", "-f", "."), "declares nothing"),
+        (("orders", "--limit", "0"), "Invalid value for '--limit'"),
+        (("intent", "resolve", "1", "--as", "abandoned"), "Missing option '--reason'"),
+        (("intent", "resolve", "1", "--as", "abandoned", "--reason", " "), "--reason is empty"),
+        (("intent", "resolve", "1", "--as", "lost", "--reason", "x"), '"lost" is no state'),
         (("unheard-of",), "No such command"),
     ],
 )
@@ -69,6 +76,11 @@ def test_a_call_without_meaning_says_what_to_write(
         ("release", "--all"),
         ("audit", "verify"),
         ("migrate",),
+        ("plan", "-f", str(EXAMPLES)),
+        ("diff", "-f", str(EXAMPLES)),
+        ("top",),
+        ("orders",),
+        ("intent", "resolve", "1", "--as", "abandoned", "--reason", "x"),
         ("apply", "-f", str(EXAMPLES)),
     ],
 )
@@ -141,3 +153,28 @@ def test_missing_servers_are_named_with_what_to_do(tmp_path: Path) -> None:
 )
 def test_ages_are_short(seconds: float, text: str) -> None:
     assert age(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [("hedgerow pl", "plan"), ("hedgerow intent ", "resolve"), ("hedgerow top --o", "--once")],
+)
+def test_the_shell_completes_commands_and_options(words: str, offered: str) -> None:
+    environment = {
+        **os.environ,
+        "_HEDGEROW_COMPLETE": "complete_bash",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(words.count(" ")),
+    }
+    command = Path(sys.executable).parent / "hedgerow"
+    done = subprocess.run([command], env=environment, capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == [offered], done.stderr
+
+
+def test_the_shell_can_be_shown_how_to_complete() -> None:
+    command = Path(sys.executable).parent / "hedgerow"
+    environment = {**os.environ, "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
+    done = subprocess.run(
+        [command, "--show-completion", "bash"], env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert "_HEDGEROW_COMPLETE=complete_bash" in done.stdout

@@ -8,9 +8,10 @@ from typing import Any
 
 import msgspec
 
-from hedgerow.cli.exits import ExitCode, UsageError, complain
+from hedgerow.cli.declared import read_declared
+from hedgerow.cli.exits import ExitCode, complain
 from hedgerow.cli.publisher import Change, publish
-from hedgerow.cli.resource_files import Declared, read_resources
+from hedgerow.cli.resource_files import Declared
 from hedgerow.cli.servers import Servers, open_ledger
 from hedgerow.cli.topics import Acknowledged, Sender, read_acknowledgements
 from hedgerow.domain.instruments import LISTINGS
@@ -41,12 +42,7 @@ async def apply_once(servers: Servers, path: Path, wait_s: float) -> ExitCode:
     Raises:
         UsageError: there is no such file or folder, or it holds no resource.
     """
-    try:
-        read = read_resources(path)
-    except OSError as error:
-        raise UsageError(str(error)) from None
-    if not read.declared and not read.problems:
-        raise UsageError(f"{path} declares nothing; write resources into files that end in .yaml or .yml")
+    read = read_declared(path)
     outcomes: list[Outcome] = []
     if read.declared:
         async with open_ledger(servers) as connection:

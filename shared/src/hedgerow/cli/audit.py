@@ -5,8 +5,9 @@ import msgspec
 from hedgerow.cli.exits import ExitCode, Refused, complain
 from hedgerow.cli.names import key_of
 from hedgerow.cli.servers import Servers, open_ledger
-from hedgerow.ledger.audit import replay_decisions
-from hedgerow.ledger.chain import verify_chain
+from hedgerow.cli.tables import progress
+from hedgerow.ledger.audit import count_decisions, replay_decisions
+from hedgerow.ledger.chain import count_entries, verify_chain
 from hedgerow.ledger.strategies import find_strategy
 
 
@@ -26,8 +27,11 @@ async def verify(servers: Servers, strategy: str | None, namespace: str, as_json
                     "deleted ones too"
                 )
             uid = found.uid
-        chain = await verify_chain(connection, uid)
-        replay = await replay_decisions(connection, uid)
+        with progress() as bars:
+            entries = bars.add_task("chain", total=await count_entries(connection, uid))
+            decisions = bars.add_task("decisions", total=await count_decisions(connection, uid))
+            chain = await verify_chain(connection, uid, lambda: bars.advance(entries))
+            replay = await replay_decisions(connection, uid, lambda: bars.advance(decisions))
     if as_json:
         print(msgspec.json.format(msgspec.json.encode({"chain": chain, "replay": replay})).decode())
     else:

@@ -12,6 +12,8 @@ import typer
 class ExitCode(IntEnum):
     OK = 0
     REFUSED = 1
+    DIFFERENT = 1  # as `diff` ends everywhere; what it cannot compare ends with USAGE
+    ATTENTION = 1  # `status` found what a person should look at
     USAGE = 2
     UNREACHABLE = 3
 

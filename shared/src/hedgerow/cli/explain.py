@@ -9,9 +9,10 @@ from hedgerow.cli.apply import READY_ROLES
 from hedgerow.cli.exits import ExitCode, Refused
 from hedgerow.cli.explanation import BandFact, Explanation, Facts, InputFact, LegFact, explain
 from hedgerow.cli.names import age, key_of
+from hedgerow.cli.newest_states import newest_risk_state
 from hedgerow.cli.servers import Servers, open_ledger
 from hedgerow.cli.tables import console, table
-from hedgerow.cli.topics import newest_risk_state, read_acknowledgements
+from hedgerow.cli.topics import read_acknowledgements
 from hedgerow.domain.money import plain
 from hedgerow.execution.intents import Intent
 from hedgerow.ledger.books import read_books
@@ -72,6 +73,24 @@ def _show(found: Explanation, now_ns: int) -> None:
         f"revision {found.revision}  {f'not ready: waits for {missing}' if missing else 'ready'}",
         style="bold",
     )
+    _show_what_it_sees(found)
+    open_ids = {item.id for item in found.open_intents}
+    headers = ("Intent", "State", "Side", "Quantity", "Filled", "Decided", "Why")
+    out.print(
+        table(headers, (_intent_cells(item, item.id in open_ids, now_ns) for item in found.recent_intents))
+    )
+    _show_what_follows(found)
+
+
+def show_outlook(found: Explanation) -> None:
+    """What a strategy would see and do, without what only a live one has."""
+    _show_what_it_sees(found)
+    _show_what_follows(found)
+
+
+def _show_what_it_sees(found: Explanation) -> None:
+    out = console()
+    headers: tuple[str, ...]
     out.print(
         table(("Hedges with", "On", "Account", "Trading", "Holds (contracts)"), map(_leg_cells, found.legs))
     )
@@ -80,11 +99,10 @@ def _show(found: Explanation, now_ns: int) -> None:
         out.print(f"{problem.input}: {problem.code}: {problem.detail}")
     headers = ("Exposure", "Unhedged", "Hedge", "Net", "Lower", "Upper", f"Net in {found.currency}", "Is")
     out.print(table(headers, map(_band_cells, found.bands)))
-    open_ids = {item.id for item in found.open_intents}
-    headers = ("Intent", "State", "Side", "Quantity", "Filled", "Decided", "Why")
-    out.print(
-        table(headers, (_intent_cells(item, item.id in open_ids, now_ns) for item in found.recent_intents))
-    )
+
+
+def _show_what_follows(found: Explanation) -> None:
+    out = console()
     for text in found.halts:
         out.print(f"Halted: {text}")
     for text in found.now:

@@ -13,6 +13,7 @@ from hedgerow.cli.tables import console, table
 from hedgerow.cli.topics import Acknowledged, KafkaUnreachable, read_acknowledgements
 from hedgerow.domain.money import plain
 from hedgerow.ledger.halts import Halt, standing_halts
+from hedgerow.ledger.overview import stands_against
 from hedgerow.ledger.strategies import read_strategies, read_venues
 from hedgerow.schemas.records import StrategyPublished
 from hedgerow.strategy.compiled import CompiledStrategy, CompiledVenue
@@ -95,19 +96,9 @@ def _strategy(item: StrategyPublished, halts: list[Halt], acknowledged: Acknowle
         published_ns=item.published_ns,
         acknowledged=None if roles is None else sorted(roles),
         ready=None if roles is None else roles >= READY_ROLES,
-        halts=[halt.reason for halt in halts if _stands_against(halt, item.config)],
+        halts=[halt.reason for halt in halts if stands_against(halt, item.config)],
         config=item.config,
     )
-
-
-def _stands_against(halt: Halt, config: CompiledStrategy) -> bool:
-    match halt.target.kind:
-        case "All":
-            return True
-        case "Venue":
-            return any(leg.venue == halt.target.name for leg in config.hedge_with)
-        case "Strategy":
-            return halt.target.name == config.key
 
 
 def _only(found: Found, key: str) -> Found:

@@ -12,14 +12,16 @@ app = typer.Typer(
     help="Keep your book inside the hedge that you declared.\n\nExit codes: 0 done, 1 refused, 2 called wrongly, "
     "3 a server cannot be reached.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 audit_app = typer.Typer(help="Check the ledger's history.", no_args_is_help=True)
 app.add_typer(audit_app, name="audit")
+intent_app = typer.Typer(help="Conclude what the venue never told the end of.", no_args_is_help=True)
+app.add_typer(intent_app, name="intent")
 
 Namespace = Annotated[str, typer.Option("--namespace", "-n", help="Namespace of a name that carries none.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+FileOption = Annotated[Path, typer.Option("--file", "-f", help="A YAML file, or a folder of them.")]
 StrategyOption = Annotated[str | None, typer.Option("--strategy", metavar="NAME", help="One strategy.")]
 VenueOption = Annotated[
     str | None, typer.Option("--venue", metavar="NAME", help="All that trades on one venue.")
@@ -53,6 +55,33 @@ def apply(
 
             return await watch_folder(read_servers(), watch)
         raise UsageError("give one of --file FILE|DIR and --watch DIR")
+
+    run(work)
+
+
+@app.command()
+def plan(file: FileOption, as_json: Json = False) -> None:
+    """Say what these resources would send now, and why. Nothing is written."""
+
+    async def work() -> ExitCode:
+        from hedgerow.cli.plan import plan_declared
+        from hedgerow.cli.servers import read_servers
+
+        return await plan_declared(read_servers(), file, as_json)
+
+    run(work)
+
+
+@app.command()
+def diff(file: FileOption, as_json: Json = False) -> None:
+    """Show field by field what applying these resources would change. Ends with 0 when nothing, 1 when something,
+    2 when it cannot be told."""
+
+    async def work() -> ExitCode:
+        from hedgerow.cli.diff import diff as compare
+        from hedgerow.cli.servers import read_servers
+
+        return await compare(read_servers(), file, as_json)
 
     run(work)
 
@@ -107,6 +136,79 @@ def explain(
         from hedgerow.cli.servers import read_servers
 
         return await explain_strategy(read_servers(), strategy, namespace, as_json)
+
+    run(work)
+
+
+@app.command()
+def top(
+    once: Annotated[
+        bool, typer.Option("--once", help="Print the table once; so it is without a terminal.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Watch every strategy against its band, anew each second."""
+
+    async def work() -> ExitCode:
+        from hedgerow.cli.servers import read_servers
+        from hedgerow.cli.top import top as show
+
+        return await show(read_servers(), once, as_json)
+
+    run(work)
+
+
+@app.command()
+def status(as_json: Json = False) -> None:
+    """Say what answers, which role a strategy waits for, and what waits for a person. Ends with 1 when something
+    does, with 3 when a server cannot be used."""
+
+    async def work() -> ExitCode:
+        from hedgerow.cli.servers import read_servers
+        from hedgerow.cli.status import status as show
+
+        return await show(read_servers(), as_json)
+
+    run(work)
+
+
+@app.command()
+def orders(
+    strategy: Annotated[str | None, typer.Argument(help="Name of a strategy; all when left out.")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="How many, newest first.")] = 20,
+    only_open: Annotated[bool, typer.Option("--open", help="Only those whose end is not known.")] = False,
+    namespace: Namespace = "default",
+    as_json: Json = False,
+) -> None:
+    """Show what was decided, sent and filled."""
+
+    async def work() -> ExitCode:
+        from hedgerow.cli.orders import show_orders
+        from hedgerow.cli.servers import read_servers
+
+        return await show_orders(read_servers(), strategy, namespace, limit, only_open, as_json)
+
+    run(work)
+
+
+@intent_app.command()
+def resolve(
+    intent: Annotated[int, typer.Argument(help="Number of the intent.", min=1)],
+    state: Annotated[str, typer.Option("--as", metavar="STATE", help="cancelled or abandoned.")],
+    reason: Annotated[
+        str, typer.Option("--reason", help="What you saw at the venue; it goes into the chain.")
+    ],
+) -> None:
+    """Say how an order ended that is past its unknownDeadline, with the quantity that the ledger already has.
+
+    Cancelled: the venue says that it ended so. Abandoned: the venue does not know it. Ask the venue first: the leg
+    is decided anew, and what it executed unseen would be hedged twice."""
+
+    async def work() -> ExitCode:
+        from hedgerow.cli.resolve import resolve_intent
+        from hedgerow.cli.servers import read_servers
+
+        return await resolve_intent(read_servers(), intent, state, reason)
 
     run(work)
 

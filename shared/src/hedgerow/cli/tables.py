@@ -1,9 +1,10 @@
-"""Tables on a terminal. What they show is text, never markup: a halt's reason may hold brackets."""
+"""Tables and bars on a terminal. What they show is text, never markup: a halt's reason may hold brackets."""
 
 import sys
 from collections.abc import Iterable, Sequence
 
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -21,3 +22,16 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     for row in rows:
         made.add_row(*map(Text, row))
     return made
+
+
+def progress() -> Progress:
+    """Bars for long work, on standard error while somebody watches there, gone when it is done."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    )

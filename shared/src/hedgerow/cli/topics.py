@@ -11,17 +11,14 @@ import msgspec
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from hedgerow.schemas.codec import Decoder, UndecodableRecord
-from hedgerow.schemas.records import Acknowledgement, RiskState
-from hedgerow.schemas.topics import RISK_STATE, STRATEGY_STATUS
-from hedgerow.streams.partitioning import partition_of
+from hedgerow.schemas.records import Acknowledgement
+from hedgerow.schemas.topics import STRATEGY_STATUS
 
 T = TypeVar("T")
 
 ANSWER_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 20.0
 POLL_S = 0.1
-# How far back from a partition's end the newest risk state of one strategy is looked for, one after the other.
-TAILS = (200, 5_000, 100_000)
 
 _log = logging.getLogger("hedgerow.librdkafka")
 _log.addHandler(logging.NullHandler())
@@ -61,7 +58,7 @@ class Sender:
         try:
             found = await asyncio.to_thread(self._producer.list_topics, topic, ANSWER_TIMEOUT_S)
         except KafkaException as error:
-            raise _unreachable(self._kafka, error.args[0]) from error
+            raise unreachable(self._kafka, error.args[0]) from error
         problem = found.topics[topic].error
         if problem is not None:
             raise KafkaUnreachable(
@@ -83,7 +80,7 @@ class Sender:
         self._producer.produce(topic, value, key.encode(), on_delivery=note)
         left = await asyncio.to_thread(self._producer.flush, 2 * ANSWER_TIMEOUT_S)
         if failures:
-            raise _unreachable(self._kafka, failures[0])
+            raise unreachable(self._kafka, failures[0])
         if left:
             raise KafkaUnreachable(f"Kafka at {self._kafka} did not confirm a record for {topic} in time")
 
@@ -114,8 +111,8 @@ def read_acknowledgements(
     decoder: Decoder[Acknowledgement] = Decoder(Acknowledgement)
     found = Acknowledged(newest={})
     deadline = time.monotonic() + wait_s
-    with _consumer(kafka) as consumer:
-        _require_partitions(consumer, kafka, STRATEGY_STATUS.name)
+    with open_consumer(kafka) as consumer:
+        require_partitions(consumer, kafka, STRATEGY_STATUS.name)
         consumer.assign([TopicPartition(STRATEGY_STATUS.name, 0, 0)])
         for message in _messages(consumer, kafka, deadline):
             if message is None:
@@ -123,48 +120,9 @@ def read_acknowledgements(
                     break
                 continue
             if message.value() is not None:
-                record = _decoded(decoder, message)
+                record = decoded(decoder, message)
                 found.newest[record.strategy, record.role] = record
     return found
-
-
-def newest_risk_state(kafka: str, strategy: str) -> RiskState | None:
-    """The newest risk state of a strategy; None when there is none near the end of its partition. Blocks.
-
-    Raises:
-        KafkaUnreachable: no broker answers, or there is no such topic.
-        UnreadableRecord: another version of Hedgerow wrote it.
-    """
-    decoder: Decoder[RiskState] = Decoder(RiskState)
-    with _consumer(kafka) as consumer:
-        partitions = _require_partitions(consumer, kafka, RISK_STATE.name)
-        place = TopicPartition(RISK_STATE.name, partition_of(strategy, partitions))
-        low, high = consumer.get_watermark_offsets(place, timeout=ANSWER_TIMEOUT_S)
-        for tail in TAILS:
-            start = max(low, high - tail)
-            place.offset = start
-            newest = _newest_of(consumer, kafka, place, high, strategy)
-            if newest is not None:
-                return _decoded(decoder, newest)
-            if start == low:
-                break
-    return None
-
-
-def _newest_of(
-    consumer: Consumer, kafka: str, start: TopicPartition, end: int, strategy: str
-) -> Message | None:
-    newest = None
-    consumer.assign([start])
-    for message in _messages(consumer, kafka, time.monotonic()):
-        if message is None:
-            continue
-        if message.key() == strategy.encode() and message.value() is not None:
-            newest = message
-        # What is written while this reads is not waited for: a busy partition's end would run away.
-        if (message.offset() or 0) >= end - 1:
-            break
-    return newest
 
 
 def _messages(consumer: Consumer, kafka: str, until: float) -> Iterator[Message | None]:
@@ -179,7 +137,7 @@ def _messages(consumer: Consumer, kafka: str, until: float) -> Iterator[Message 
         message = consumer.poll(POLL_S)
         error = message.error() if message is not None else None
         if error is not None and error.code() != KafkaError._PARTITION_EOF:
-            raise _unreachable(kafka, error)
+            raise unreachable(kafka, error)
         if message is not None:
             at_end = error is not None
         if at_end:
@@ -193,7 +151,7 @@ def _messages(consumer: Consumer, kafka: str, until: float) -> Iterator[Message 
 
 
 @contextmanager
-def _consumer(kafka: str) -> Iterator[Consumer]:
+def open_consumer(kafka: str) -> Iterator[Consumer]:
     # A group is demanded and never joined: partitions are assigned by hand, and nothing is committed.
     consumer = Consumer(
         {
@@ -208,12 +166,12 @@ def _consumer(kafka: str) -> Iterator[Consumer]:
     try:
         yield consumer
     except KafkaException as error:
-        raise _unreachable(kafka, error.args[0]) from error
+        raise unreachable(kafka, error.args[0]) from error
     finally:
         consumer.close()
 
 
-def _require_partitions(consumer: Consumer, kafka: str, topic: str) -> int:
+def require_partitions(consumer: Consumer, kafka: str, topic: str) -> int:
     found = consumer.list_topics(topic, timeout=ANSWER_TIMEOUT_S).topics[topic]
     if found.error is not None:
         raise KafkaUnreachable(
@@ -222,7 +180,7 @@ def _require_partitions(consumer: Consumer, kafka: str, topic: str) -> int:
     return len(found.partitions)
 
 
-def _decoded(decoder: Decoder[T], message: Message) -> T:
+def decoded(decoder: Decoder[T], message: Message) -> T:
     """The record.
 
     Raises:
@@ -235,7 +193,7 @@ def _decoded(decoder: Decoder[T], message: Message) -> T:
         raise UnreadableRecord(f"{place} cannot be read by this version: {error}") from None
 
 
-def _unreachable(kafka: str, error: KafkaError) -> KafkaUnreachable:
+def unreachable(kafka: str, error: KafkaError) -> KafkaUnreachable:
     return KafkaUnreachable(
         f"Kafka at {kafka} cannot be reached: {error.str()}; check that it runs and that HEDGEROW_KAFKA points to it"
     )

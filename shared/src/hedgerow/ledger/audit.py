@@ -1,5 +1,6 @@
 """Replay of decisions: each one made again from the inputs that were stored with it."""
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -25,11 +26,22 @@ class ReplayReport(msgspec.Struct, frozen=True, kw_only=True):
     differences: tuple[ReplayDifference, ...]
 
 
-async def replay_decisions(connection: Any, uid: str | None) -> ReplayReport:
+async def count_decisions(connection: Any, uid: str | None) -> int:
+    """How many decisions there are to make again; as `replay_decisions`."""
+    count: int = await connection.fetchval(
+        "select count(*) from decisions where $1::uuid is null or strategy_uid = $1", uid
+    )
+    return count
+
+
+async def replay_decisions(
+    connection: Any, uid: str | None, on_decision: Callable[[], None] = lambda: None
+) -> ReplayReport:
     """Make every stored decision again and compare it with what was stored, byte by byte.
 
     Args:
         uid: of one strategy; None for all.
+        on_decision: called after each, for those who wait.
     """
     count = 0
     differences = []
@@ -41,6 +53,7 @@ async def replay_decisions(connection: Any, uid: str | None) -> ReplayReport:
             uid,
         ):
             count += 1
+            on_decision()
             replayed = _replay(row["risk_state"], row["snapshot"])
             if replayed != row["decision"]:
                 differences.append(

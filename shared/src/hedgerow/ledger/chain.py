@@ -6,7 +6,7 @@ with its inputs, one that counts executions a digest of them, so that those rows
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -16,6 +16,7 @@ from hedgerow.execution.intents import VenueFill
 from hedgerow.execution.order_life import IntentState
 
 GENESIS = bytes(32)
+_BATCH = 500
 
 
 class IntentTerms(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,36 +100,63 @@ async def append(connection: Any, uid: Any, entry: ChainEntry) -> None:
     )
 
 
-async def verify_chain(connection: Any, uid: str | None) -> ChainReport:
+async def verify_chain(
+    connection: Any, uid: str | None, on_entry: Callable[[], None] = lambda: None
+) -> ChainReport:
     """Recompute every hash, and hold each intent's row against the last entry that speaks of it.
 
     Args:
         uid: of one strategy; None for all.
+        on_entry: called after each entry, for those who wait.
     """
-    rows = await connection.fetch(
-        "select strategy_uid, position, payload, hash from chain "
-        "where $1::uuid is null or strategy_uid = $1 order by strategy_uid, position",
-        uid,
+    walk = _Walk()
+    # One reading, so that what is written meanwhile is no difference; a cursor, because history only grows.
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        async for row in connection.cursor(
+            "select strategy_uid, position, payload, hash from chain "
+            "where $1::uuid is null or strategy_uid = $1 order by strategy_uid, position",
+            uid,
+            prefetch=_BATCH,
+        ):
+            walk.take(row)
+            on_entry()
+        differences = await _intents_that_differ(connection, uid, walk.last)
+    return ChainReport(entries=walk.entries, breaks=walk.breaks + differences)
+
+
+async def count_entries(connection: Any, uid: str | None) -> int:
+    """How many entries there are to verify; as `verify_chain`."""
+    count: int = await connection.fetchval(
+        "select count(*) from chain where $1::uuid is null or strategy_uid = $1", uid
     )
-    breaks: list[str] = []
-    last: dict[int, ChainEntry] = {}
-    strategy, expected, previous = None, 1, GENESIS
-    for row in rows:
-        if row["strategy_uid"] != strategy:
-            strategy, expected, previous = row["strategy_uid"], 1, GENESIS
-        if row["position"] != expected:
-            breaks.append(f"strategy {strategy}: entry {expected} is missing, {row['position']} follows")
-        if link(previous, row["payload"]) != row["hash"]:
-            breaks.append(f"strategy {strategy}: entry {row['position']} does not match its hash")
-        expected, previous = row["position"] + 1, row["hash"]
+    return count
+
+
+class _Walk:
+    """Goes through the entries of one strategy after the other, in their order."""
+
+    def __init__(self) -> None:
+        self.entries = 0
+        self.breaks: list[str] = []
+        self.last: dict[int, ChainEntry] = {}
+        self._strategy, self._expected, self._previous = None, 1, GENESIS
+
+    def take(self, row: Any) -> None:
+        self.entries += 1
+        if row["strategy_uid"] != self._strategy:
+            self._strategy, self._expected, self._previous = row["strategy_uid"], 1, GENESIS
+        at = f"strategy {self._strategy}: entry"
+        if row["position"] != self._expected:
+            self.breaks.append(f"{at} {self._expected} is missing, {row['position']} follows")
+        if link(self._previous, row["payload"]) != row["hash"]:
+            self.breaks.append(f"{at} {row['position']} does not match its hash")
+        self._expected, self._previous = row["position"] + 1, row["hash"]
         try:
             entry = msgspec.json.decode(row["payload"], type=ChainEntry)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            breaks.append(f"strategy {strategy}: entry {row['position']} cannot be read: {error}")
-            continue
-        last[entry.intent] = _carried(last.get(entry.intent), entry)
-    breaks += await _intents_that_differ(connection, uid, last)
-    return ChainReport(entries=len(rows), breaks=breaks)
+            self.breaks.append(f"{at} {row['position']} cannot be read: {error}")
+            return
+        self.last[entry.intent] = _carried(self.last.get(entry.intent), entry)
 
 
 def _carried(before: ChainEntry | None, entry: ChainEntry) -> ChainEntry:
@@ -140,15 +168,15 @@ def _carried(before: ChainEntry | None, entry: ChainEntry) -> ChainEntry:
 
 
 async def _intents_that_differ(connection: Any, uid: str | None, last: dict[int, ChainEntry]) -> list[str]:
-    rows = await connection.fetch(
+    fills = await _fills_by_intent(connection, uid)
+    differences = []
+    async for row in connection.cursor(
         "select i.*, d.risk_state, d.snapshot, d.decision as result "
         "from intents i join decisions d on d.id = i.decision "
         "where $1::uuid is null or i.strategy_uid = $1 order by i.id",
         uid,
-    )
-    fills = await _fills_by_intent(connection, uid)
-    differences = []
-    for row in rows:
+        prefetch=_BATCH,
+    ):
         entry = last.pop(row["id"], None)
         if entry is None:
             differences.append(f"intent {row['id']} is not in the chain")

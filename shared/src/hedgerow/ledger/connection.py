@@ -31,7 +31,8 @@ class LedgerUnreachable(ConnectionError):
     """The ledger's Postgres cannot be reached, or is not one that a ledger may run on."""
 
 
-def _address(dsn: str) -> str:
+def address_of(dsn: str) -> str:
+    """Host, port and database of a DSN, without its password."""
     return dsn.rsplit("@", 1)[-1].split("?", 1)[0]
 
 
@@ -50,7 +51,7 @@ async def connect(dsn: str, application_name: str) -> asyncpg.Connection:
         )
     except (OSError, TimeoutError, asyncpg.PostgresError) as error:
         raise LedgerUnreachable(
-            f"the ledger's Postgres at {_address(dsn)} cannot be reached: {error or type(error).__name__}; "
+            f"the ledger's Postgres at {address_of(dsn)} cannot be reached: {error or type(error).__name__}; "
             "check that it runs and that HEDGEROW_LEDGER_DSN points to it"
         ) from error
     await _require_durable(connection, dsn)
@@ -105,6 +106,6 @@ async def _require_durable(connection: asyncpg.Connection, dsn: str) -> None:
     if off:
         await connection.close()
         raise LedgerUnreachable(
-            f"the Postgres at {_address(dsn)} runs with {', '.join(off)} off; "
+            f"the Postgres at {address_of(dsn)} runs with {', '.join(off)} off; "
             "a ledger must not lose a commit: turn it on"
         )

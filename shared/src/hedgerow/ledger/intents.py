@@ -40,6 +40,18 @@ def _intent(row: Any) -> Intent:
     )
 
 
+async def select_intents(connection: Any, tail: str, *arguments: Any) -> list[Intent]:
+    """Intents (`i`, with `strategies s` and `orders o`) that a `where … order by …` picks."""
+    return [_intent(row) for row in await connection.fetch(_SELECT + tail, *arguments)]
+
+
+async def unknown_intents(connection: Any) -> list[Intent]:
+    """Every intent that is Unknown, oldest first."""
+    return await select_intents(
+        connection, "where i.state = any($1) order by i.id", [IntentState.UNKNOWN.value]
+    )
+
+
 async def find_intent(connection: Any, intent: int) -> Intent | None:
     """One intent as it stands."""
     row = await connection.fetchrow(_SELECT + "where i.id = $1", intent)

@@ -7,7 +7,7 @@ import msgspec
 
 from hedgerow.ledger.connection import take_publish_gate
 from hedgerow.schemas.records import StrategyPublished
-from hedgerow.strategy.compiled import CompiledStrategy, CompiledVenue
+from hedgerow.strategy.compiled import CompiledStrategy, CompiledVenue, Leg
 
 _strategy_decoder = msgspec.json.Decoder(CompiledStrategy)
 _venue_decoder = msgspec.json.Decoder(CompiledVenue)
@@ -85,6 +85,30 @@ async def publish_strategy(
     return StrategyPublished(
         uid=str(uid), generation=generation, revision=revision, published_ns=now_ns, config=config
     )
+
+
+async def require_publishable(connection: Any, config: CompiledStrategy) -> None:
+    """Ask whether `publish_strategy` would take this config now; nothing is changed.
+
+    Raises:
+        LegConflict, PositionOpen: what `publish_strategy` would raise.
+    """
+    row = await connection.fetchrow(
+        "select uid, config from strategies where key = $1 and deleted_ns is null", config.key
+    )
+    if row is not None:
+        await _require_flat_when_moving(connection, row["uid"], decode_config(row["config"]), config)
+    for leg in config.hedge_with:
+        other = await connection.fetchval(
+            "select s.key from leg_owners o join strategies s on s.uid = o.strategy_uid "
+            "where (o.venue, o.account, o.instrument) = ($1, $2, $3) and s.key <> $4",
+            leg.venue,
+            leg.account,
+            leg.instrument.symbol,
+            config.key,
+        )
+        if other is not None:
+            raise _leg_conflict(leg, other)
 
 
 async def remove_strategy(connection: Any, key: str, now_ns: int) -> StrategyPublished | None:
@@ -222,7 +246,11 @@ async def _own_legs(connection: Any, uid: uuid.UUID, config: CompiledStrategy) -
         )
         if owner != uid:
             other = await connection.fetchval("select key from strategies where uid = $1", owner)
-            raise LegConflict(
-                f"{leg.instrument.symbol} on {leg.venue} account {leg.account} already belongs to strategy {other}; "
-                "one account's instrument hedges one strategy"
-            )
+            raise _leg_conflict(leg, other)
+
+
+def _leg_conflict(leg: Leg, owner: str) -> LegConflict:
+    return LegConflict(
+        f"{leg.instrument.symbol} on {leg.venue} account {leg.account} already belongs to strategy {owner}; "
+        "one account's instrument hedges one strategy"
+    )

@@ -1,0 +1,158 @@
+"""What a declared strategy would do now: its risk valued and its decision made as in production. Pure."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+
+from hedgerow.cli.explanation import Explanation, Facts, explain
+from hedgerow.hedging.snapshot import LedgerSnapshot, PolicyState
+from hedgerow.risk.partition_risk import PartitionRisk
+from hedgerow.schemas.records import (
+    BookInput,
+    ClientBook,
+    MarkInput,
+    Quote,
+    RiskInput,
+    RiskState,
+    StrategyInput,
+    StrategyPublished,
+)
+from hedgerow.strategy.compile import revision_of
+from hedgerow.strategy.compiled import CompiledStrategy, CompiledVenue
+
+RiskFrom = Literal["risk.state", "books and market.enriched"]
+
+
+class PlanFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What was read for a plan.
+
+    Attributes:
+        live, ledger: the current generation of this name and its snapshot; None when nothing is live.
+        halts: reasons of those that would stand against the declared config.
+        refused: why `apply` would refuse it; None when it would not.
+        running: the newest risk state of the live strategy.
+        quotes: the newest of each instrument on the strategy's underlyings.
+        venues: those that would be there.
+    """
+
+    config: CompiledStrategy
+    live: StrategyPublished | None
+    ledger: LedgerSnapshot | None
+    halts: tuple[str, ...]
+    refused: str | None
+    running: RiskState | None
+    books: list[ClientBook]
+    quotes: list[Quote]
+    venues: list[CompiledVenue]
+    now_ns: int
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What `apply` would do with one strategy, and what the strategy would do then.
+
+    Attributes:
+        generation: that it would run as.
+        outlook: None when `apply` would refuse it, as `refused` says.
+    """
+
+    strategy: str
+    change: Literal["created", "configured", "unchanged", "refused"]
+    generation: int
+    revision: str
+    risk_from: RiskFrom
+    refused: str | None
+    outlook: Explanation | None
+
+
+def plan(facts: PlanFacts) -> Plan:
+    """Plan one strategy; decides as hedging would, and changes nothing."""
+    published = _published(facts)
+    live = facts.live
+    same = live is not None and live.revision == published.revision
+    running = facts.running if same and _is_of(facts.running, published) else None
+    outlook = None
+    if facts.refused is None:
+        risk = running or value_risk(published, facts.books, facts.quotes, facts.now_ns)
+        outlook = explain(
+            Facts(
+                published=published,
+                ledger=_snapshot(facts, published),
+                risk=risk,
+                books=facts.books,
+                venues=facts.venues,
+                recent=[],
+                acknowledged=[],
+            )
+        )
+    return Plan(
+        strategy=facts.config.key,
+        change="refused"
+        if facts.refused is not None
+        else "unchanged"
+        if same
+        else "created"
+        if live is None
+        else "configured",
+        generation=published.generation,
+        revision=published.revision,
+        risk_from="books and market.enriched" if running is None else "risk.state",
+        refused=facts.refused,
+        outlook=outlook,
+    )
+
+
+def value_risk(
+    published: StrategyPublished, books: Sequence[ClientBook], quotes: Sequence[Quote], now_ns: int
+) -> RiskState:
+    """The risk state that these inputs would lead to, through the very functions of the risk role."""
+    config = published.config
+    sources = {source.book for source in config.exposure}
+    name = config.key
+    records: list[RiskInput] = [StrategyInput(strategy=name, routed_ns=now_ns, published=published)]
+    records += [
+        BookInput(strategy=name, routed_ns=now_ns, book=book) for book in books if book.name in sources
+    ]
+    records += [
+        MarkInput(strategy=name, routed_ns=now_ns, quote=quote)
+        for quote in quotes
+        if quote.underlying in config.underlyings
+    ]
+    partition = PartitionRisk()
+    states = [partition.apply(record, offset) for offset, record in enumerate(records)]
+    last = next(state for state in reversed(states) if state is not None)
+    return last
+
+
+def _published(facts: PlanFacts) -> StrategyPublished:
+    revision, live = revision_of(facts.config), facts.live
+    if live is not None and live.revision == revision:
+        return live
+    return StrategyPublished(
+        uid=live.uid if live else "not assigned yet",
+        generation=live.generation + 1 if live else 1,
+        revision=revision,
+        published_ns=facts.now_ns,
+        config=facts.config,
+    )
+
+
+def _is_of(risk: RiskState | None, published: StrategyPublished) -> bool:
+    return risk is not None and (risk.uid, risk.generation) == (published.uid, published.generation)
+
+
+def _snapshot(facts: PlanFacts, published: StrategyPublished) -> LedgerSnapshot:
+    """The ledger's side as it would be. What the live one holds, has open and decided last stays with its uid."""
+    live = facts.ledger
+    return LedgerSnapshot(
+        strategy_uid=published.uid,
+        version=live.version if live else 0,
+        generation=published.generation,
+        config=facts.config,
+        policy_state=live.policy_state if live else PolicyState(),
+        # A changed mode is refused while anything is held, so what is read under the old one is all zero.
+        positions=live.positions if live else (),
+        open_intents=live.open_intents if live else (),
+        halts=facts.halts,
+        read_ns=facts.now_ns,
+    )

@@ -1,0 +1,124 @@
+"""One consistent reading of every live strategy: what `read_snapshot` reads of one, in five queries for all."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from hedgerow.domain.orders import Side
+from hedgerow.execution.controls import MINUTE_NS
+from hedgerow.execution.order_life import IntentState
+from hedgerow.hedging.snapshot import HeldPosition, LedgerSnapshot, OpenIntent, PolicyState
+from hedgerow.ledger.halts import Halt, standing_halts
+from hedgerow.ledger.intents import OPEN_STATES
+from hedgerow.ledger.strategies import decode_config
+from hedgerow.strategy.compiled import CompiledStrategy
+
+
+class Overview(msgspec.Struct, frozen=True, kw_only=True):
+    """Every live strategy, by key.
+
+    Attributes:
+        sent_last_minute: orders claimed within the last minute, by strategy uid; none is no entry.
+        halts: all that stand.
+    """
+
+    strategies: tuple[LedgerSnapshot, ...]
+    sent_last_minute: dict[str, int]
+    halts: list[Halt]
+
+
+async def read_overview(connection: Any, now_ns: int) -> Overview:
+    """The ledger's side of every live strategy.
+
+    Args:
+        now_ns: the reader's clock, which decisions on the snapshots will take for the time.
+    """
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        rows = await connection.fetch(
+            "select uid, key, version, generation, config, policy_state from strategies "
+            "where deleted_ns is null order by key"
+        )
+        positions = await connection.fetch(
+            "select p.strategy_uid, p.mode, p.venue, p.account, p.instrument, p.quantity from positions p "
+            "join strategies s on s.uid = p.strategy_uid where s.deleted_ns is null "
+            "order by p.venue, p.account, p.instrument"
+        )
+        intents = await connection.fetch(
+            "select strategy_uid, id, leg, side, quantity, filled_quantity, state from intents "
+            "where state = any($1) order by id",
+            OPEN_STATES,
+        )
+        # By account, because that is how orders are indexed by their claim's time.
+        sent = await connection.fetch(
+            "select i.strategy_uid, count(*) as orders from (select distinct venue, account from leg_owners) l "
+            "join orders o on o.venue = l.venue and o.account = l.account and o.claimed_ns > $1 "
+            "join intents i on i.id = o.intent group by i.strategy_uid",
+            now_ns - MINUTE_NS,
+        )
+        halts = await standing_halts(connection)
+    held, opened = _by_strategy(positions), _by_strategy(intents)
+    return Overview(
+        strategies=tuple(_snapshot(row, held[row["uid"]], opened[row["uid"]], halts, now_ns) for row in rows),
+        sent_last_minute={str(row["strategy_uid"]): row["orders"] for row in sent},
+        halts=halts,
+    )
+
+
+def stands_against(halt: Halt, config: CompiledStrategy) -> bool:
+    """Whether a halt keeps this strategy from sending."""
+    match halt.target.kind:
+        case "All":
+            return True
+        case "Venue":
+            return any(leg.venue == halt.target.name for leg in config.hedge_with)
+        case "Strategy":
+            return halt.target.name == config.key
+
+
+def _by_strategy(rows: Iterable[Any]) -> dict[Any, list[Any]]:
+    found: dict[Any, list[Any]] = defaultdict(list)
+    for row in rows:
+        found[row["strategy_uid"]].append(row)
+    return found
+
+
+def _snapshot(
+    row: Any, positions: list[Any], intents: list[Any], halts: list[Halt], now_ns: int
+) -> LedgerSnapshot:
+    config = decode_config(row["config"])
+    return LedgerSnapshot(
+        strategy_uid=str(row["uid"]),
+        version=row["version"],
+        generation=row["generation"],
+        config=config,
+        policy_state=msgspec.json.decode(row["policy_state"], type=PolicyState),
+        positions=tuple(
+            HeldPosition(
+                venue=held["venue"],
+                account=held["account"],
+                instrument=held["instrument"],
+                quantity=held["quantity"],
+            )
+            for held in positions
+            if held["mode"] == config.mode.value
+        ),
+        open_intents=tuple(
+            OpenIntent(
+                id=intent["id"],
+                leg=intent["leg"],
+                side=Side(intent["side"]),
+                quantity=intent["quantity"],
+                filled_quantity=intent["filled_quantity"],
+                state=IntentState(intent["state"]),
+            )
+            for intent in intents
+        ),
+        halts=tuple(
+            f"{halt.target.kind} {halt.target.name}".strip() + f" halted by {halt.source}: {halt.reason}"
+            for halt in halts
+            if stands_against(halt, config)
+        ),
+        read_ns=now_ns,
+    )
