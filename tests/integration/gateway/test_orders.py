@@ -8,9 +8,16 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+import aiohttp
 import asyncpg
 import pytest
 from gateway_process import Answer, Gateway, Quotes, eventually, make_quote
+
+from hedgerow.schemas.codec import Decoder
+from hedgerow.schemas.records import ClientBook
+from hedgerow.schemas.topics import BOOKS
+from hedgerow.streams import trace
+from hedgerow.streams.log_reader import LogReader
 
 BUY = {
     "asset_class": "CRYPTO",
@@ -299,3 +306,29 @@ async def test_nobody_passes_without_a_key_that_may(shared_gateway: Gateway) -> 
         assert (await call("POST", "/orders", who=who, json_body=BUY)).problem == "forbidden"
     # Before anything of the body is looked at.
     assert (await call("POST", "/orders", who=None, data=b"{")).status == 401
+
+
+async def test_a_fill_is_published_with_the_order_as_its_cause(gateway: Gateway, kafka: str) -> None:
+    order = (await send(gateway)).body
+    decoder = Decoder[ClientBook](ClientBook)
+
+    async def published() -> list[ClientBook]:
+        found = []
+        for partition in range(4):
+            async with LogReader(kafka, (BOOKS.name, partition)) as log:
+                async for message in log.read(await log.first(), await log.end()):
+                    if trace.read_cause(message.headers) == f"order:{order['id']}":
+                        found.append(decoder.decode(message.value))
+        return found
+
+    (book,) = await eventually("published", published)
+    assert (book.name, book.sequence, book.positions) == ("clients", 1, {"BTC/USDT": Decimal("-0.5")})
+
+
+async def test_it_ends_cleanly_when_asked_and_answers_what_was_begun(gateway: Gateway) -> None:
+    sent = [asyncio.create_task(send(gateway, client_order_id=f"last-{number}")) for number in range(20)]
+    await asyncio.wait(sent, return_when=asyncio.FIRST_COMPLETED)
+    assert await asyncio.to_thread(gateway.signal, signal.SIGTERM) == 0
+    answers = await asyncio.gather(*sent, return_exceptions=True)
+    assert {item.status for item in answers if isinstance(item, Answer)} == {201}
+    assert all(isinstance(item, Answer | aiohttp.ClientConnectionError) for item in answers)
