@@ -1,6 +1,6 @@
 LOCAL := .venv/bin/hedgerow-local
 
-.PHONY: help doctor install demo stop status logs test lint
+.PHONY: help doctor install demo stop status logs test lint bench
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
@@ -31,3 +31,6 @@ lint: install ## formatting, types and layers
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+
+bench: install ## the performance tables, as ratios to anchors measured in the same run
+	@HEDGEROW_BENCH=1 .venv/bin/pytest -q -s tests/bench

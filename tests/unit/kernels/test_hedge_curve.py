@@ -67,7 +67,7 @@ def test_another_domain_can_be_declared() -> None:
     ],
 )
 def test_knots_that_make_no_hedge_curve_are_refused(x: list[float], y: list[float], text: str) -> None:
-    with pytest.raises(ValueError, match="knot|must") as caught:
+    with pytest.raises(ValueError, match=r"knot|must") as caught:
         HedgeCurve(x, y)
     assert str(caught.value) == text
 
