@@ -30,11 +30,7 @@ pub struct Tails {
 pub fn tails<const FMA: bool>(near: f64, far: f64, distance: f64) -> Tails {
     let (near_pole, near_shift) = (near + MILLS_POLE, near + MILLS_SHIFT);
     let (far_pole, far_shift) = (far + MILLS_POLE, far + MILLS_SHIFT);
-    let (near_both, far_both) = (near_pole * near_shift, far_pole * far_shift);
-    let inverse = 1.0 / (near_both * far_both);
-    let (near_inverse, far_inverse) = (inverse * far_both, inverse * near_both);
-    let (near_u, near_w) = (near_inverse * near_shift, near_inverse * near_pole);
-    let (far_u, far_w) = (far_inverse * far_shift, far_inverse * far_pole);
+    let (near_u, near_w, far_u, far_w) = (1.0 / near_pole, 1.0 / near_shift, 1.0 / far_pole, 1.0 / far_shift);
     let near_t = fma::<FMA>(MILLS_SLOPE, near_u, MILLS_OFFSET);
     let far_t = fma::<FMA>(MILLS_SLOPE, far_u, MILLS_OFFSET);
     let (value, divided) = divided_difference::<FMA>(near_t, far_t);

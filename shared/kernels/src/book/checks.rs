@@ -70,7 +70,7 @@ impl Rules {
 
 #[inline(always)]
 fn check_shape(command: &Command) -> Checked {
-    no(command.side != 1 && command.side != -1, Reject::BadSide)?;
+    no(command.side.unsigned_abs() != 1, Reject::BadSide)?;
     no(command.owner >= OWNERS, Reject::BadOwner)?;
     let fits = match command.kind {
         kind::LIMIT => (tif::GTC..=tif::FOK).contains(&command.time_in_force),
@@ -87,7 +87,7 @@ impl Book {
     #[inline(always)]
     pub(super) fn check_order(&self, command: &Command) -> Checked {
         check_shape(command)?;
-        no(self.ids.get(command.order_id) != super::ids::NIL, Reject::DuplicateOrderId)?;
+        no(self.ids.get(command.order_id, &self.orders) != super::ids::NIL, Reject::DuplicateOrderId)?;
         self.rules.check_prices(command)?;
         self.rules.check_quantity(command.quantity)?;
         self.rules.check_waiting(command, self.now_ns)?;
@@ -119,8 +119,7 @@ impl Book {
             no(quantity > self.positions.reducible(owner, side), Reject::ReduceOnlyExceedsPosition)?;
         }
         if flags & POST_ONLY != 0 {
-            let best = self.ladder.best(-side);
-            let takes = best != super::ids::NIL && (price - self.ladder.price(best)) * side as i64 >= 0;
+            let takes = (price - self.ladder.best_price(-side)) * side as i64 >= 0;
             no(takes, Reject::PostOnlyWouldTake)?;
         }
         Ok(())

@@ -89,6 +89,12 @@ pub struct Happenings {
 }
 
 impl Happenings {
+    pub fn clear(&mut self) {
+        self.fills.clear();
+        self.cancels.clear();
+        self.triggers.clear();
+    }
+
     #[inline(always)]
     pub fn fill(&mut self, taker: i64, maker: i64, price: i64, quantity: i64) {
         self.fills.push([taker, maker, price, quantity, self.command]);

@@ -87,12 +87,11 @@ impl Book {
 
     #[inline(always)]
     pub fn execute(&mut self, command: &Command, out: &mut Happenings) -> Outcome {
-        let done = match command.kind {
+        match command.kind {
             kind::LIMIT | kind::MARKET => self.submit(command, out),
             kind::CANCEL => self.cancel(command, out),
-            _ => self.execute_rare(command, out),
-        };
-        done.unwrap_or_else(Outcome::rejected)
+            _ => self.execute_rare(command, out).unwrap_or_else(Outcome::rejected),
+        }
     }
 
     #[inline(never)]
@@ -120,8 +119,10 @@ impl Book {
     }
 
     #[inline(always)]
-    fn submit(&mut self, command: &Command, out: &mut Happenings) -> Result<Outcome, Reject> {
-        self.check_order(command)?;
+    fn submit(&mut self, command: &Command, out: &mut Happenings) -> Outcome {
+        if let Err(code) = self.check_order(command) {
+            return Outcome::rejected(code);
+        }
         self.changes += 1;
         let order = entering(command);
         let extra = (command.display | command.expires_ns != 0).then_some(Extra {
@@ -130,7 +131,7 @@ impl Book {
             sequence: if command.expires_ns != 0 { self.changes } else { 0 },
             ..PLAIN
         });
-        Ok(self.enter(order, command.quantity, command.price, extra, command.waits(), out))
+        self.enter(order, command.quantity, command.price, extra, command.waits(), out)
     }
 
     /// Match an accepted order, then the stops that it sets off.
@@ -199,7 +200,7 @@ impl Book {
             order.extra = self.orders.add_extra(extra);
         }
         let slot = self.orders.add(order);
-        self.ids.insert(order.id, slot);
+        self.ids.insert(slot, &self.orders);
         if let Some(Extra { expires_ns: 1.., .. }) = extra {
             let extra = self.orders.extra(slot);
             self.expiries.insert((extra.expires_ns, extra.sequence, slot));
@@ -208,55 +209,63 @@ impl Book {
     }
 
     /// Forget an order that has left the ladder or the stops.
+    #[inline(always)]
     pub(super) fn forget(&mut self, slot: u32) {
-        let extra = self.orders.extra(slot);
-        if extra.expires_ns != 0 {
-            self.expiries.remove(&(extra.expires_ns, extra.sequence, slot));
+        self.ids.remove(self.orders[slot].id, &self.orders);
+        self.free(slot);
+    }
+
+    /// Give back the slot of an order whose id is gone.
+    #[inline(always)]
+    fn free(&mut self, slot: u32) {
+        if self.orders[slot].extra != NIL {
+            self.drop_expiry(slot);
         }
-        self.ids.remove(self.orders[slot].id);
         self.orders.remove(slot);
     }
 
+    #[cold]
+    fn drop_expiry(&mut self, slot: u32) {
+        let extra = self.orders.extra(slot);
+        self.expiries.remove(&(extra.expires_ns, extra.sequence, slot));
+    }
+
+    /// Cancel an open order, resting or waiting.
+    pub(super) fn cancel_open(&mut self, slot: u32, reason: CancelReason, out: &mut Happenings) {
+        self.ids.remove(self.orders[slot].id, &self.orders);
+        self.cancel_known(slot, reason, out);
+    }
+
+    /// Cancel an open order whose id is gone already.
     #[inline(always)]
-    pub(super) fn cancel_resting(&mut self, slot: u32, reason: CancelReason, out: &mut Happenings) {
+    fn cancel_known(&mut self, slot: u32, reason: CancelReason, out: &mut Happenings) {
         let order = self.orders[slot];
         let quantity = self.orders.quantity(slot);
-        self.ladder.remove(&mut self.orders, slot);
-        if order.extra == NIL {
-            self.ids.remove(order.id);
-            self.orders.remove(slot);
+        let extra = self.orders.extra(slot);
+        if extra.stop_price == NO_PRICE {
+            self.ladder.remove(&mut self.orders, slot);
         } else {
-            self.forget(slot);
+            self.stops.remove(order.side, extra.stop_price, extra.sequence);
         }
+        self.free(slot);
         out.cancel(order.id, quantity, reason);
     }
 
-    fn cancel_open(&mut self, slot: u32, reason: CancelReason, out: &mut Happenings) {
-        let extra = *self.orders.extra(slot);
-        if extra.stop_price == NO_PRICE {
-            return self.cancel_resting(slot, reason, out);
-        }
-        let order = self.orders[slot];
-        self.stops.remove(order.side, extra.stop_price, extra.sequence);
-        self.forget(slot);
-        out.cancel(order.id, order.visible, reason);
-    }
-
     #[inline(always)]
-    fn cancel(&mut self, command: &Command, out: &mut Happenings) -> Result<Outcome, Reject> {
-        let slot = self.find(command.order_id)?;
-        self.changes += 1;
-        if self.orders[slot].extra == NIL {
-            self.cancel_resting(slot, CancelReason::Requested, out);
-        } else {
-            self.cancel_open(slot, CancelReason::Requested, out);
+    fn cancel(&mut self, command: &Command, out: &mut Happenings) -> Outcome {
+        // The id is looked for once only, as almost every cancel is of an order that is here.
+        let slot = self.ids.remove(command.order_id, &self.orders);
+        if slot == NIL {
+            return Outcome::rejected(Reject::UnknownOrder);
         }
-        Ok(Outcome::done())
+        self.changes += 1;
+        self.cancel_known(slot, CancelReason::Requested, out);
+        Outcome::done()
     }
 
     #[inline(always)]
     fn find(&self, order_id: i64) -> Result<u32, Reject> {
-        match self.ids.get(order_id) {
+        match self.ids.get(order_id, &self.orders) {
             NIL => Err(Reject::UnknownOrder),
             slot => Ok(slot),
         }

@@ -26,7 +26,7 @@ fn checked<'py>(
 fn numbers<'py>(messages: &Bound<'py, PyAny>, dtype: &str) -> PyResult<Column<'py>> {
     let feeds = feeds(messages.py())?;
     let records = feeds.call_method1("records", ("messages", messages, feeds.getattr(dtype)?))?;
-    records.call_method1("view", ("<i8",))?.extract().map_err(PyErr::from)
+    records.call_method1("view", ("<i8",))?.extract()
 }
 
 fn rows<'a>(

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use rustc_hash::FxHashMap;
 
 use super::ids::NIL;
-use super::orders::Orders;
+use super::orders::{Order, Orders};
 
 const RECENT: usize = 64;
 const NO_PAGE: i64 = i64::MIN;
@@ -42,7 +42,12 @@ pub struct Ladder {
     /// Page by the low bits of its number: almost every order is near one of late.
     recent: [(i64, u32); RECENT],
     best: [u32; 2],
+    /// Prices of the best levels; far away where a side is empty.
+    best_price: [i64; 2],
 }
+
+/// Further away than any price, yet near enough to be subtracted from one.
+const NOWHERE: [i64; 2] = [-(1 << 62), 1 << 62];
 
 impl Ladder {
     pub fn new(tick: i64) -> Self {
@@ -54,6 +59,7 @@ impl Ladder {
             in_order: BTreeMap::new(),
             recent: [(NO_PAGE, NIL); RECENT],
             best: [NIL; 2],
+            best_price: NOWHERE,
         }
     }
 
@@ -61,6 +67,12 @@ impl Ladder {
     #[inline(always)]
     pub fn best(&self, side: i8) -> u32 {
         self.best[row(side)]
+    }
+
+    /// The best price of a side; further away than any price when it is empty.
+    #[inline(always)]
+    pub fn best_price(&self, side: i8) -> i64 {
+        self.best_price[row(side)]
     }
 
     #[inline(always)]
@@ -134,9 +146,9 @@ impl Ladder {
         let occupied = &mut self.pages[page as usize].occupied[row(side)];
         if *occupied & bit == 0 {
             *occupied |= bit;
-            let best = self.best[row(side)];
-            if best == NIL || (index - self.index(best)) * side as i64 > 0 {
+            if (price - self.best_price[row(side)]) * side as i64 > 0 {
                 self.best[row(side)] = place;
+                self.best_price[row(side)] = price;
             }
         }
         self.append(orders, slot, place);
@@ -179,6 +191,20 @@ impl Ladder {
         }
     }
 
+    /// Take out the first in line of a level, and the level when that leaves it empty.
+    #[inline(always)]
+    pub fn pop(&mut self, orders: &mut Orders, first: &Order) {
+        let level = self.level_mut(first.place);
+        level.visible -= first.visible;
+        level.head = first.next;
+        if first.next == NIL {
+            level.tail = NIL;
+            self.vacate(first.side, first.place);
+        } else {
+            orders[first.next].previous = NIL;
+        }
+    }
+
     /// Take an order out, and its level when that leaves it empty.
     #[inline(always)]
     pub fn remove(&mut self, orders: &mut Orders, slot: u32) {
@@ -193,7 +219,9 @@ impl Ladder {
     #[inline(always)]
     pub fn vacate(&mut self, side: i8, place: u32) {
         if self.best[row(side)] == place {
-            self.best[row(side)] = self.next(side, place);
+            let next = self.next(side, place);
+            self.best[row(side)] = next;
+            self.best_price[row(side)] = if next == NIL { NOWHERE[row(side)] } else { self.price(next) };
         }
         let page = &mut self.pages[(place >> 6) as usize];
         page.occupied[row(side)] &= !(1_u64 << (place & 63));

@@ -73,19 +73,16 @@ impl Book {
     #[inline(always)]
     pub(super) fn trade(&mut self, taker: &Taker, mut quantity: i64, out: &mut Happenings) -> (i64, bool) {
         while quantity > 0 {
-            let place = self.ladder.best(-taker.side);
-            if place == NIL {
-                break;
-            }
-            let price = self.ladder.price(place);
+            let price = self.ladder.best_price(-taker.side);
             if !taker.reaches(price) {
                 break;
             }
+            let place = self.ladder.best(-taker.side);
             let slot = self.ladder.level(place).head;
             let maker = self.orders[slot];
             if maker.owner == taker.owner && taker.self_trade != self_trade::ALLOW {
                 if taker.self_trade != self_trade::CANCEL_NEWEST {
-                    self.cancel_resting(slot, CancelReason::SelfTrade, out);
+                    self.cancel_open(slot, CancelReason::SelfTrade, out);
                 }
                 if taker.self_trade != self_trade::CANCEL_OLDEST {
                     return (quantity, true);
@@ -96,7 +93,7 @@ impl Book {
             if maker.reduce_only() {
                 traded = traded.min(self.positions.reducible(maker.owner, maker.side));
                 if traded == 0 {
-                    self.cancel_resting(slot, CancelReason::ReduceOnly, out);
+                    self.cancel_open(slot, CancelReason::ReduceOnly, out);
                     continue;
                 }
             }
@@ -107,9 +104,8 @@ impl Book {
                 self.orders[slot].visible -= traded;
                 self.ladder.level_mut(place).visible -= traded;
             } else if maker.extra == NIL {
-                self.ladder.remove(&mut self.orders, slot);
-                self.ids.remove(maker.id);
-                self.orders.remove(slot);
+                self.ladder.pop(&mut self.orders, &maker);
+                self.forget(slot);
             } else {
                 self.show_next(slot);
             }

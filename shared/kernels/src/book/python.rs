@@ -59,7 +59,7 @@ fn as_records<'py, const N: usize>(
 #[pyclass(frozen, freelist = 256, module = "hedgerow_kernels")]
 pub struct Report {
     outcome: Outcome,
-    happenings: Option<Box<Happenings>>,
+    happenings: Happenings,
 }
 
 #[pymethods]
@@ -91,26 +91,17 @@ impl Report {
 
     #[getter]
     fn fills<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        match &self.happenings {
-            None => Ok(PyList::empty(py)),
-            Some(had) => PyList::new(py, had.fills.iter().map(|fill| (fill[0], fill[1], fill[2], fill[3]))),
-        }
+        PyList::new(py, self.happenings.fills.iter().map(|fill| (fill[0], fill[1], fill[2], fill[3])))
     }
 
     #[getter]
     fn cancels<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        match &self.happenings {
-            None => Ok(PyList::empty(py)),
-            Some(had) => PyList::new(py, had.cancels.iter().map(|cancel| (cancel[0], cancel[1], cancel[2]))),
-        }
+        PyList::new(py, self.happenings.cancels.iter().map(|cancel| (cancel[0], cancel[1], cancel[2])))
     }
 
     #[getter]
     fn triggered<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        match &self.happenings {
-            None => Ok(PyList::empty(py)),
-            Some(had) => PyList::new(py, had.triggers.iter().map(|trigger| trigger[0])),
-        }
+        PyList::new(py, self.happenings.triggers.iter().map(|trigger| trigger[0]))
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
@@ -131,20 +122,19 @@ impl Report {
 #[pyclass(module = "hedgerow_kernels")]
 pub struct OrderBook {
     book: Book,
-    happenings: Box<Happenings>,
+    /// Of the last batch; its room is used again.
+    batch: Happenings,
 }
 
 impl OrderBook {
     fn of(book: Book) -> Self {
-        Self { book, happenings: Box::default() }
+        Self { book, batch: Happenings::default() }
     }
 
     #[inline(always)]
     fn execute(&mut self, command: &Command) -> Report {
-        let outcome = self.book.execute(command, &mut self.happenings);
-        let had = &self.happenings;
-        let quiet = had.fills.is_empty() && had.cancels.is_empty() && had.triggers.is_empty();
-        let happenings = if quiet { None } else { Some(std::mem::take(&mut self.happenings)) };
+        let mut happenings = Happenings::default();
+        let outcome = self.book.execute(command, &mut happenings);
         Report { outcome, happenings }
     }
 }
@@ -170,9 +160,9 @@ fn flags(post_only: bool, reduce_only: bool, self_trade: i64) -> PyResult<u8> {
             "self_trade is {self_trade}; it should be a SelfTrade, 0 to 3"
         )));
     }
-    Ok(u8::from(post_only) * POST_ONLY
-        | u8::from(reduce_only) * REDUCE_ONLY
-        | (self_trade as u8) << SELF_TRADE_SHIFT)
+    let post_only = if post_only { POST_ONLY } else { 0 };
+    let reduce_only = if reduce_only { REDUCE_ONLY } else { 0 };
+    Ok(post_only | reduce_only | (self_trade as u8) << SELF_TRADE_SHIFT)
 }
 
 #[pymethods]
@@ -333,19 +323,25 @@ impl OrderBook {
         // SAFETY: the array is contiguous and of `COMMAND`, whose 56 bytes are `Command`'s; any bytes make a valid
         // `Command`. The GIL is held, so nobody writes to them meanwhile.
         let first = unsafe { (*commands.as_array_ptr()).fields.data }.cast::<Command>();
-        let mut happenings = Happenings::default();
+        let aligned: Vec<Command>;
+        let commands = if first.is_aligned() {
+            unsafe { std::slice::from_raw_parts(first, count) }
+        } else {
+            aligned = (0..count).map(|index| unsafe { first.add(index).read_unaligned() }).collect();
+            &aligned
+        };
         let mut reports = Vec::with_capacity(count);
-        happenings.fills.reserve(count);
-        for index in 0..count {
-            let command = unsafe { first.add(index).read_unaligned() };
+        let happenings = &mut self.batch;
+        happenings.clear();
+        for (index, command) in commands.iter().enumerate() {
             happenings.command = index as i64;
-            reports.push(self.book.execute(&command, &mut happenings).record());
+            reports.push(self.book.execute(command, happenings).record());
         }
         records.batch_report.bind(py).call1((
             as_records(py, reports, &records.report)?,
-            as_records(py, happenings.fills, &records.fill)?,
-            as_records(py, happenings.cancels, &records.cancel)?,
-            as_records(py, happenings.triggers, &records.trigger)?,
+            as_records(py, happenings.fills.clone(), &records.fill)?,
+            as_records(py, happenings.cancels.clone(), &records.cancel)?,
+            as_records(py, happenings.triggers.clone(), &records.trigger)?,
         ))
     }
 

@@ -14,12 +14,12 @@ impl Book {
     }
 
     pub fn contains(&self, order_id: i64) -> bool {
-        self.ids.get(order_id) != NIL
+        self.ids.get(order_id, &self.orders) != NIL
     }
 
     /// Quantity that an order still has, hidden included; 0 when it is not in the book.
     pub fn remaining(&self, order_id: i64) -> i64 {
-        match self.ids.get(order_id) {
+        match self.ids.get(order_id, &self.orders) {
             NIL => 0,
             slot => self.orders.quantity(slot),
         }
@@ -32,7 +32,7 @@ impl Book {
     pub fn best(&self, side: i8) -> Option<i64> {
         match self.ladder.best(side) {
             NIL => None,
-            place => Some(self.ladder.price(place)),
+            _ => Some(self.ladder.best_price(side)),
         }
     }
 
