@@ -26,7 +26,8 @@ logs: ## the last lines of every log (PROGRAM=hedging for one, followed)
 test: install lint ## everything that one machine can test
 	@.venv/bin/pytest
 
-bench: install ## performance, each figure beside an anchor measured in the same run
+bench: ## performance, each figure beside an anchor measured in the same run
+	@scripts/install.sh --bench
 	@HEDGEROW_BENCH=1 .venv/bin/pytest -s tests/bench
 
 lint: install ## formatting, types and layers

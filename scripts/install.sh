@@ -4,6 +4,7 @@
 #
 #   scripts/install.sh           install what is missing (system packages only on Debian and Ubuntu, as root
 #                                or with passwordless sudo; elsewhere it says what to install)
+#   scripts/install.sh --bench   and the peers that `make bench` measures against
 #   scripts/install.sh --check   only tell what is there and what is missing; exit 1 if anything is
 #
 # Works with the bash 3.2 of macOS.
@@ -20,10 +21,12 @@ KERNELS_STAMP=.run/kernels.stamp
 export UV_PYTHON_DOWNLOADS=never
 
 CHECK=no
+BENCH=no
 case "${1:-}" in
   "") ;;
+  --bench) BENCH=yes ;;
   --check) CHECK=yes ;;
-  *) echo "usage: scripts/install.sh [--check]" >&2; exit 2 ;;
+  *) echo "usage: scripts/install.sh [--bench|--check]" >&2; exit 2 ;;
 esac
 
 # --- what the system must have: each have_* answers quietly, each hint_* says what to install -------------
@@ -236,6 +239,12 @@ install_kernels() {
   kernels_hash >"$KERNELS_STAMP"
 }
 
+# They stay beside the product's packages until the next install takes them away again.
+install_peers() {
+  find_uv
+  VIRTUAL_ENV="$ROOT/.venv" "$UV" pip install --quiet --require-hashes -r requirements-bench.lock
+}
+
 # Copied aside and renamed, so that two checkouts never see half a folder.
 install_kafka() {
   local aside="$KAFKA_LIB.$$" output
@@ -281,5 +290,6 @@ if ! have_kernels; then
   if have_rust; then step "Native kernels (release build)" install_kernels
   else echo "==> No Rust toolchain (cargo 1.$CARGO_MINOR or newer): the slower NumPy twins of the kernels run."; fi
 fi
+[ "$BENCH" = no ] || step "Peers for the benchmarks" install_peers
 have_kafka || step "Kafka $KAFKA_VERSION jars" install_kafka
 echo "Installed (${SECONDS} s)."

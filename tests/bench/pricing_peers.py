@@ -1,6 +1,6 @@
 """What others offer for prices, Greeks and implied volatility; whoever is not installed is left out.
 
-`requirements-bench.lock` installs them: `uv pip install -r requirements-bench.lock`.
+`scripts/install.sh --bench` installs them, as `make bench` does.
 """
 
 import importlib.util
