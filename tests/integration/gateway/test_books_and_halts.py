@@ -232,7 +232,13 @@ async def test_a_resting_order_fills_when_the_ledger_is_back(
     }
     rests = await gateway.call("POST", "/orders", json_body=body)
     async with ledger_away(postgres, ledger_dsn):
-        await quotes.show(gateway, "BTC/USDT", 60_200.0, 60_210.0)
+        taken = await gateway.metric("hedgerow_messages_received_total", role="gateway")
+        quotes.repeat("BTC/USDT", 60_200.0, 60_210.0)
+
+        async def quotes_taken() -> bool:
+            return await gateway.metric("hedgerow_messages_received_total", role="gateway") > taken + 5
+
+        await eventually("the order is reached while the ledger is away", quotes_taken)
 
     async def filled() -> Any:
         found = await gateway.call("GET", f"/orders/{rests.body['id']}")
