@@ -84,7 +84,16 @@ fn check_shape(command: &Command) -> Checked {
 }
 
 impl Book {
+    /// What `check_order` comes to for a plain order.
     #[inline(always)]
+    pub(super) fn check_plain(&self, command: &Command) -> Checked {
+        no(command.side.unsigned_abs() != 1, Reject::BadSide)?;
+        no(command.owner >= OWNERS, Reject::BadOwner)?;
+        no(self.ids.get(command.order_id, &self.orders) != super::ids::NIL, Reject::DuplicateOrderId)?;
+        self.rules.check_price(command.price)?;
+        self.rules.check_quantity(command.quantity)
+    }
+
     pub(super) fn check_order(&self, command: &Command) -> Checked {
         check_shape(command)?;
         no(self.ids.get(command.order_id, &self.orders) != super::ids::NIL, Reject::DuplicateOrderId)?;

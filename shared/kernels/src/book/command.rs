@@ -1,6 +1,9 @@
 //! Commands in, reports out: the records of a batch.
 
-use super::words::{CancelReason, NO_PRICE, Reject, SELF_TRADE_SHIFT, Status, kind, self_trade, tif};
+use super::words::{
+    ALL_FLAGS, CancelReason, NO_PRICE, POST_ONLY, REDUCE_ONLY, Reject, SELF_TRADE_SHIFT, Status, kind,
+    self_trade, tif,
+};
 
 /// A `COMMAND` record of `hedgerow.kernels.book_records`.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +44,17 @@ impl Command {
     #[inline(always)]
     pub fn waits(&self) -> bool {
         self.time_in_force <= tif::GTD
+    }
+
+    /// A GTC limit order with nothing special about it, as most are.
+    #[inline(always)]
+    pub fn is_plain(&self) -> bool {
+        self.kind == kind::LIMIT
+            && self.time_in_force == tif::GTC
+            && self.flags & !(ALL_FLAGS & !(POST_ONLY | REDUCE_ONLY)) == 0
+            && self.price != NO_PRICE
+            && self.stop_price == NO_PRICE
+            && self.display | self.expires_ns == 0
     }
 
     #[inline(always)]

@@ -175,8 +175,7 @@ impl Ladder {
 
     /// Take an order out of its level's queue; the level stays, even when it is empty then (see `vacate`).
     #[inline(always)]
-    pub fn unlink(&mut self, orders: &mut Orders, slot: u32) {
-        let order = orders[slot];
+    pub fn unlink(&mut self, orders: &mut Orders, order: &Order) {
         let level = self.level_mut(order.place);
         level.visible -= order.visible;
         if order.previous == NIL {
@@ -207,11 +206,11 @@ impl Ladder {
 
     /// Take an order out, and its level when that leaves it empty.
     #[inline(always)]
-    pub fn remove(&mut self, orders: &mut Orders, slot: u32) {
-        let (place, side) = (orders[slot].place, orders[slot].side);
-        self.unlink(orders, slot);
-        if self.level(place).head == NIL {
-            self.vacate(side, place);
+    pub fn remove(&mut self, orders: &mut Orders, order: &Order) {
+        self.unlink(orders, order);
+        // Only of one that stands alone are both neighbours the same: none.
+        if order.previous == order.next {
+            self.vacate(order.side, order.place);
         }
     }
 

@@ -118,14 +118,15 @@ impl Book {
     fn show_next(&mut self, slot: u32) {
         let hidden = self.orders.extra(slot).hidden;
         if hidden == 0 {
-            self.ladder.remove(&mut self.orders, slot);
+            let order = self.orders[slot];
+            self.ladder.remove(&mut self.orders, &order);
             self.forget(slot);
             return;
         }
-        let place = self.orders[slot].place;
-        self.ladder.unlink(&mut self.orders, slot);
+        let order = self.orders[slot];
+        self.ladder.unlink(&mut self.orders, &order);
         self.show(slot, hidden);
-        self.ladder.append(&mut self.orders, slot, place);
+        self.ladder.append(&mut self.orders, slot, order.place);
     }
 
     /// Have this much left, and display no more of it than the order wants.

@@ -18,5 +18,8 @@ pub mod words;
 mod feeds_python;
 mod python;
 mod questions;
+mod rare;
+mod report;
 
-pub use python::{Report, add_to};
+pub use python::add_to;
+pub use report::Report;
