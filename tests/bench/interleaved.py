@@ -13,7 +13,7 @@ Program = Callable[[], object]
 
 @dataclass(frozen=True)
 class Measured:
-    """Seconds of processor time per unit (all threads counted as the time that passed), and units per anchor unit."""
+    """Seconds of passed time per unit, and units per anchor unit."""
 
     seconds: float
     ratio: float
