@@ -6,12 +6,11 @@ from typing import Any
 
 import msgspec
 
-from hedgerow.domain.orders import Side
 from hedgerow.execution.controls import MINUTE_NS
-from hedgerow.execution.order_life import IntentState
-from hedgerow.hedging.snapshot import HeldPosition, LedgerSnapshot, OpenIntent, PolicyState
+from hedgerow.hedging.snapshot import LedgerSnapshot
 from hedgerow.ledger.halts import Halt, standing_halts
 from hedgerow.ledger.intents import OPEN_STATES
+from hedgerow.ledger.snapshot import snapshot_of
 from hedgerow.ledger.strategies import decode_config
 from hedgerow.strategy.compiled import CompiledStrategy
 
@@ -88,37 +87,10 @@ def _snapshot(
     row: Any, positions: list[Any], intents: list[Any], halts: list[Halt], now_ns: int
 ) -> LedgerSnapshot:
     config = decode_config(row["config"])
-    return LedgerSnapshot(
-        strategy_uid=str(row["uid"]),
-        version=row["version"],
-        generation=row["generation"],
-        config=config,
-        policy_state=msgspec.json.decode(row["policy_state"], type=PolicyState),
-        positions=tuple(
-            HeldPosition(
-                venue=held["venue"],
-                account=held["account"],
-                instrument=held["instrument"],
-                quantity=held["quantity"],
-            )
-            for held in positions
-            if held["mode"] == config.mode.value
-        ),
-        open_intents=tuple(
-            OpenIntent(
-                id=intent["id"],
-                leg=intent["leg"],
-                side=Side(intent["side"]),
-                quantity=intent["quantity"],
-                filled_quantity=intent["filled_quantity"],
-                state=IntentState(intent["state"]),
-            )
-            for intent in intents
-        ),
-        halts=tuple(
-            f"{halt.target.kind} {halt.target.name}".strip() + f" halted by {halt.source}: {halt.reason}"
-            for halt in halts
-            if stands_against(halt, config)
-        ),
-        read_ns=now_ns,
+    own = [held for held in positions if held["mode"] == config.mode.value]
+    against = tuple(
+        f"{halt.target.kind} {halt.target.name}".strip() + f" halted by {halt.source}: {halt.reason}"
+        for halt in halts
+        if stands_against(halt, config)
     )
+    return snapshot_of(row, own, intents, against, now_ns)

@@ -1,5 +1,6 @@
 """One consistent reading of a strategy's row, positions, open intents and halts."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -20,7 +21,7 @@ async def read_snapshot(connection: Any, uid: str, now_ns: int) -> LedgerSnapsho
     """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         row = await connection.fetchrow(
-            "select key, version, generation, config, policy_state from strategies "
+            "select uid, key, version, generation, config, policy_state from strategies "
             "where uid = $1 and deleted_ns is null",
             uid,
         )
@@ -41,11 +42,18 @@ async def read_snapshot(connection: Any, uid: str, now_ns: int) -> LedgerSnapsho
         )
         venues = sorted({leg.venue for leg in config.hedge_with})
         halts = await halts_against(connection, row["key"], venues)
+    return snapshot_of(row, positions, intents, halts, now_ns)
+
+
+def snapshot_of(
+    row: Any, positions: Iterable[Any], intents: Iterable[Any], halts: tuple[str, ...], now_ns: int
+) -> LedgerSnapshot:
+    """A snapshot from the rows of one consistent reading: the strategy's, its positions, its open intents."""
     return LedgerSnapshot(
-        strategy_uid=uid,
+        strategy_uid=str(row["uid"]),
         version=row["version"],
         generation=row["generation"],
-        config=config,
+        config=decode_config(row["config"]),
         policy_state=msgspec.json.decode(row["policy_state"], type=PolicyState),
         positions=tuple(
             HeldPosition(
