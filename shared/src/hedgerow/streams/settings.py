@@ -22,6 +22,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ledger_dsn: Postgres of the ledger.
         partitions: of every partitioned topic; fixed for the life of an installation.
         exchange_url: base address of the built-in exchange.
+        executor_venue: the one Venue (`namespace/name`) that this executor serves; None serves each whose keys it has.
         keys_dir: folder laid out as a mounted Secret, one subfolder per venue account with files `apiKey`, `secret`.
         recordings: folder of Parquet recordings.
         session_start_ns: when this replay session began; with the clock it fixes the position on the tape.
@@ -52,6 +53,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     client_flow_seed: int
     client_flow_per_second: float
     client_flow_notional: float
+    executor_venue: str | None = None
     gateway_host: str = "127.0.0.1"
     gateway_port: int = 0
     gateway_keys_dir: Path | None = None
@@ -121,6 +123,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         client_flow_seed=int(number("HEDGEROW_CLIENT_FLOW_SEED", int)),
         client_flow_per_second=float(number("HEDGEROW_CLIENT_FLOW_PER_SECOND", float)),
         client_flow_notional=float(number("HEDGEROW_CLIENT_FLOW_NOTIONAL", float)),
+        executor_venue=environment.get("HEDGEROW_EXECUTOR_VENUE") or None,
         gateway_host=text("HEDGEROW_GATEWAY_HOST"),
         gateway_port=int(number("HEDGEROW_GATEWAY_PORT", int)),
         gateway_keys_dir=Path(gateway_keys_dir) if gateway_keys_dir else None,
