@@ -73,7 +73,7 @@ HALT = Halt(id=3, target=HaltTarget(kind="All"), source="cli", reason="drill", c
         (stand(SERVERS, [], [], [unknown(61)]), "past its deadline of 60 s: ask the venue for hr-1"),
         (
             stand(SERVERS, strategy_facts([example.snapshot()], acknowledged("risk")), [], []),
-            "desk/btc: generation 1 waits for executor, hedging, router",
+            f"desk/btc: generation 1 waits for {EXECUTOR}, hedging, router",
         ),
     ],
 )
