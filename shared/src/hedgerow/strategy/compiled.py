@@ -73,7 +73,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CompiledStrategy(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that routing, risk, hedging and the executor need to know of one strategy."""
+    """Everything that routing, risk, hedging and the executor need to know of one strategy.
+
+    `flatten`: it is being deleted, and its hedge is to become zero whatever the exposure is.
+    """
 
     namespace: str
     name: str
@@ -86,6 +89,7 @@ class CompiledStrategy(msgspec.Struct, frozen=True, kw_only=True):
     freshness: Freshness
     execution: Execution
     limits: Limits
+    flatten: bool = False
 
     @property
     def key(self) -> str:
