@@ -8,6 +8,7 @@ import msgspec
 from hedgerow_local import kafka, postgres
 from hedgerow_local.layout import Layout
 from hedgerow_local.ports import LOOPBACK
+from hedgerow_local.scenario import SETTING, read_scenario
 from hedgerow_local.state import RUN_VARIABLE, StackState
 
 PARTITIONS = 4
@@ -70,7 +71,11 @@ def exchange_url(state: StackState) -> str:
 
 
 def surroundings(layout: Layout, state: StackState) -> dict[str, str]:
-    """The environment that every program shares; `hedgerow.streams.settings` says what the names mean."""
+    """The environment that every program shares; `hedgerow.streams.settings` says what the names mean.
+
+    Raises:
+        LocalError: a scenario was asked for that there is not.
+    """
     return {
         RUN_VARIABLE: state.run,
         "HEDGEROW_KAFKA": kafka_bootstrap(state),
@@ -84,6 +89,7 @@ def surroundings(layout: Layout, state: StackState) -> dict[str, str]:
         "HEDGEROW_SESSION_START_NS": str(state.session_start_ns),
         "HEDGEROW_HTTP_HOST": LOOPBACK,
         "HEDGEROW_DATA_DIR": str(layout.data("shared")),
+        SETTING: read_scenario() or "",
         "PYTHONUNBUFFERED": "1",
     }
 
