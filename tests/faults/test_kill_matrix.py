@@ -1,4 +1,4 @@
-"""Hedging and executor are killed at every step of a hedge, again and again, while client flow goes on.
+"""Hedging and executor are killed at every step of a hedge, again and again, while clients trade.
 
 Prints a table: killed at which step, how often, orders doubled, lost, recovery time.
 """
