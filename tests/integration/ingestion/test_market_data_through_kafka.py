@@ -14,7 +14,7 @@ from pathlib import Path
 import asyncpg
 from confluent_kafka import Consumer
 
-from hedgerow.adapters.tape import Tape
+from hedgerow.adapters.recorded_tape import RecordedTape
 from hedgerow.domain.orders import Side
 from hedgerow.ledger.books import CLIENT_BOOK, ClientFill, record_client_fill
 from hedgerow.schemas.codec import Decoder
@@ -82,7 +82,7 @@ async def book_fills(ledger_dsn: str, number: int) -> None:
 
 
 def check_quotes(symbol: str, start_ns: int, quotes: list[tuple[Quote, dict[str, bytes]]]) -> None:
-    tape = Tape.load(RECORDINGS, symbol)
+    tape = RecordedTape.load(RECORDINGS, symbol)
     cursor = tape.cursor()
     assert len(quotes) > 20
     for quote, headers in quotes:

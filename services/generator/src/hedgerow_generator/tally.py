@@ -32,6 +32,7 @@ class TallyFile:
     """`<folder>/orders-<session>.json`, replaced whole with every write."""
 
     def __init__(self, folder: Path, session_start_ns: int) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
         self._path = folder / f"orders-{session_start_ns}.json"
 
     def read(self) -> Tally:

@@ -3,15 +3,25 @@
 import os
 from collections.abc import Mapping
 from decimal import Decimal
+from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from hedgerow.domain.money import parse_decimal
 
+_Word = TypeVar("_Word", bound=StrEnum)
+
 
 class SettingsError(ValueError):
     """A setting is missing or unusable; the message names the variable and what it should hold."""
+
+
+class FeedName(StrEnum):
+    """Where market data comes from."""
+
+    RECORDED = "Recorded"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,7 +32,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ledger_dsn: Postgres of the ledger.
         partitions: of every partitioned topic; fixed for the life of an installation.
         exchange_url: base address of the built-in exchange.
+        executor_venue: the one Venue (`namespace/name`) that this executor serves; None serves each whose keys it has.
         keys_dir: folder laid out as a mounted Secret, one subfolder per venue account with files `apiKey`, `secret`.
+        feed: where ingestion takes market data from.
         recordings: folder of Parquet recordings.
         session_start_ns: when this replay session began; with the clock it fixes the position on the tape.
         replay_speed: seconds of tape per second of clock.
@@ -52,6 +64,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     http_host: str
     http_port: int
     max_jump_bps: float
+    executor_venue: str | None = None
+    feed: FeedName = FeedName.RECORDED
     gateway_host: str = "127.0.0.1"
     gateway_port: int = 0
     gateway_keys_dir: Path | None = None
@@ -66,6 +80,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 _DEFAULTS = {
     "HEDGEROW_PARTITIONS": "4",
+    "HEDGEROW_FEED": FeedName.RECORDED.value,
     "HEDGEROW_REPLAY_SPEED": "1",
     "HEDGEROW_HTTP_HOST": "127.0.0.1",
     "HEDGEROW_HTTP_PORT": "0",
@@ -111,6 +126,12 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
             raise SettingsError(f"{name}={text(name)!r} should be positive")
         return value
 
+    def word(name: str, words: type[_Word]) -> _Word:
+        try:
+            return words(text(name))
+        except ValueError:
+            raise SettingsError(f"{name}={text(name)!r} should be one of {', '.join(words)}") from None
+
     gateway_keys_dir = environment.get("HEDGEROW_GATEWAY_KEYS_DIR")
     orders_key_file = environment.get("HEDGEROW_ORDERS_KEY_FILE")
     return Settings(
@@ -126,6 +147,8 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         http_host=text("HEDGEROW_HTTP_HOST"),
         http_port=int(number("HEDGEROW_HTTP_PORT", int)),
         max_jump_bps=float(number("HEDGEROW_MAX_JUMP_BPS", float)),
+        executor_venue=environment.get("HEDGEROW_EXECUTOR_VENUE") or None,
+        feed=word("HEDGEROW_FEED", FeedName),
         gateway_host=text("HEDGEROW_GATEWAY_HOST"),
         gateway_port=int(number("HEDGEROW_GATEWAY_PORT", int)),
         gateway_keys_dir=Path(gateway_keys_dir) if gateway_keys_dir else None,
