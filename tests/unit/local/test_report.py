@@ -98,7 +98,7 @@ def test_a_good_demo_has_no_problems_and_every_promised_section() -> None:
         ({"hedges": {"filled": 2}}, "2 hedges were filled"),
         ({"exposure": {"inside": False}}, "outside"),
         ({"exposure": {"excursions": 2}}, "left its band 2 times"),
-        ({"orders": {"own": Recorded(accepted=9, filled=6, cancelled=3)}}, "cancelled: the generator says 2"),
+        ({"orders": {"generator": Generated(accepted=9, filled=6, cancelled=2)}}, "the generator says 6"),
         ({"orders": {"gateway_received": 10}}, "received: the gateway says 10, the ledger 11"),
         ({"accounts": {"venue": {}}}, "the venue says 0"),
         ({"accounts": {"ledger": {SYMBOL: D("-0.501")}}}, "the ledger -0.501"),
