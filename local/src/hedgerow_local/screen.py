@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from hedgerow.domain.money import ZERO, plain
 from hedgerow.strategy.compiled import Band, BandUnit
+from hedgerow_local.client_orders import ClientOrders
 from hedgerow_local.exposure import RiskSample
 from hedgerow_local.ledger_facts import Held, Standing
 from hedgerow_local.report import SIDES, Facts, problems
@@ -62,8 +63,8 @@ def report_lines(facts: Facts) -> list[str]:
         for role, counts in facts.stages.items()
     ]
     hedges = facts.hedges
+    lines += ["", *_order_lines(facts.orders)]
     lines += [
-        "",
         f"hedges         {hedges.decided} decided, {hedges.sent} sent, {hedges.filled} filled, "
         f"{hedges.cancelled} cancelled, {hedges.rejected} rejected, {hedges.refused} refused, "
         f"{hedges.unknown} unknown for a while, {hedges.abandoned} abandoned, {hedges.open} open",
@@ -99,4 +100,23 @@ def _instrument_lines(facts: Facts) -> list[str]:
         numbers = [plain(Decimal(getattr(item, column))) if item else "0" for column in columns]
         numbers += [plain(side.get(name, ZERO)) for side in sides]
         lines.append(f"{name:<20}" + "".join(f"{number:>12}" for number in numbers))
+    return lines
+
+
+def _order_lines(orders: ClientOrders) -> list[str]:
+    said, own = orders.generator, orders.own
+    lines = [
+        f"client orders  {said.posted} posted, {said.accepted} accepted, {said.filled} filled, "
+        f"{said.cancelled} cancelled; in the ledger {own.accepted}, {own.filled}, {own.cancelled}; "
+        f"the gateway counted {orders.gateway_received} received, {orders.gateway_filled} filled"
+    ]
+    for what, counts in (
+        ("refused", said.refused),
+        ("not posted for want of a quote", said.unpriced),
+        ("requests sent again", said.unanswered),
+    ):
+        if counts:
+            lines.append(
+                f"               {what}: {', '.join(f'{name} {count}' for name, count in counts.items())}"
+            )
     return lines
