@@ -44,11 +44,7 @@ def _held(item: Held, sample: RiskSample | None) -> str:
     if sample is None:
         return f"{item.strategy}: no exposure yet"
     word = "inside" if is_inside(item, sample) else "OUTSIDE"
-    return f"{item.band.underlying} {_number(net(item, sample), item.band)} {word} {_edges(item.band)}"
-
-
-def _edges(band: Band) -> str:
-    return f"[{_number(band.lower, band)}, {_number(band.upper, band)}]"
+    return f"{item.band.underlying} {_number(net(item, sample), item.band)} {word}"
 
 
 def _number(value: Decimal, band: Band) -> str:

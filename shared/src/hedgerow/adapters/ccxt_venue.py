@@ -102,11 +102,11 @@ class CcxtVenue:
             raise ValueError(
                 f"intent {intent.id} was not claimed: it has no client order id to be sent under"
             )
-        amount = intent.quantity * self._ccxt_contracts(intent.instrument)
         # Shares are sold short by borrowing them; contracts need no leave to.
         mode = {"isLeverage": 1} if find_instrument(intent.instrument).is_cash else {"positionIdx": 0}
         token = _claimed_ns.set(intent.claimed_ns)
         try:
+            amount = intent.quantity * self._ccxt_contracts(intent.instrument)
             order = await self._client.create_order(
                 intent.instrument,
                 "limit",
