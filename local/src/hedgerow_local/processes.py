@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from hedgerow_local import kafka, postgres
+from hedgerow_local import kafka, postgres, redis_cluster
 from hedgerow_local.layout import Layout
 from hedgerow_local.ports import LOOPBACK
 from hedgerow_local.state import RUN_VARIABLE, StackState
@@ -19,21 +19,25 @@ WORKERS: dict[str, tuple[str, ...]] = {
     "pipeline": ("enrichment", "router", "risk", "hedging"),
     "executor": ("executor",),
     "gateway": ("gateway", "books"),
+    "cache": ("cache",),
     "client-flow": ("client-flow",),
 }
+REDIS = tuple(f"redis-{number}" for number in range(1, redis_cluster.MASTERS + 1))
 PORT_NAMES = (
     "kafka",
     "kafka-controller",
     "postgres",
     "exchange",
     "gateway",
+    *REDIS,
+    *(f"{name}-bus" for name in REDIS),
     *(f"http-{name}" for name in WORKERS),
 )
 # Ended in this order, those of one row together: whoever sends before whoever answers, servers last.
 STOP_ORDER: tuple[tuple[str, ...], ...] = (
-    ("client-flow", "apply", "ingestion", "pipeline", "executor", "gateway"),
+    ("client-flow", "apply", "ingestion", "pipeline", "executor", "gateway", "cache"),
     ("exchange",),
-    ("kafka", "postgres"),
+    ("kafka", "postgres", *REDIS),
 )
 
 
@@ -69,6 +73,14 @@ def exchange_url(state: StackState) -> str:
     return f"http://{LOOPBACK}:{state.ports['exchange']}"
 
 
+def redis_masters(layout: Layout, state: StackState) -> tuple[redis_cluster.Master, ...]:
+    return redis_cluster.masters(
+        layout.redis,
+        [state.ports[name] for name in REDIS],
+        [state.ports[f"{name}-bus"] for name in REDIS],
+    )
+
+
 def surroundings(layout: Layout, state: StackState) -> dict[str, str]:
     """The environment that every program shares; `hedgerow.streams.settings` says what the names mean."""
     return {
@@ -80,6 +92,7 @@ def surroundings(layout: Layout, state: StackState) -> dict[str, str]:
         "HEDGEROW_KEYS_DIR": str(layout.keys),
         "HEDGEROW_GATEWAY_KEYS_DIR": str(layout.gateway_keys),
         "HEDGEROW_GATEWAY_PORT": str(state.ports["gateway"]),
+        "HEDGEROW_REDIS": redis_cluster.addresses(redis_masters(layout, state)),
         "HEDGEROW_RECORDINGS": str(layout.recordings),
         "HEDGEROW_SESSION_START_NS": str(state.session_start_ns),
         "HEDGEROW_HTTP_HOST": LOOPBACK,
@@ -105,6 +118,10 @@ def programs(layout: Layout, state: StackState, postgres_data: Path) -> tuple[Pr
             stop_as_group=False,
         ),
         Program(name="kafka", command=tuple(kafka.server_command(layout.kafka))),
+        *(
+            Program(name=name, command=tuple(redis_cluster.server_command(master)))
+            for name, master in zip(REDIS, redis_masters(layout, state), strict=True)
+        ),
         Program(name="apply", command=(hedgerow, "apply", "--watch", str(layout.examples))),
     )
     workers = tuple(

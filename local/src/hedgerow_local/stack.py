@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from hedgerow.ledger.migrate import upgrade
-from hedgerow_local import asking, kafka, postgres, processes
+from hedgerow_local import asking, kafka, postgres, processes, redis_cluster
 from hedgerow_local.ending import clear_the_way, end_stack
 from hedgerow_local.errors import LocalError
 from hedgerow_local.keys import ensure_gateway_keys, ensure_keys
@@ -22,7 +22,7 @@ from hedgerow_local.supervisor import Supervisor, restarts, start_supervisor
 from hedgerow_local.supervisor_config import render
 from hedgerow_local.topics import ensure_topics
 
-WORKERS = ("ingestion", "pipeline", "executor", "gateway")
+WORKERS = ("ingestion", "pipeline", "executor", "gateway", "cache")
 READY_DEADLINE_S = 120.0
 APPLY_DEADLINE_S = 60.0
 POLL_S = 0.1
@@ -64,6 +64,10 @@ class Stack:
         with self._stage("kafka and topics"):
             kafka.wait_until_ready(self._bootstrap, self.layout.kafka, self._require_up("kafka"))
             ensure_topics(self._bootstrap, processes.PARTITIONS)
+        with self._stage("redis cluster"):
+            redis_cluster.form(
+                processes.redis_masters(self.layout, self.state), self._require_up(*processes.REDIS)
+            )
         # Each waits by itself for what it needs, so all may load at once; we wait in the order of their needs.
         self._start("exchange", "apply", *WORKERS)
         with self._stage("exchange"):
@@ -134,6 +138,8 @@ class Stack:
         self._start("postgres")
         kafka.prepare(self.layout.kafka, self.state.ports["kafka"], self.state.ports["kafka-controller"])
         self._start("kafka")
+        redis_cluster.prepare(processes.redis_masters(self.layout, self.state))
+        self._start(*processes.REDIS)
         admin = postgres.server_dsn(self.state.ports["postgres"])
         postgres.wait_until_ready(admin, data, self._require_up("postgres"))
         postgres.ensure_database(admin, processes.LEDGER_DATABASE)
@@ -143,10 +149,11 @@ class Stack:
         for name in names:
             self.supervisor.start(name)
 
-    def _require_up(self, name: str) -> Callable[[], None]:
+    def _require_up(self, *names: str) -> Callable[[], None]:
         def check() -> None:
-            if self.restarts().get(name, 0) >= HOPELESS_RESTARTS:
-                raise LocalError(f"{name} ends again and again; {self._log_end(name)}")
+            for name in names:
+                if self.restarts().get(name, 0) >= HOPELESS_RESTARTS:
+                    raise LocalError(f"{name} ends again and again; {self._log_end(name)}")
 
         return check
 

@@ -35,6 +35,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         gateway_keys_dir: folder laid out as a mounted Secret, one subfolder per API key with files `key`, `role`;
             None only where no gateway runs.
         gateway_max_order_notional: the largest client order, in quote currency.
+        redis: some nodes of the cache's Redis Cluster, `host:port[,host:port]`; None where there is no cache.
     """
 
     kafka: str
@@ -56,6 +57,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     gateway_port: int = 0
     gateway_keys_dir: Path | None = None
     gateway_max_order_notional: Decimal = Decimal(1_000_000)
+    redis: str | None = None
 
 
 _DEFAULTS = {
@@ -124,5 +126,6 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         gateway_host=text("HEDGEROW_GATEWAY_HOST"),
         gateway_port=int(number("HEDGEROW_GATEWAY_PORT", int)),
         gateway_keys_dir=Path(gateway_keys_dir) if gateway_keys_dir else None,
+        redis=environment.get("HEDGEROW_REDIS") or None,
         gateway_max_order_notional=positive("HEDGEROW_GATEWAY_MAX_ORDER_NOTIONAL"),
     )
