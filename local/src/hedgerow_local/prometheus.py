@@ -1,6 +1,7 @@
 """Prometheus over the local stack's workers, where it is installed."""
 
 import json
+import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,8 +13,9 @@ RETENTION = "1d"
 
 
 def find_prometheus() -> str | None:
-    """The server on PATH; None where there is none, and the stack runs without."""
-    return shutil.which("prometheus")
+    """The server on PATH or the install script's; None where there is none, and the stack runs without."""
+    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return shutil.which("prometheus") or shutil.which(f"{cache}/hedgerow/prometheus/usr/bin/prometheus")
 
 
 def prepare(home: Path, workers: Mapping[str, int], rules: Path) -> None:
