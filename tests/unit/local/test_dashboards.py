@@ -18,7 +18,7 @@ ALERTS = yaml.safe_load((ROOT / "charts/hedgerow/alerts/hedgerow.yaml").read_tex
 
 def test_the_files_are_what_the_code_draws() -> None:
     files = {path.name: path.read_text() for path in (ROOT / FOLDER).glob("*.json")}
-    assert files == rendered(), "run `make generate` and commit what it writes"
+    assert files == rendered(), "draw them again: .venv/bin/python -m hedgerow_local.dashboards"
 
 
 @pytest.mark.parametrize("expression", [*dashboard_expressions(), *alert_expressions()])
