@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from hedgerow_local import kafka, postgres, redis_cluster
+from hedgerow_local import kafka, postgres, prometheus, redis_cluster
 from hedgerow_local.keys import GENERATOR
 from hedgerow_local.layout import Layout
 from hedgerow_local.ports import LOOPBACK
@@ -30,6 +30,7 @@ PORT_NAMES = (
     "postgres",
     "exchange",
     "gateway",
+    "prometheus",
     *REDIS,
     *(f"{name}-bus" for name in REDIS),
     *(f"http-{name}" for name in WORKERS),
@@ -39,7 +40,7 @@ STOP_ORDER: tuple[tuple[str, ...], ...] = (
     ("order-generator",),
     ("apply", "ingestion", "pipeline", "executor", "gateway", "cache"),
     ("exchange",),
-    ("kafka", "postgres", *REDIS),
+    ("kafka", "postgres", "prometheus", *REDIS),
 )
 
 
@@ -61,6 +62,15 @@ def gateway_url(state: StackState) -> str:
 def http_port(state: StackState, worker: str) -> int:
     """Where a worker answers `/ready` and `/metrics`."""
     return state.ports[f"http-{worker}"]
+
+
+def worker_ports(state: StackState) -> dict[str, int]:
+    """Where each worker answers, by its name."""
+    return {worker: http_port(state, worker) for worker in WORKERS}
+
+
+def prometheus_url(state: StackState) -> str:
+    return f"http://{LOOPBACK}:{state.ports['prometheus']}"
 
 
 def ledger_dsn(state: StackState) -> str:
@@ -139,4 +149,12 @@ def programs(layout: Layout, state: StackState, postgres_data: Path) -> tuple[Pr
         )
         for name, roles in WORKERS.items()
     )
-    return servers + workers
+    return servers + _watchers(layout, state) + workers
+
+
+def _watchers(layout: Layout, state: StackState) -> tuple[Program, ...]:
+    binary = prometheus.find_prometheus()
+    if binary is None:
+        return ()
+    command = prometheus.server_command(binary, layout.prometheus, state.ports["prometheus"])
+    return (Program(name="prometheus", command=command),)
