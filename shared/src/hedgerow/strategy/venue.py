@@ -21,24 +21,23 @@ class VenueAccount(Part):
 
 
 class SecretRef(Part):
-    """A Secret of the Venue's namespace."""
+    """A Secret, by name."""
 
-    name: SecretName = Field(description="Its name, e.g. paper-trade-keys.")
+    name: SecretName = Field(description="Its name, in the Venue's own namespace, e.g. paper-trade-keys.")
 
 
-class TradeKeys(Part):
-    """The keys that orders are signed with."""
+class VenueKeys(Part):
+    """The API key of one use of the account."""
 
-    secret_ref: SecretRef = Field(
-        description="The Secret with the entries apiKey and secret. It is mounted in the Venue's executor and "
-        "nowhere else."
-    )
+    secret_ref: SecretRef = Field(description="The Secret that holds it, under the keys apiKey and secret.")
 
 
 class VenueCredentials(Part):
-    """Where the account's keys are, in a cluster. Without a cluster they are read from a folder."""
+    """The account's API keys. On a cluster they are in Secrets; elsewhere in the folder that the settings name."""
 
-    trade: TradeKeys = Field(description="The keys that orders are signed with.")
+    trade: VenueKeys = Field(
+        description="May place orders. Mounted into this Venue's executor, nowhere else."
+    )
 
 
 class VenueLimits(Part):
@@ -80,7 +79,7 @@ class VenueSpec(Part):
     account: VenueAccount = Field(description="The account that orders are placed under.")
     credentials: VenueCredentials | None = Field(
         default=None,
-        description="Where the account's keys are, in a cluster. Without a cluster they are read from a folder.",
+        description="The account's API keys; needed on a cluster, where the operator runs the executor.",
     )
     limits: VenueLimits = Field(description="Ceilings of the whole account.")
 
