@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from hedgerow_local import asking, doctor, ending, processes
+from hedgerow_local import asking, doctor, ending, generated, processes
 from hedgerow_local.demo import Demo
 from hedgerow_local.errors import LocalError
 from hedgerow_local.interrupts import Terminated
@@ -120,6 +120,14 @@ def logs_command(program: Annotated[str, typer.Argument(help="One program; witho
             os.execvp("tail", ["tail", "-n", "50", "-F", path])
         for name in names:
             typer.echo(f"==> {name}\n{log_tail(layout.log(name))}")
+
+
+@app.command("generate")
+def generate_command() -> None:
+    """Write the files that are made from the resources' models."""
+    with _problems_in_words():
+        written = generated.generate(find_layout().root)
+        typer.echo("\n".join(f"wrote {path}" for path in written) or "Every generated file is up to date.")
 
 
 @app.command("doctor")

@@ -55,7 +55,8 @@ def test_a_missing_field_is_named_with_the_line_of_its_block(tmp_path: Path) -> 
     (tmp_path / "a.yaml").write_text(text)
     line = text.splitlines().index("  freshness:") + 1
     assert read_resources(tmp_path / "a.yaml").all_problems == [
-        f"{tmp_path}/a.yaml:{line}: spec.freshness.quote: is missing; give it: Oldest usable quote."
+        f"{tmp_path}/a.yaml:{line}: spec.freshness.quote: is missing; give it: Oldest usable quote, e.g. 3s. "
+        "Units are ms, s, m and h."
     ]
 
 
