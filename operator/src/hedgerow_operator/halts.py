@@ -2,14 +2,20 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import structlog
 
 from hedgerow.ledger.halts import HaltTarget, place_halt, release_halt, standing_halts
+from hedgerow.strategy.halt import Halt
+from hedgerow.strategy.parse import parse_halt
+from hedgerow.strategy.problem import Problem
 from hedgerow_operator.cluster import Cluster
 from hedgerow_operator.conditions import Finding, Status, fold
 from hedgerow_operator.kinds import HALT, STRATEGY, Object
 from hedgerow_operator.ledger_side import LedgerSide
+from hedgerow_operator.observed import document
+from hedgerow_operator.validate import refused
 from hedgerow_operator.world import World
 from hedgerow_operator.writing import Writer
 
@@ -41,8 +47,12 @@ class HaltReconciler:
         if resource is None or "deletionTimestamp" in resource["metadata"]:
             await self.release(key)
             return
-        placed = await self._place(key, halt_target(resource), str(resource["spec"]["reason"]))
-        await self._report(resource, placed)
+        parsed = parse_halt(document(resource))
+        if isinstance(parsed, list):
+            await self._report(resource, _inactive(parsed))
+            return
+        number = await self._place(key, halt_target(parsed), parsed.spec.reason)
+        await self._report(resource, _active(number), number)
 
     async def release(self, key: str) -> None:
         """The resource is gone: its halts go, those of others stand."""
@@ -64,20 +74,15 @@ class HaltReconciler:
         self._wake_those(target)
         return number
 
-    async def _report(self, resource: Object, number: int) -> None:
-        finding = Finding(
-            type="Active",
-            status=Status.TRUE,
-            reason="Halted",
-            message=f"halt {number} stands in the ledger; deleting this resource releases it",
-        )
+    async def _report(self, resource: Object, finding: Finding, number: int | None = None) -> None:
         before = (resource.get("status") or {}).get("conditions") or []
         generation = resource["metadata"]["generation"]
-        status = {
+        status: dict[str, Any] = {
             "observedGeneration": generation,
-            "ledgerId": number,
             "conditions": fold(before, [finding], generation, time.time_ns()),
         }
+        if number is not None:
+            status["ledgerId"] = number
         await self._writer.status(HALT, resource, status, ())
 
     def _wake_those(self, target: HaltTarget) -> None:
@@ -92,22 +97,26 @@ class HaltReconciler:
             self._wake(key)
 
 
+def _active(number: int) -> Finding:
+    message = f"halt {number} stands in the ledger; deleting this resource releases it"
+    return Finding(type="Active", status=Status.TRUE, reason="Halted", message=message)
+
+
+def _inactive(problems: list[Problem]) -> Finding:
+    refusal = refused("Invalid", problems)
+    return Finding(type="Active", status=Status.FALSE, reason=refusal.reason, message=refusal.message)
+
+
 def source_of(key: str) -> str:
     """What the ledger calls a Halt resource."""
     return f"{SOURCE}{key}"
 
 
-def halt_target(resource: Object) -> HaltTarget:
-    """What a Halt resource halts; its shape was checked by the API server.
-
-    Raises:
-        ValueError: it names nothing.
-    """
-    namespace, target = resource["metadata"]["namespace"], resource["spec"].get("target") or {}
-    if target.get("strategy"):
-        return HaltTarget(kind="Strategy", name=f"{namespace}/{target['strategy']}")
-    if target.get("venue"):
-        return HaltTarget(kind="Venue", name=f"{namespace}/{target['venue']}")
-    if target.get("all"):
-        return HaltTarget(kind="All")
-    raise ValueError(f"Halt {namespace}/{resource['metadata']['name']} names no target")
+def halt_target(halt: Halt) -> HaltTarget:
+    """What a Halt resource halts: in its own namespace, or everything."""
+    namespace, target = halt.metadata.namespace, halt.spec.target
+    if target.strategy is not None:
+        return HaltTarget(kind="Strategy", name=f"{namespace}/{target.strategy}")
+    if target.venue is not None:
+        return HaltTarget(kind="Venue", name=f"{namespace}/{target.venue}")
+    return HaltTarget(kind="All")

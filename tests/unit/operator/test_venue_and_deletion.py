@@ -12,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from operator_examples import NOTHING, published
 
+from hedgerow.strategy.halt import Halt
+from hedgerow.strategy.parse import parse_halt
 from hedgerow_operator.conditions import find
 from hedgerow_operator.deletion import next_step
 from hedgerow_operator.halts import halt_target
@@ -156,6 +158,13 @@ def test_the_last_good_spec_is_read_back_as_it_was() -> None:
     ],
 )
 def test_a_halt_names_its_target_in_its_own_namespace(target: dict[str, Any], kind: str, name: str) -> None:
-    body = {"metadata": {"namespace": "desk", "name": "h"}, "spec": {"target": target, "reason": "r"}}
-    found = halt_target(body)
+    body = {
+        "apiVersion": "hedgerow.dev/v1alpha1",
+        "kind": "Halt",
+        "metadata": {"namespace": "desk", "name": "h"},
+        "spec": {"target": target, "reason": "exchange incident"},
+    }
+    parsed = parse_halt(body)
+    assert isinstance(parsed, Halt)
+    found = halt_target(parsed)
     assert (found.kind, found.name) == (kind, name)

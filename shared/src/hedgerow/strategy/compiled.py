@@ -72,7 +72,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     price_collar_bps: Decimal
 
 
-class CompiledStrategy(msgspec.Struct, frozen=True, kw_only=True):
+class CompiledStrategy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Everything that routing, risk, hedging and the executor need to know of one strategy.
 
     `flatten`: it is being deleted, and its hedge is to become zero whatever the exposure is.
