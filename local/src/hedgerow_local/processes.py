@@ -1,5 +1,6 @@
 """The programs of the local stack: how each is run, with which surroundings, and in which order they end."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -8,10 +9,12 @@ import msgspec
 from hedgerow_local import kafka, postgres
 from hedgerow_local.layout import Layout
 from hedgerow_local.ports import LOOPBACK
+from hedgerow_local.postgres_programs import Programs, for_history, packaged
 from hedgerow_local.state import RUN_VARIABLE, StackState
 
 PARTITIONS = 4
 LEDGER_DATABASE = "ledger"
+HISTORY_DATABASE = "history"
 # Worker name: the roles that share its process.
 WORKERS: dict[str, tuple[str, ...]] = {
     "exchange": ("exchange",),
@@ -19,12 +22,14 @@ WORKERS: dict[str, tuple[str, ...]] = {
     "pipeline": ("enrichment", "router", "risk", "hedging"),
     "executor": ("executor",),
     "gateway": ("gateway", "books"),
+    "recorder": ("recorder",),
     "client-flow": ("client-flow",),
 }
 PORT_NAMES = (
     "kafka",
     "kafka-controller",
     "postgres",
+    "history",
     "exchange",
     "gateway",
     *(f"http-{name}" for name in WORKERS),
@@ -32,8 +37,8 @@ PORT_NAMES = (
 # Ended in this order, those of one row together: whoever sends before whoever answers, servers last.
 STOP_ORDER: tuple[tuple[str, ...], ...] = (
     ("client-flow", "apply", "ingestion", "pipeline", "executor", "gateway"),
-    ("exchange",),
-    ("kafka", "postgres"),
+    ("exchange", "recorder"),
+    ("kafka", "postgres", "history"),
 )
 
 
@@ -61,6 +66,15 @@ def ledger_dsn(state: StackState) -> str:
     return postgres.server_dsn(state.ports["postgres"], LEDGER_DATABASE)
 
 
+def given_history_dsn() -> str | None:
+    """The history server to use instead of one of our own, if the environment names one."""
+    return os.environ.get("HEDGEROW_HISTORY_DSN") or None
+
+
+def history_dsn(state: StackState) -> str:
+    return given_history_dsn() or postgres.server_dsn(state.ports["history"], HISTORY_DATABASE)
+
+
 def kafka_bootstrap(state: StackState) -> str:
     return f"{LOOPBACK}:{state.ports['kafka']}"
 
@@ -75,6 +89,7 @@ def surroundings(layout: Layout, state: StackState) -> dict[str, str]:
         RUN_VARIABLE: state.run,
         "HEDGEROW_KAFKA": kafka_bootstrap(state),
         "HEDGEROW_LEDGER_DSN": ledger_dsn(state),
+        "HEDGEROW_HISTORY_DSN": history_dsn(state),
         "HEDGEROW_PARTITIONS": str(PARTITIONS),
         "HEDGEROW_EXCHANGE_URL": exchange_url(state),
         "HEDGEROW_KEYS_DIR": str(layout.keys),
@@ -88,21 +103,24 @@ def surroundings(layout: Layout, state: StackState) -> dict[str, str]:
     }
 
 
-def programs(layout: Layout, state: StackState, postgres_data: Path) -> tuple[Program, ...]:
+def programs(
+    layout: Layout, state: StackState, postgres_data: Path, history_data: Path | None
+) -> tuple[Program, ...]:
     """Every program of the stack.
+
+    Args:
+        history_data: folder of the history server's data; None when a server was named to use instead.
 
     Raises:
         LocalError: a server that one of them needs is not installed.
     """
     hedgerow = str(Path(sys.executable).parent / "hedgerow")
     servers = (
-        Program(
-            name="postgres",
-            command=tuple(postgres.server_command(postgres_data, state.ports["postgres"])),
-            user=postgres.server_user(),
-            stop_signal=postgres.STOP_SIGNAL.name.removeprefix("SIG"),
-            # Its children must outlive the signal: the postmaster tells each what to do.
-            stop_as_group=False,
+        _postgres("postgres", packaged(), postgres_data, state.ports["postgres"]),
+        *(
+            [_postgres("history", for_history(), history_data, state.ports["history"])]
+            if history_data is not None
+            else []
         ),
         Program(name="kafka", command=tuple(kafka.server_command(layout.kafka))),
         Program(name="apply", command=(hedgerow, "apply", "--watch", str(layout.examples))),
@@ -119,3 +137,14 @@ def programs(layout: Layout, state: StackState, postgres_data: Path) -> tuple[Pr
         for name, roles in WORKERS.items()
     )
     return servers + workers
+
+
+def _postgres(name: str, installation: Programs, data: Path, port: int) -> Program:
+    return Program(
+        name=name,
+        command=tuple(postgres.server_command(data, port, installation)),
+        user=installation.user,
+        stop_signal=postgres.STOP_SIGNAL.name.removeprefix("SIG"),
+        # Its children must outlive the signal: the postmaster tells each what to do.
+        stop_as_group=False,
+    )

@@ -35,6 +35,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         gateway_keys_dir: folder laid out as a mounted Secret, one subfolder per API key with files `key`, `role`;
             None only where no gateway runs.
         gateway_max_order_notional: the largest client order, in quote currency.
+        history_dsn: Postgres of the history, never the ledger's; None only where no recorder runs.
+        history_days: how long ticks, enriched quotes and risk states are kept.
+        history_rollup_days: how long candles and risk per minute are kept.
     """
 
     kafka: str
@@ -56,6 +59,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     gateway_port: int = 0
     gateway_keys_dir: Path | None = None
     gateway_max_order_notional: Decimal = Decimal(1_000_000)
+    history_dsn: str | None = None
+    history_days: int = 30
+    history_rollup_days: int = 730
 
 
 _DEFAULTS = {
@@ -71,6 +77,8 @@ _DEFAULTS = {
     "HEDGEROW_GATEWAY_HOST": "127.0.0.1",
     "HEDGEROW_GATEWAY_PORT": "0",
     "HEDGEROW_GATEWAY_MAX_ORDER_NOTIONAL": "1000000",
+    "HEDGEROW_HISTORY_DAYS": "30",
+    "HEDGEROW_HISTORY_ROLLUP_DAYS": "730",
 }
 
 
@@ -104,6 +112,21 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
             raise SettingsError(f"{name}={text(name)!r} should be positive")
         return value
 
+    def days(name: str) -> int:
+        value = int(number(name, int))
+        if value < 1:
+            raise SettingsError(f"{name}={text(name)!r} should be at least 1")
+        return value
+
+    def history_dsn() -> str | None:
+        dsn = environment.get("HEDGEROW_HISTORY_DSN")
+        if dsn and dsn == text("HEDGEROW_LEDGER_DSN"):
+            raise SettingsError(
+                "HEDGEROW_HISTORY_DSN is HEDGEROW_LEDGER_DSN; history needs a server of its own, so that ticks never "
+                "fill the ledger's disk"
+            )
+        return dsn or None
+
     gateway_keys_dir = environment.get("HEDGEROW_GATEWAY_KEYS_DIR")
     return Settings(
         kafka=text("HEDGEROW_KAFKA"),
@@ -125,4 +148,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         gateway_port=int(number("HEDGEROW_GATEWAY_PORT", int)),
         gateway_keys_dir=Path(gateway_keys_dir) if gateway_keys_dir else None,
         gateway_max_order_notional=positive("HEDGEROW_GATEWAY_MAX_ORDER_NOTIONAL"),
+        history_dsn=history_dsn(),
+        history_days=days("HEDGEROW_HISTORY_DAYS"),
+        history_rollup_days=days("HEDGEROW_HISTORY_ROLLUP_DAYS"),
     )
