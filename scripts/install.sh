@@ -19,9 +19,11 @@ KAFKA_LIB="${XDG_CACHE_HOME:-$HOME/.cache}/hedgerow/kafka-$KAFKA_VERSION"
 TIMESCALE_ROOT="${XDG_CACHE_HOME:-$HOME/.cache}/hedgerow/timescaledb-root"
 TIMESCALE_SUITE=trixie
 TIMESCALE_PACKAGES="postgresql-17 postgresql-17-timescaledb"
+PROMETHEUS="${XDG_CACHE_HOME:-$HOME/.cache}/hedgerow/prometheus"
 UV_VERSION=0.13.8
 STAMP=.run/installed
 KERNELS_STAMP=.run/kernels.stamp
+KERNELS_CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/hedgerow/kernels"
 export UV_PYTHON_DOWNLOADS=never
 
 CHECK=no
@@ -45,6 +47,14 @@ have_java() {
   version=$("$(java_command)" -version 2>&1) || return 1
   version=$(printf '%s\n' "$version" | sed -n 's/.* version "\([0-9]*\).*/\1/p' | head -n 1)
   [ -n "$version" ] && [ "$version" -ge 17 ]
+}
+
+# What Debian starts on port 6379 by itself is left alone: the stack runs its own on free ports.
+# Debian has sharded pub/sub since 12, Ubuntu since 23.04.
+have_redis() {
+  local version
+  version=$({ redis-server --version || valkey-server --version; } 2>/dev/null | sed -n 's/.* v=\([0-9]*\).*/\1/p')
+  [ -n "$version" ] && [ "$version" -ge 7 ]
 }
 
 have_maven() { command -v mvn >/dev/null; }
@@ -76,13 +86,14 @@ have_python() {
   python=$(python_command) && "$python" -c 'import venv, ensurepip' 2>/dev/null
 }
 
-SYSTEM="java maven postgres make python"
+SYSTEM="java maven postgres redis make python"
 
 title() {
   case $1 in
     java) echo "JDK 17 or newer" ;;
     maven) echo "Maven (mvn)" ;;
     postgres) echo "PostgreSQL server (initdb, postgres)" ;;
+    redis) echo "Redis 7 or newer (redis-server), or Valkey" ;;
     make) echo "make" ;;
     python) echo "Python 3.11 or newer with venv" ;;
   esac
@@ -101,6 +112,7 @@ apt_packages() {
     java) first_in_apt openjdk-21-jdk-headless openjdk-17-jdk-headless ;;
     maven) echo maven ;;
     postgres) echo postgresql ;;
+    redis) first_in_apt redis-server valkey-server ;;
     make) echo make ;;
     python)
       if python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || ! command -v python3 >/dev/null; then
@@ -118,6 +130,7 @@ brew_package() {
     java) echo "--cask temurin" ;;
     maven) echo maven ;;
     postgres) echo postgresql@17 ;;
+    redis) echo redis ;;
     make) echo make ;;
     python) echo python@3.13 ;;
   esac
@@ -154,7 +167,7 @@ how_to_install() {
 
 # Changes whenever an install would do something else: the lock, any package's metadata, this script, the jars.
 wanted_stamp() {
-  cat requirements.lock pyproject.toml shared/pyproject.toml local/pyproject.toml services/*/pyproject.toml \
+  cat requirements.lock pyproject.toml shared/pyproject.toml local/pyproject.toml operator/pyproject.toml services/*/pyproject.toml \
       scripts/kafka/pom.xml scripts/install.sh | cksum
   echo "$ROOT"
 }
@@ -198,10 +211,12 @@ is_older_debian() { (. /etc/os-release 2>/dev/null && [ "$ID" = debian ] && [ "$
 timescaledb_way() {
   if [ -n "${HEDGEROW_HISTORY_DSN:-}" ]; then echo given
   elif ! on_apt; then return 0
-  elif [ -n "$(packaged_timescaledb)" ]; then can_be_root && echo package
+  elif [ -n "$(packaged_timescaledb)" ]; then if can_be_root; then echo package; fi
   elif is_older_debian && [ "$(id -u)" -eq 0 ]; then echo root
   fi
 }
+
+have_prometheus() { command -v prometheus >/dev/null || [ -x "$PROMETHEUS/usr/bin/prometheus" ]; }
 
 # --- doing it ---------------------------------------------------------------------------------------------
 
@@ -252,16 +267,26 @@ install_packages() {
   # Compiled here, once: a worker that must compile ccxt while it starts takes many times as long to come back.
   "$UV" pip sync --quiet --require-hashes --compile-bytecode requirements.lock
   local editable=() package
-  for package in shared local services/*; do editable+=(-e "$package"); done
+  for package in shared local operator services/*; do editable+=(-e "$package"); done
   "$UV" pip install --quiet --no-deps --no-build-isolation "${editable[@]}"
 }
 
+# Built once for these sources and this compiler, for every checkout and every change of the other packages.
+kernels_wheels() { echo "$KERNELS_CACHE-$(kernels_hash | cut -d' ' -f1)-$(rustc -vV | cksum | cut -d' ' -f1)"; }
+
 install_kernels() {
+  local wheels
   find_uv
-  rm -rf .run/wheels "$KERNELS_STAMP"
-  .venv/bin/maturin build --quiet --release --locked --manifest-path shared/kernels/Cargo.toml \
-      --interpreter .venv/bin/python --out .run/wheels
-  VIRTUAL_ENV="$ROOT/.venv" "$UV" pip install --quiet --no-deps --reinstall .run/wheels/hedgerow_kernels-*.whl
+  wheels=$(kernels_wheels)
+  rm -f "$KERNELS_STAMP"
+  if ! [ -d "$wheels" ]; then
+    mkdir -p "$(dirname "$wheels")"
+    .venv/bin/maturin build --quiet --release --locked --manifest-path shared/kernels/Cargo.toml \
+        --interpreter .venv/bin/python --out "$wheels.$$"
+    rm -rf "$wheels"
+    mv "$wheels.$$" "$wheels"
+  fi
+  VIRTUAL_ENV="$ROOT/.venv" "$UV" pip install --quiet --no-deps --reinstall "$wheels"/hedgerow_kernels-*.whl
   kernels_hash >"$KERNELS_STAMP"
 }
 
@@ -331,6 +356,20 @@ apt_mirror() {
     "Codename: $(. /etc/os-release && echo "$VERSION_CODENAME")" | head -n 1
 }
 
+# Unpacked beside the jars instead of installed: the package would start a server of its own on this machine.
+install_prometheus() {
+  local aside="$PROMETHEUS.$$"
+  mkdir -p "$aside"
+  [ -n "$(apt-cache madison prometheus 2>/dev/null)" ] || ! can_be_root || as_root apt-get update -qq
+  if ! (cd "$aside" && apt-get download -qq prometheus && dpkg-deb -x prometheus_*.deb . && rm prometheus_*.deb); then
+    rm -rf "$aside"
+    echo "    apt offers no prometheus here: the local stack runs without metrics over time"
+    return
+  fi
+  rm -rf "$PROMETHEUS"
+  mv "$aside" "$PROMETHEUS"
+}
+
 check() {
   local need missing=0
   for need in $SYSTEM; do
@@ -352,6 +391,9 @@ check() {
   fi
   if have_kafka; then echo "  ok       Kafka $KAFKA_VERSION jars ($KAFKA_LIB)"
   else echo "  missing  Kafka $KAFKA_VERSION jars: scripts/install.sh fetches them with Maven"; missing=1; fi
+  if have_prometheus; then echo "  ok       Prometheus"
+  elif on_apt; then echo "  missing  Prometheus: scripts/install.sh unpacks it"; missing=1
+  else echo "  optional Prometheus: put it on PATH, and the local stack runs it"; fi
   return $missing
 }
 
@@ -371,7 +413,7 @@ if ! have_packages; then
   wanted_stamp >"$STAMP"
 fi
 if ! have_kernels; then
-  if have_rust; then step "Native kernels (release build)" install_kernels
+  if have_rust; then step "Native kernels" install_kernels
   else echo "==> No Rust toolchain (cargo 1.$CARGO_MINOR or newer): the slower NumPy twins of the kernels run."; fi
 fi
 [ "$BENCH" = no ] || step "Peers for the benchmarks" install_peers
@@ -384,4 +426,5 @@ if ! have_timescaledb; then
     *) step "TimescaleDB for history" install_timescaledb "$WAY" ;;
   esac
 fi
+have_prometheus || ! on_apt || step "Prometheus" install_prometheus
 echo "Installed (${SECONDS} s)."

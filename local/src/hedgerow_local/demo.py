@@ -16,10 +16,10 @@ from hedgerow_local.exposure import RiskSample
 from hedgerow_local.interrupts import Interrupts
 from hedgerow_local.layout import Layout
 from hedgerow_local.ledger_facts import Standing
-from hedgerow_local.report import as_json, problems
+from hedgerow_local.report import Facts, as_json, problems
 from hedgerow_local.stack import Stack
 
-SETTLE_S = 10.0
+SETTLE_S = 30.0
 SETTLE_POLL_S = 0.2
 _AWAY = (OSError, TimeoutError, asyncpg.PostgresError, KafkaException)
 
@@ -38,20 +38,22 @@ class Demo:
         """Start, watch, settle, report; everything is ended on return, however it comes.
 
         Args:
-            seconds: how long client flow runs; None until Ctrl-C.
+            seconds: how long clients trade; None until Ctrl-C.
 
         Returns:
             Whether the demo showed all that it should.
 
         Raises:
             LocalError: the stack did not come up, or could not be asked at the end.
-            KeyboardInterrupt, Terminated: it was interrupted before or after client flow's time.
+            KeyboardInterrupt, Terminated: it was interrupted before or after the clients' time.
         """
         with self._ended_whatever_happens():
             print(f"Starting (logs are in {self._layout.logs}):", flush=True)
             self._stack.start()
             url = processes.gateway_url(self._stack.state)
             print(f"REST API: {url}/docs (API keys are in {self._layout.gateway_keys})", flush=True)
+            if self._stack.has_prometheus:
+                print(f"Prometheus: {processes.prometheus_url(self._stack.state)}/alerts", flush=True)
             collector = Collector(self._stack, self._begun_ns)
             try:
                 self._watch(collector, seconds)
@@ -98,19 +100,28 @@ class Demo:
             return None
 
     def _conclude(self, collector: Collector) -> bool:
-        print("Client flow stops; settling.", flush=True)
-        self._stack.stop_client_flow()
-        deadline = time.monotonic() + SETTLE_S
-        while not self._is_settled(collector) and time.monotonic() < deadline:
-            time.sleep(SETTLE_POLL_S)
-        try:
-            facts = collector.facts(self._startup_s)
-        except (*_AWAY, VenueUnavailable) as problem:
-            raise LocalError(f"the stack could not be asked for the report: {problem}") from problem
+        print("Clients stop trading; settling.", flush=True)
+        self._stack.stop_orders()
+        facts = self._settled_facts(collector, time.monotonic() + SETTLE_S)
         self._layout.report.write_bytes(msgspec.json.format(msgspec.json.encode(as_json(facts)), indent=2))
         print("\n".join(screen.report_lines(facts)))
         print(f"Report: {self._layout.report}", flush=True)
         return not problems(facts)
+
+    def _settled_facts(self, collector: Collector, deadline: float) -> Facts:
+        """The facts of a moment at which all is settled, or of the last one before the deadline.
+
+        A market that moves while they are read may have pushed a book out again: then they are read again.
+        """
+        while True:
+            while not self._is_settled(collector) and time.monotonic() < deadline:
+                time.sleep(SETTLE_POLL_S)
+            try:
+                facts = collector.facts(self._startup_s)
+            except (*_AWAY, VenueUnavailable) as problem:
+                raise LocalError(f"the stack could not be asked for the report: {problem}") from problem
+            if all(item.inside for item in facts.exposures) or time.monotonic() >= deadline:
+                return facts
 
     def _is_settled(self, collector: Collector) -> bool:
         """Risk has seen the clients' last fill, the exposure is inside the band, and nothing is open."""

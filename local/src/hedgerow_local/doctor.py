@@ -7,7 +7,7 @@ import msgspec
 import psutil  # type: ignore[import-untyped]
 
 from hedgerow.ledger.connection import address_of
-from hedgerow_local import kafka, processes
+from hedgerow_local import kafka, processes, redis_cluster
 from hedgerow_local.errors import LocalError
 from hedgerow_local.layout import Layout
 from hedgerow_local.ports import free_port
@@ -30,6 +30,7 @@ def examine(layout: Layout) -> list[Finding]:
         _postgres,
         _history,
         _kafka,
+        _redis,
         _loopback,
         _memory,
         _disk,
@@ -63,6 +64,10 @@ def _history(layout: Layout) -> str:
 def _kafka(layout: Layout) -> str:
     kafka.server_command(layout.kafka)
     return f"Kafka {kafka.VERSION} in {kafka.jars_folder()}"
+
+
+def _redis(layout: Layout) -> str:
+    return f"Redis for the cache: {redis_cluster.server_program()}"
 
 
 def _loopback(layout: Layout) -> str:

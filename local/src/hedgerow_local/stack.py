@@ -14,7 +14,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from hedgerow.history.migrate import upgrade as upgrade_history
 from hedgerow.ledger.connection import address_of
 from hedgerow.ledger.migrate import upgrade
-from hedgerow_local import asking, kafka, postgres, processes
+from hedgerow.streams.topic_making import TopicsUnusable, ensure_topics
+from hedgerow_local import asking, kafka, postgres, processes, prometheus, redis_cluster
 from hedgerow_local.ending import clear_the_way, end_stack
 from hedgerow_local.errors import LocalError
 from hedgerow_local.keys import ensure_gateway_keys, ensure_keys
@@ -25,9 +26,8 @@ from hedgerow_local.postgres_programs import for_history
 from hedgerow_local.state import StackState, claim_state, write_state
 from hedgerow_local.supervisor import Supervisor, restarts, start_supervisor
 from hedgerow_local.supervisor_config import render
-from hedgerow_local.topics import ensure_topics
 
-WORKERS = ("ingestion", "pipeline", "executor", "gateway", "recorder")
+WORKERS = ("ingestion", "pipeline", "executor", "gateway", "cache", "recorder")
 READY_DEADLINE_S = 120.0
 APPLY_DEADLINE_S = 60.0
 POLL_S = 0.1
@@ -55,7 +55,7 @@ class Stack:
         self._process: OwnedProcess | None = None
 
     def start(self) -> None:
-        """Bring everything up; on return every worker is ready and client flow has begun.
+        """Bring everything up; on return every worker is ready and clients have begun to trade.
 
         Raises:
             LocalError: another stack runs, or a stage failed; the message has the end of the log to look at.
@@ -70,7 +70,16 @@ class Stack:
             self._start_history()
         with self._stage("kafka and topics"):
             kafka.wait_until_ready(self._bootstrap, self.layout.kafka, self._require_up("kafka"))
-            ensure_topics(self._bootstrap, processes.PARTITIONS)
+            try:
+                ensure_topics(self._bootstrap, processes.PARTITIONS)
+            except TopicsUnusable as problem:
+                raise LocalError(str(problem)) from problem
+        with self._stage("redis cluster"):
+            redis_cluster.form(
+                processes.redis_masters(self.layout, self.state), self._require_up(*processes.REDIS)
+            )
+        if self.has_prometheus:
+            self._start("prometheus")
         # Each waits by itself for what it needs, so all may load at once; we wait in the order of their needs.
         self._start("exchange", "apply", *WORKERS)
         with self._stage("exchange"):
@@ -79,17 +88,17 @@ class Stack:
             self._wait_until_applied()
         with self._stage("workers ready"):
             self._wait_until_ready(WORKERS)
-        with self._stage("client flow"):
-            self._start("client-flow")
-            self._wait_until_ready(["client-flow"])
+        with self._stage("order generator"):
+            self._start("order-generator")
+            self._wait_until_ready(["order-generator"])
 
-    def stop_client_flow(self) -> None:
-        """No new client fills from here on.
+    def stop_orders(self) -> None:
+        """No new client orders from here on, and none that waits.
 
         Raises:
             LocalError: it did not stop.
         """
-        self.supervisor.stop(["client-flow"], deadline_s=30)
+        self.supervisor.stop(["order-generator"], deadline_s=30)
 
     def end(self) -> None:
         """End every process of this stack. Only for one that is `claimed`: else it would end another's.
@@ -100,6 +109,11 @@ class Stack:
         end_stack(self.layout, self.state)
         if self._process is not None:
             self._process.stop(grace_s=0)
+
+    @property
+    def has_prometheus(self) -> bool:
+        """Whether this machine has one, so that the stack runs it."""
+        return prometheus.find_prometheus() is not None
 
     def restarts(self) -> dict[str, int]:
         """How often each program was started again since this stack's start."""
@@ -124,6 +138,7 @@ class Stack:
             layout.data(owner).mkdir(parents=True, exist_ok=True)
         ensure_keys(layout.keys)
         ensure_gateway_keys(layout.gateway_keys)
+        prometheus.prepare(layout.prometheus, processes.worker_ports(self.state), layout.alerts)
         layout.supervisor_config.write_text(render(layout, programs))
         # Written before anything runs, so that whatever happens next can be found and ended.
         claim_state(layout.state, self.state)
@@ -141,6 +156,8 @@ class Stack:
         self._start("postgres")
         kafka.prepare(self.layout.kafka, self.state.ports["kafka"], self.state.ports["kafka-controller"])
         self._start("kafka")
+        redis_cluster.prepare(processes.redis_masters(self.layout, self.state))
+        self._start(*processes.REDIS)
         admin = postgres.server_dsn(self.state.ports["postgres"])
         postgres.wait_until_ready(admin, data, self._require_up("postgres"))
         postgres.ensure_database(admin, processes.LEDGER_DATABASE)
@@ -173,10 +190,11 @@ class Stack:
         for name in names:
             self.supervisor.start(name)
 
-    def _require_up(self, name: str) -> Callable[[], None]:
+    def _require_up(self, *names: str) -> Callable[[], None]:
         def check() -> None:
-            if self.restarts().get(name, 0) >= HOPELESS_RESTARTS:
-                raise LocalError(f"{name} ends again and again; {self._log_end(name)}")
+            for name in names:
+                if self.restarts().get(name, 0) >= HOPELESS_RESTARTS:
+                    raise LocalError(f"{name} ends again and again; {self._log_end(name)}")
 
         return check
 

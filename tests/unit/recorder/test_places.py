@@ -53,5 +53,5 @@ def test_history_on_the_ledgers_server_is_refused() -> None:
 
 @pytest.mark.parametrize("name", ["HEDGEROW_HISTORY_DAYS", "HEDGEROW_HISTORY_ROLLUP_DAYS"])
 def test_days_are_at_least_one(name: str) -> None:
-    with pytest.raises(SettingsError, match=f"{name}='0' should be at least 1"):
+    with pytest.raises(SettingsError, match=f"{name}=0 should be from 1"):
         read_settings(NEEDED | {name: "0"})

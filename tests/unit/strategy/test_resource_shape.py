@@ -73,8 +73,8 @@ CASES: list[tuple[str, Callable[[dict[str, Any]], Any], str]] = [
     (
         "a slip of the pen",
         lambda data: data["spec"].update(suspended=True),
-        'spec.suspended: this version has no such field; did you mean "suspend"? there are "currency", "execution", '
-        '"exposure", "freshness", "hedgeWith", "limits", "mode", "policy", "suspend"',
+        'spec.suspended: this version has no such field; did you mean "suspend"? there are "currency", '
+        '"deletionPolicy", "execution", "exposure", "freshness", "hedgeWith", "limits", "mode", "policy", "suspend"',
     ),
     (
         "an unquoted whole number",
@@ -188,8 +188,14 @@ CASES: list[tuple[str, Callable[[dict[str, Any]], Any], str]] = [
     ),
     (
         "a kind that is not built",
+        lambda data: data.update(kind="Book"),
+        'kind: "Book" is no kind of this version; available are "HedgeStrategy", "Venue"',
+    ),
+    (
+        "a kind that files do not declare",
         lambda data: data.update(kind="Halt"),
-        'kind: "Halt" is no kind of this version; available are "HedgeStrategy", "Venue"',
+        "kind: a Halt is a resource of a cluster, not of a file; use `hedgerow halt` and `hedgerow release`, or "
+        "kubectl",
     ),
     (
         "a label's value",

@@ -3,15 +3,28 @@
 import os
 from collections.abc import Mapping
 from decimal import Decimal
+from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
+from hedgerow.adapters.synthetic.scenarios import Scenario
+from hedgerow.adapters.tapes import TapeSource
 from hedgerow.domain.money import parse_decimal
+
+_Word = TypeVar("_Word", bound=StrEnum)
 
 
 class SettingsError(ValueError):
     """A setting is missing or unusable; the message names the variable and what it should hold."""
+
+
+class FeedName(StrEnum):
+    """Where market data comes from."""
+
+    RECORDED = "Recorded"
+    SYNTHETIC = "Synthetic"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,15 +35,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ledger_dsn: Postgres of the ledger.
         partitions: of every partitioned topic; fixed for the life of an installation.
         exchange_url: base address of the built-in exchange.
+        executor_venue: the one Venue (`namespace/name`) that this executor serves; None serves each whose keys it has.
         keys_dir: folder laid out as a mounted Secret, one subfolder per venue account with files `apiKey`, `secret`.
+        feed: where ingestion takes market data from.
+        synthetic_seed, synthetic_interval_ms: of synthetic tapes: their seed, and the time between two events.
+        scenario: market weather on synthetic tapes; with one, every tape is synthetic.
         recordings: folder of Parquet recordings.
         session_start_ns: when this replay session began; with the clock it fixes the position on the tape.
         replay_speed: seconds of tape per second of clock.
         data_dir: where a role may keep files of its own (the exchange's journal, Faust's work folder).
         http_host, http_port: where `/healthz`, `/ready` and `/metrics` answer; port 0 takes a free one.
         max_jump_bps: a mid that moves further than this between two states marks the state invalid.
-        client_flow_seed, client_flow_per_second, client_flow_notional: the generator's seed, its rate, and the
-            mean size of a fill in USD.
         gateway_host, gateway_port: where the gateway's REST API answers; port 0 takes a free one.
         gateway_keys_dir: folder laid out as a mounted Secret, one subfolder per API key with files `key`, `role`;
             None only where no gateway runs.
@@ -38,6 +53,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         history_dsn: Postgres of the history, never the ledger's; None only where no recorder runs.
         history_days: how long ticks, enriched quotes and risk states are kept.
         history_rollup_days: how long candles and risk per minute are kept.
+        redis: some nodes of the cache's Redis Cluster, `host:port[,host:port]`; None where there is no cache.
+        gateway_url, orders_key_file: where the order generator reaches the gateway, and the file with its API key;
+            None only where no generator runs.
+        orders_seed, orders_per_second: the generator's seed, and its orders per second of each symbol.
+        orders_sizes: mean order by symbol, in quote currency, `SYMBOL=number,…`, or one number for every listing.
+        orders_mix: weights of the kinds of orders, `market=number,crossed=number,resting=number`.
     """
 
     kafka: str
@@ -52,9 +73,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     http_host: str
     http_port: int
     max_jump_bps: float
-    client_flow_seed: int
-    client_flow_per_second: float
-    client_flow_notional: float
+    executor_venue: str | None = None
+    feed: FeedName = FeedName.RECORDED
+    synthetic_seed: int = 7
+    synthetic_interval_ms: int = 250
+    scenario: Scenario | None = None
     gateway_host: str = "127.0.0.1"
     gateway_port: int = 0
     gateway_keys_dir: Path | None = None
@@ -62,23 +85,45 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     history_dsn: str | None = None
     history_days: int = 30
     history_rollup_days: int = 730
+    redis: str | None = None
+    gateway_url: str | None = None
+    orders_key_file: Path | None = None
+    orders_seed: int = 7
+    orders_per_second: float = 2.0
+    orders_sizes: str = "20000"
+    orders_mix: str = "market=60,crossed=20,resting=20"
+
+    @property
+    def tapes(self) -> TapeSource:
+        """Where tapes come from; the same for all who play them."""
+        all_synthetic = self.feed is FeedName.SYNTHETIC or self.scenario is not None
+        return TapeSource(
+            recordings=None if all_synthetic else self.recordings,
+            seed=self.synthetic_seed,
+            interval_ns=self.synthetic_interval_ms * 1_000_000,
+            scenario=self.scenario,
+        )
 
 
 _DEFAULTS = {
     "HEDGEROW_PARTITIONS": "4",
+    "HEDGEROW_FEED": FeedName.RECORDED.value,
+    "HEDGEROW_SYNTHETIC_SEED": "7",
+    "HEDGEROW_SYNTHETIC_INTERVAL_MS": "250",
     "HEDGEROW_REPLAY_SPEED": "1",
     "HEDGEROW_HTTP_HOST": "127.0.0.1",
     "HEDGEROW_HTTP_PORT": "0",
     "HEDGEROW_MAX_JUMP_BPS": "200",
-    "HEDGEROW_CLIENT_FLOW_SEED": "7",
-    "HEDGEROW_CLIENT_FLOW_PER_SECOND": "2",
-    "HEDGEROW_CLIENT_FLOW_NOTIONAL": "20000",
     "HEDGEROW_SESSION_START_NS": "0",
     "HEDGEROW_GATEWAY_HOST": "127.0.0.1",
     "HEDGEROW_GATEWAY_PORT": "0",
     "HEDGEROW_GATEWAY_MAX_ORDER_NOTIONAL": "1000000",
     "HEDGEROW_HISTORY_DAYS": "30",
     "HEDGEROW_HISTORY_ROLLUP_DAYS": "730",
+    "HEDGEROW_ORDERS_SEED": "7",
+    "HEDGEROW_ORDERS_PER_SECOND": "2",
+    "HEDGEROW_ORDERS_SIZES": "20000",
+    "HEDGEROW_ORDERS_MIX": "market=60,crossed=20,resting=20",
 }
 
 
@@ -112,12 +157,6 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
             raise SettingsError(f"{name}={text(name)!r} should be positive")
         return value
 
-    def days(name: str) -> int:
-        value = int(number(name, int))
-        if value < 1:
-            raise SettingsError(f"{name}={text(name)!r} should be at least 1")
-        return value
-
     def history_dsn() -> str | None:
         dsn = environment.get("HEDGEROW_HISTORY_DSN")
         if dsn and dsn == text("HEDGEROW_LEDGER_DSN"):
@@ -127,7 +166,20 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
             )
         return dsn or None
 
+    def whole(name: str, least: int, most: int) -> int:
+        value = int(number(name, int))
+        if not least <= value <= most:
+            raise SettingsError(f"{name}={value} should be from {least} to {most}")
+        return value
+
+    def word(name: str, words: type[_Word]) -> _Word:
+        try:
+            return words(text(name))
+        except ValueError:
+            raise SettingsError(f"{name}={text(name)!r} should be one of {', '.join(words)}") from None
+
     gateway_keys_dir = environment.get("HEDGEROW_GATEWAY_KEYS_DIR")
+    orders_key_file = environment.get("HEDGEROW_ORDERS_KEY_FILE")
     return Settings(
         kafka=text("HEDGEROW_KAFKA"),
         ledger_dsn=text("HEDGEROW_LEDGER_DSN"),
@@ -141,14 +193,23 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         http_host=text("HEDGEROW_HTTP_HOST"),
         http_port=int(number("HEDGEROW_HTTP_PORT", int)),
         max_jump_bps=float(number("HEDGEROW_MAX_JUMP_BPS", float)),
-        client_flow_seed=int(number("HEDGEROW_CLIENT_FLOW_SEED", int)),
-        client_flow_per_second=float(number("HEDGEROW_CLIENT_FLOW_PER_SECOND", float)),
-        client_flow_notional=float(number("HEDGEROW_CLIENT_FLOW_NOTIONAL", float)),
+        executor_venue=environment.get("HEDGEROW_EXECUTOR_VENUE") or None,
+        feed=word("HEDGEROW_FEED", FeedName),
+        synthetic_seed=whole("HEDGEROW_SYNTHETIC_SEED", 0, 2**32 - 1),
+        synthetic_interval_ms=whole("HEDGEROW_SYNTHETIC_INTERVAL_MS", 20, 10_000),
+        scenario=word("HEDGEROW_SCENARIO", Scenario) if environment.get("HEDGEROW_SCENARIO") else None,
         gateway_host=text("HEDGEROW_GATEWAY_HOST"),
         gateway_port=int(number("HEDGEROW_GATEWAY_PORT", int)),
         gateway_keys_dir=Path(gateway_keys_dir) if gateway_keys_dir else None,
+        redis=environment.get("HEDGEROW_REDIS") or None,
         gateway_max_order_notional=positive("HEDGEROW_GATEWAY_MAX_ORDER_NOTIONAL"),
         history_dsn=history_dsn(),
-        history_days=days("HEDGEROW_HISTORY_DAYS"),
-        history_rollup_days=days("HEDGEROW_HISTORY_ROLLUP_DAYS"),
+        history_days=whole("HEDGEROW_HISTORY_DAYS", 1, 36_500),
+        history_rollup_days=whole("HEDGEROW_HISTORY_ROLLUP_DAYS", 1, 36_500),
+        gateway_url=environment.get("HEDGEROW_GATEWAY_URL") or None,
+        orders_key_file=Path(orders_key_file) if orders_key_file else None,
+        orders_seed=int(number("HEDGEROW_ORDERS_SEED", int)),
+        orders_per_second=float(number("HEDGEROW_ORDERS_PER_SECOND", float)),
+        orders_sizes=text("HEDGEROW_ORDERS_SIZES"),
+        orders_mix=text("HEDGEROW_ORDERS_MIX"),
     )

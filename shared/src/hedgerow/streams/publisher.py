@@ -1,0 +1,97 @@
+"""Makes a generation current: first the ledger, then the `strategies` topic.
+
+What the topic says must not fall behind the ledger, so publishers take turns: whoever writes holds the
+ledger's publish gate until the topic has confirmed. A send that fails leaves the ledger ahead; publishing again
+heals it.
+"""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from hedgerow.ledger.connection import PUBLISH_GATE
+from hedgerow.ledger.strategies import find_strategy, publish_strategy, read_strategies, remove_strategy
+from hedgerow.schemas.codec import encode
+from hedgerow.schemas.records import StrategyPublished
+from hedgerow.schemas.topics import STRATEGIES
+from hedgerow.strategy.compile import revision_of
+from hedgerow.strategy.compiled import CompiledStrategy
+from hedgerow.streams.sender import Sender
+
+
+class Change(StrEnum):
+    CREATED = "created"
+    CONFIGURED = "configured"
+    UNCHANGED = "unchanged"
+
+
+class Publication(msgspec.Struct, frozen=True, kw_only=True):
+    """What is current now, and whether this call made it so."""
+
+    change: Change
+    published: StrategyPublished
+
+
+async def publish(connection: Any, sender: Sender, config: CompiledStrategy) -> Publication:
+    """Make this config the strategy's current generation. The topic gets it even when nothing changed.
+
+    Raises:
+        LegConflict, PositionOpen: the ledger refused it and nothing changed.
+        KafkaUnreachable: the topic could not be written.
+    """
+    await sender.require_topic(STRATEGIES.name)
+    async with _turn(connection):
+        before = await find_strategy(connection, config.key)
+        published = await publish_strategy(connection, config, revision_of(config), time.time_ns())
+        await _send(sender, published)
+    if before is None:
+        return Publication(change=Change.CREATED, published=published)
+    same = (before.uid, before.generation) == (published.uid, published.generation)
+    return Publication(change=Change.UNCHANGED if same else Change.CONFIGURED, published=published)
+
+
+async def publish_again(connection: Any, sender: Sender) -> list[StrategyPublished]:
+    """Send every current strategy to the topic once more, which heals whatever an earlier publisher failed to send.
+
+    Raises:
+        KafkaUnreachable: the topic could not be written.
+    """
+    await sender.require_topic(STRATEGIES.name)
+    async with _turn(connection):
+        current = await read_strategies(connection)
+        for published in current:
+            await _send(sender, published)
+    return current
+
+
+async def withdraw(connection: Any, sender: Sender, key: str) -> StrategyPublished | None:
+    """Take a strategy away. The tombstone is sent even when the ledger has none: an earlier one may be lost.
+
+    Returns:
+        What was current, or None when there was no such strategy.
+
+    Raises:
+        KafkaUnreachable: the topic could not be written.
+    """
+    await sender.require_topic(STRATEGIES.name)
+    async with _turn(connection):
+        removed = await remove_strategy(connection, key, time.time_ns())
+        await sender.send(STRATEGIES.name, key, None)
+    return removed
+
+
+async def _send(sender: Sender, published: StrategyPublished) -> None:
+    await sender.send(STRATEGIES.name, published.config.key, encode(published))
+
+
+@asynccontextmanager
+async def _turn(connection: Any) -> AsyncIterator[None]:
+    await connection.execute("select pg_advisory_lock($1)", PUBLISH_GATE)
+    try:
+        yield
+    finally:
+        await connection.execute("select pg_advisory_unlock($1)", PUBLISH_GATE)
