@@ -2,7 +2,8 @@
 
 
 class Backoff:
-    """Doubles from `first_s` to `longest_s`, each time between half and all of it, so that many do not return at once."""
+    """Doubles from `first_s` to `longest_s`; each wait is between half and all of it, so that many clients that lost
+    a venue together do not return together."""
 
     def __init__(self, first_s: float = 1.0, longest_s: float = 60.0) -> None:
         self._first_s = first_s

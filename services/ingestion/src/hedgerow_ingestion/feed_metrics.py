@@ -1,6 +1,7 @@
 """What a live feed counts, in one place so that dashboards can be checked against it."""
 
 import time
+from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
@@ -60,9 +61,10 @@ class FeedMetrics:
             place = instrument, source
             self._books.labels(*place)
             self._told_s[place] = time.monotonic()
-            self._silence.labels(*place).set_function(
-                lambda place=place: time.monotonic() - self._told_s[place]
-            )
+            self._silence.labels(*place).set_function(partial(self._silent_s, place))
+
+    def _silent_s(self, place: tuple[str, str]) -> float:
+        return time.monotonic() - self._told_s[place]
 
     def told(self, instrument: str, source: str) -> None:
         self._books.labels(instrument, source).inc()

@@ -7,6 +7,8 @@ The socket's book goes out while the socket can be trusted. It loses trust when 
 when it has not shown within some seconds what REST showed; until it has come back, REST's book goes out.
 """
 
+from math import inf
+
 import msgspec
 
 from hedgerow.adapters.ccxt_books import VenueBook
@@ -67,13 +69,14 @@ class LiveBook:
         Returns:
             Why the socket cannot be trusted with it, and must be opened anew; None when it can.
         """
-        if self._is_older(book, received_ns):
-            return None
+        unusable = invalid_reason(book.bids, book.asks, None, inf)
+        if unusable is not None or self._is_older(book, received_ns):
+            return unusable
         self._trusted = True
         if self._awaited is not None and _has_reached(book, self._awaited[0]):
             self._awaited = None
         self._take(book, received_ns)
-        return invalid_reason(book.bids, book.asks, None, 0.0)
+        return None
 
     def from_rest(self, book: VenueBook, asked_ns: int) -> None:
         """An answer to a question that was asked at `asked_ns`."""

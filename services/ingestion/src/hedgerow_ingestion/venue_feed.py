@@ -3,9 +3,9 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import aclosing
-from functools import partial
+from typing import Any
 
 import msgspec
 import structlog
@@ -139,7 +139,9 @@ class _VenueFeed:
                 raise SettingsError(f"HEDGEROW_FEED_SYMBOLS: {error}") from error
             except BooksLost as lost:
                 wait_s = max(backoff.next_s(random.random()), lost.retry_after_s)
-                detail = f"{self._books.venue} does not tell what it lists: {lost}; next attempt in {wait_s:.0f} s"
+                detail = (
+                    f"{self._books.venue} does not tell what it lists: {lost}; next attempt in {wait_s:.0f} s"
+                )
                 _log.warning("venue away", venue=self._books.venue, detail=detail)
                 self._readiness.set("feed", False, detail, outage=True)
                 await asyncio.sleep(wait_s)
@@ -190,9 +192,7 @@ class _VenueFeed:
         """
         async with aclosing(self._books.follow(one.symbol)) as books:
             while True:
-                book = await _next_unless(
-                    partial(anext, books), lambda: self._why_reopen(one, opened_s)
-                )
+                book = await _next_unless(lambda: _next(books), lambda: self._why_reopen(one, opened_s))
                 now_ns = time.time_ns()
                 self._metrics.told(one.symbol, "socket")
                 unusable = one.live.from_socket(book, now_ns)
@@ -227,12 +227,15 @@ class _VenueFeed:
         if lost.trouble is Trouble.RATE_LIMITED:
             self._paused_until_s = max(self._paused_until_s, time.monotonic() + wait_s)
         _log.warning(
-            "book lost", instrument=one.symbol, source=source, trouble=str(lost), next_attempt_s=round(wait_s, 1)
+            "book lost",
+            instrument=one.symbol,
+            source=source,
+            trouble=str(lost),
+            next_attempt_s=round(wait_s, 1),
         )
 
     async def _pause_over(self) -> None:
-        while (left_s := self._paused_until_s - time.monotonic()) > 0:
-            await asyncio.sleep(left_s)
+        await asyncio.sleep(max(0.0, self._paused_until_s - time.monotonic()))
 
     async def _send_what_is_due(self) -> None:
         while True:
@@ -257,27 +260,31 @@ class _VenueFeed:
             await asyncio.sleep(_LONGEST_WAIT_S)
 
 
+async def _next(books: AsyncIterator[VenueBook]) -> VenueBook:
+    return await anext(books)
+
+
 async def _next_unless(
-    next_book: Callable[[], "asyncio._FutureLike[VenueBook]"], why_not: Callable[[], BooksLost | None]
+    next_book: Callable[[], Coroutine[Any, Any, VenueBook]], why_not: Callable[[], BooksLost | None]
 ) -> VenueBook:
     """The next book, unless there is a reason to wait no longer.
 
     Raises:
         BooksLost: that reason, or what `next_book` raises.
     """
-    coming = asyncio.ensure_future(next_book())
+    coming = asyncio.create_task(next_book())
     try:
-        while True:
-            await asyncio.wait({coming}, timeout=_CHECK_S)
+        while not coming.done():
             reason = why_not()
             if reason is not None:
                 raise reason
-            if coming.done():
-                return coming.result()
+            await asyncio.wait({coming}, timeout=_CHECK_S)
+        if coming.cancelled():
+            raise BooksLost(Trouble.DISCONNECTED, "ccxt gave the connection up")
+        return coming.result()
     finally:
-        if not coming.done():
-            coming.cancel()
-            await asyncio.gather(coming, return_exceptions=True)
+        coming.cancel()
+        await asyncio.gather(coming, return_exceptions=True)
 
 
 async def _set_within(event: asyncio.Event, seconds: float) -> None:

@@ -5,7 +5,7 @@ here: every REST request, the snapshots of sockets included, goes through one cl
 pause see them all; the range of prices within which the book is complete is known; addresses can be others.
 """
 
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from enum import StrEnum
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -106,7 +106,9 @@ class VenueBooks:
         listed: dict[str, Any] = self._client.markets
         absent = [symbol for symbol in symbols if symbol not in listed]
         if absent:
-            raise NotListed(f"{self.venue} does not list {', '.join(absent)}; {_listed_instead(listed, absent)}")
+            raise NotListed(
+                f"{self.venue} does not list {', '.join(absent)}; {_listed_instead(listed, absent)}"
+            )
         self._markets = [listed[symbol] for symbol in symbols]
 
     async def fetch(self, symbol: str) -> VenueBook:
@@ -117,7 +119,7 @@ class VenueBooks:
         """
         return _venue_book(await self._ask(lambda: self._client.fetch_order_book(symbol, REST_LEVELS)))
 
-    async def follow(self, symbol: str) -> AsyncIterator[VenueBook]:
+    async def follow(self, symbol: str) -> AsyncGenerator[VenueBook, None]:
         """The book after each change, over a socket of its own that is closed when the iteration ends.
 
         A gap is raised and mended by iterating `follow` anew.
@@ -136,8 +138,13 @@ class VenueBooks:
 
         client.fetch_rest_order_book_safe = snapshot
         try:
+            told = None
             while True:
-                book = await self._ask(lambda: client.watch_order_book(symbol))
+                # ccxt only wakes who waits: what came while nobody did is in its book already.
+                book = client.orderbooks.get(symbol)
+                if book is None or _mark(book) == told:
+                    book = await self._ask(lambda: client.watch_order_book(symbol))
+                told = _mark(book)
                 yield _venue_book(book, known)
                 if known.narrowed(book):
                     raise BooksLost(Trouble.NARROWED, "the price has left the snapshot's range")
@@ -148,9 +155,7 @@ class VenueBooks:
         await self._client.close()
 
     def _new_client(self) -> Any:
-        client = getattr(ccxt, self.venue)(
-            {"timeout": REQUEST_TIMEOUT_MS, "enableRateLimit": True}
-        )
+        client = getattr(ccxt, self.venue)({"timeout": REQUEST_TIMEOUT_MS, "enableRateLimit": True})
         client.timeout_on_exit = 0
         markets = client.options.get("fetchMarkets")
         if isinstance(markets, dict) and "types" in markets:
@@ -236,6 +241,11 @@ def redirected(addresses: Any, url: str) -> Any:
     target = urlsplit(url)
     socket_scheme = "wss" if target.scheme == "https" else "ws"
     return f"{socket_scheme}://{target.netloc}{target.path.rstrip('/')}/{place}"
+
+
+def _mark(book: Any) -> tuple[Any, Any]:
+    """What changes with every change of a book."""
+    return book["nonce"], book["timestamp"]
 
 
 def _venue_book(book: Any, known: _KnownRange | None = None) -> VenueBook:

@@ -6,9 +6,11 @@ from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 
+from hedgerow.domain.instruments import find_instrument
 from hedgerow.domain.money import parse_decimal
 
 _Word = TypeVar("_Word", bound=StrEnum)
@@ -22,6 +24,8 @@ class FeedName(StrEnum):
     """Where market data comes from."""
 
     RECORDED = "Recorded"
+    REST = "Rest"
+    WEB_SOCKET = "WebSocket"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +38,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         exchange_url: base address of the built-in exchange.
         keys_dir: folder laid out as a mounted Secret, one subfolder per venue account with files `apiKey`, `secret`.
         feed: where ingestion takes market data from.
+        feed_venue: of the feeds `Rest` and `WebSocket`: ccxt's id of the venue.
+        feed_url: base address instead of the venue's own hosts; None takes those.
+        feed_symbols: the instruments to follow there.
+        feed_poll_ms: between one REST answer and the next question about the same instrument.
         recordings: folder of Parquet recordings.
         session_start_ns: when this replay session began; with the clock it fixes the position on the tape.
         replay_speed: seconds of tape per second of clock.
@@ -64,6 +72,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     client_flow_per_second: float
     client_flow_notional: float
     feed: FeedName = FeedName.RECORDED
+    feed_venue: str = "binance"
+    feed_url: str | None = None
+    feed_symbols: tuple[str, ...] = ("BTC/USDT", "BTC/USDT:USDT")
+    feed_poll_ms: int = 1_000
     gateway_host: str = "127.0.0.1"
     gateway_port: int = 0
     gateway_keys_dir: Path | None = None
@@ -73,6 +85,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 _DEFAULTS = {
     "HEDGEROW_PARTITIONS": "4",
     "HEDGEROW_FEED": FeedName.RECORDED.value,
+    "HEDGEROW_FEED_VENUE": "binance",
+    "HEDGEROW_FEED_SYMBOLS": "BTC/USDT,BTC/USDT:USDT",
+    "HEDGEROW_FEED_POLL_MS": "1000",
     "HEDGEROW_REPLAY_SPEED": "1",
     "HEDGEROW_HTTP_HOST": "127.0.0.1",
     "HEDGEROW_HTTP_PORT": "0",
@@ -123,6 +138,21 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         except ValueError:
             raise SettingsError(f"{name}={text(name)!r} should be one of {', '.join(words)}") from None
 
+    def address(name: str) -> str | None:
+        value = environment.get(name)
+        if value and urlsplit(value).scheme not in ("http", "https"):
+            raise SettingsError(f"{name}={value!r} should be http://host:port or https://host")
+        return value or None
+
+    def instruments(name: str) -> tuple[str, ...]:
+        symbols = tuple(symbol.strip() for symbol in text(name).split(","))
+        for symbol in symbols:
+            try:
+                find_instrument(symbol)
+            except KeyError as error:
+                raise SettingsError(f"{name}: {error.args[0]}") from None
+        return symbols
+
     gateway_keys_dir = environment.get("HEDGEROW_GATEWAY_KEYS_DIR")
     return Settings(
         kafka=text("HEDGEROW_KAFKA"),
@@ -141,6 +171,10 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         client_flow_per_second=float(number("HEDGEROW_CLIENT_FLOW_PER_SECOND", float)),
         client_flow_notional=float(number("HEDGEROW_CLIENT_FLOW_NOTIONAL", float)),
         feed=word("HEDGEROW_FEED", FeedName),
+        feed_venue=text("HEDGEROW_FEED_VENUE"),
+        feed_url=address("HEDGEROW_FEED_URL"),
+        feed_symbols=instruments("HEDGEROW_FEED_SYMBOLS"),
+        feed_poll_ms=int(positive("HEDGEROW_FEED_POLL_MS")),
         gateway_host=text("HEDGEROW_GATEWAY_HOST"),
         gateway_port=int(number("HEDGEROW_GATEWAY_PORT", int)),
         gateway_keys_dir=Path(gateway_keys_dir) if gateway_keys_dir else None,
