@@ -15,9 +15,11 @@ cd "$ROOT"
 
 KAFKA_VERSION=4.1.1
 KAFKA_LIB="${XDG_CACHE_HOME:-$HOME/.cache}/hedgerow/kafka-$KAFKA_VERSION"
+PROMETHEUS="${XDG_CACHE_HOME:-$HOME/.cache}/hedgerow/prometheus"
 UV_VERSION=0.13.8
 STAMP=.run/installed
 KERNELS_STAMP=.run/kernels.stamp
+KERNELS_CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/hedgerow/kernels"
 export UV_PYTHON_DOWNLOADS=never
 
 CHECK=no
@@ -150,7 +152,7 @@ how_to_install() {
 
 # Changes whenever an install would do something else: the lock, any package's metadata, this script, the jars.
 wanted_stamp() {
-  cat requirements.lock pyproject.toml shared/pyproject.toml local/pyproject.toml services/*/pyproject.toml \
+  cat requirements.lock pyproject.toml shared/pyproject.toml local/pyproject.toml operator/pyproject.toml services/*/pyproject.toml \
       scripts/kafka/pom.xml scripts/install.sh | cksum
   echo "$ROOT"
 }
@@ -176,6 +178,8 @@ have_kernels() {
 }
 
 have_kafka() { [ -f "$KAFKA_LIB/kafka_2.13-$KAFKA_VERSION.jar" ]; }
+
+have_prometheus() { command -v prometheus >/dev/null || [ -x "$PROMETHEUS/usr/bin/prometheus" ]; }
 
 # --- doing it ---------------------------------------------------------------------------------------------
 
@@ -226,16 +230,26 @@ install_packages() {
   # Compiled here, once: a worker that must compile ccxt while it starts takes many times as long to come back.
   "$UV" pip sync --quiet --require-hashes --compile-bytecode requirements.lock
   local editable=() package
-  for package in shared local services/*; do editable+=(-e "$package"); done
+  for package in shared local operator services/*; do editable+=(-e "$package"); done
   "$UV" pip install --quiet --no-deps --no-build-isolation "${editable[@]}"
 }
 
+# Built once for these sources and this compiler, for every checkout and every change of the other packages.
+kernels_wheels() { echo "$KERNELS_CACHE-$(kernels_hash | cut -d' ' -f1)-$(rustc -vV | cksum | cut -d' ' -f1)"; }
+
 install_kernels() {
+  local wheels
   find_uv
-  rm -rf .run/wheels "$KERNELS_STAMP"
-  .venv/bin/maturin build --quiet --release --locked --manifest-path shared/kernels/Cargo.toml \
-      --interpreter .venv/bin/python --out .run/wheels
-  VIRTUAL_ENV="$ROOT/.venv" "$UV" pip install --quiet --no-deps --reinstall .run/wheels/hedgerow_kernels-*.whl
+  wheels=$(kernels_wheels)
+  rm -f "$KERNELS_STAMP"
+  if ! [ -d "$wheels" ]; then
+    mkdir -p "$(dirname "$wheels")"
+    .venv/bin/maturin build --quiet --release --locked --manifest-path shared/kernels/Cargo.toml \
+        --interpreter .venv/bin/python --out "$wheels.$$"
+    rm -rf "$wheels"
+    mv "$wheels.$$" "$wheels"
+  fi
+  VIRTUAL_ENV="$ROOT/.venv" "$UV" pip install --quiet --no-deps --reinstall "$wheels"/hedgerow_kernels-*.whl
   kernels_hash >"$KERNELS_STAMP"
 }
 
@@ -255,6 +269,20 @@ install_kafka() {
   mv "$aside" "$KAFKA_LIB"
 }
 
+# Unpacked beside the jars instead of installed: the package would start a server of its own on this machine.
+install_prometheus() {
+  local aside="$PROMETHEUS.$$"
+  mkdir -p "$aside"
+  [ -n "$(apt-cache madison prometheus 2>/dev/null)" ] || ! can_be_root || as_root apt-get update -qq
+  if ! (cd "$aside" && apt-get download -qq prometheus && dpkg-deb -x prometheus_*.deb . && rm prometheus_*.deb); then
+    rm -rf "$aside"
+    echo "    apt offers no prometheus here: the local stack runs without metrics over time"
+    return
+  fi
+  rm -rf "$PROMETHEUS"
+  mv "$aside" "$PROMETHEUS"
+}
+
 check() {
   local need missing=0
   for need in $SYSTEM; do
@@ -268,6 +296,9 @@ check() {
   else echo "  optional native kernels: no Rust toolchain (cargo 1.$CARGO_MINOR or newer), so the slower NumPy twins run"; fi
   if have_kafka; then echo "  ok       Kafka $KAFKA_VERSION jars ($KAFKA_LIB)"
   else echo "  missing  Kafka $KAFKA_VERSION jars: scripts/install.sh fetches them with Maven"; missing=1; fi
+  if have_prometheus; then echo "  ok       Prometheus"
+  elif on_apt; then echo "  missing  Prometheus: scripts/install.sh unpacks it"; missing=1
+  else echo "  optional Prometheus: put it on PATH, and the local stack runs it"; fi
   return $missing
 }
 
@@ -287,9 +318,10 @@ if ! have_packages; then
   wanted_stamp >"$STAMP"
 fi
 if ! have_kernels; then
-  if have_rust; then step "Native kernels (release build)" install_kernels
+  if have_rust; then step "Native kernels" install_kernels
   else echo "==> No Rust toolchain (cargo 1.$CARGO_MINOR or newer): the slower NumPy twins of the kernels run."; fi
 fi
 [ "$BENCH" = no ] || step "Peers for the benchmarks" install_peers
 have_kafka || step "Kafka $KAFKA_VERSION jars" install_kafka
+have_prometheus || ! on_apt || step "Prometheus" install_prometheus
 echo "Installed (${SECONDS} s)."

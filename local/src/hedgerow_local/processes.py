@@ -5,7 +5,8 @@ from pathlib import Path
 
 import msgspec
 
-from hedgerow_local import kafka, postgres
+from hedgerow_local import kafka, postgres, prometheus
+from hedgerow_local.keys import GENERATOR
 from hedgerow_local.layout import Layout
 from hedgerow_local.ports import LOOPBACK
 from hedgerow_local.state import RUN_VARIABLE, StackState
@@ -19,7 +20,7 @@ WORKERS: dict[str, tuple[str, ...]] = {
     "pipeline": ("enrichment", "router", "risk", "hedging"),
     "executor": ("executor",),
     "gateway": ("gateway", "books"),
-    "client-flow": ("client-flow",),
+    "order-generator": ("order-generator",),
 }
 PORT_NAMES = (
     "kafka",
@@ -27,13 +28,15 @@ PORT_NAMES = (
     "postgres",
     "exchange",
     "gateway",
+    "prometheus",
     *(f"http-{name}" for name in WORKERS),
 )
 # Ended in this order, those of one row together: whoever sends before whoever answers, servers last.
 STOP_ORDER: tuple[tuple[str, ...], ...] = (
-    ("client-flow", "apply", "ingestion", "pipeline", "executor", "gateway"),
+    ("order-generator",),
+    ("apply", "ingestion", "pipeline", "executor", "gateway"),
     ("exchange",),
-    ("kafka", "postgres"),
+    ("kafka", "postgres", "prometheus"),
 )
 
 
@@ -55,6 +58,15 @@ def gateway_url(state: StackState) -> str:
 def http_port(state: StackState, worker: str) -> int:
     """Where a worker answers `/ready` and `/metrics`."""
     return state.ports[f"http-{worker}"]
+
+
+def worker_ports(state: StackState) -> dict[str, int]:
+    """Where each worker answers, by its name."""
+    return {worker: http_port(state, worker) for worker in WORKERS}
+
+
+def prometheus_url(state: StackState) -> str:
+    return f"http://{LOOPBACK}:{state.ports['prometheus']}"
 
 
 def ledger_dsn(state: StackState) -> str:
@@ -80,6 +92,8 @@ def surroundings(layout: Layout, state: StackState) -> dict[str, str]:
         "HEDGEROW_KEYS_DIR": str(layout.keys),
         "HEDGEROW_GATEWAY_KEYS_DIR": str(layout.gateway_keys),
         "HEDGEROW_GATEWAY_PORT": str(state.ports["gateway"]),
+        "HEDGEROW_GATEWAY_URL": gateway_url(state),
+        "HEDGEROW_ORDERS_KEY_FILE": str(layout.gateway_keys / GENERATOR / "key"),
         "HEDGEROW_RECORDINGS": str(layout.recordings),
         "HEDGEROW_SESSION_START_NS": str(state.session_start_ns),
         "HEDGEROW_HTTP_HOST": LOOPBACK,
@@ -118,4 +132,12 @@ def programs(layout: Layout, state: StackState, postgres_data: Path) -> tuple[Pr
         )
         for name, roles in WORKERS.items()
     )
-    return servers + workers
+    return servers + _watchers(layout, state) + workers
+
+
+def _watchers(layout: Layout, state: StackState) -> tuple[Program, ...]:
+    binary = prometheus.find_prometheus()
+    if binary is None:
+        return ()
+    command = prometheus.server_command(binary, layout.prometheus, state.ports["prometheus"])
+    return (Program(name="prometheus", command=command),)

@@ -10,7 +10,8 @@ from pathlib import Path
 import msgspec
 
 from hedgerow.ledger.migrate import upgrade
-from hedgerow_local import asking, kafka, postgres, processes
+from hedgerow.streams.topic_making import TopicsUnusable, ensure_topics
+from hedgerow_local import asking, kafka, postgres, processes, prometheus
 from hedgerow_local.ending import clear_the_way, end_stack
 from hedgerow_local.errors import LocalError
 from hedgerow_local.keys import ensure_gateway_keys, ensure_keys
@@ -20,7 +21,6 @@ from hedgerow_local.ports import free_ports
 from hedgerow_local.state import StackState, claim_state, write_state
 from hedgerow_local.supervisor import Supervisor, restarts, start_supervisor
 from hedgerow_local.supervisor_config import render
-from hedgerow_local.topics import ensure_topics
 
 WORKERS = ("ingestion", "pipeline", "executor", "gateway")
 READY_DEADLINE_S = 120.0
@@ -50,7 +50,7 @@ class Stack:
         self._process: OwnedProcess | None = None
 
     def start(self) -> None:
-        """Bring everything up; on return every worker is ready and client flow has begun.
+        """Bring everything up; on return every worker is ready and clients have begun to trade.
 
         Raises:
             LocalError: another stack runs, or a stage failed; the message has the end of the log to look at.
@@ -63,7 +63,12 @@ class Stack:
             self._start_servers()
         with self._stage("kafka and topics"):
             kafka.wait_until_ready(self._bootstrap, self.layout.kafka, self._require_up("kafka"))
-            ensure_topics(self._bootstrap, processes.PARTITIONS)
+            try:
+                ensure_topics(self._bootstrap, processes.PARTITIONS)
+            except TopicsUnusable as problem:
+                raise LocalError(str(problem)) from problem
+        if self.has_prometheus:
+            self._start("prometheus")
         # Each waits by itself for what it needs, so all may load at once; we wait in the order of their needs.
         self._start("exchange", "apply", *WORKERS)
         with self._stage("exchange"):
@@ -72,17 +77,17 @@ class Stack:
             self._wait_until_applied()
         with self._stage("workers ready"):
             self._wait_until_ready(WORKERS)
-        with self._stage("client flow"):
-            self._start("client-flow")
-            self._wait_until_ready(["client-flow"])
+        with self._stage("order generator"):
+            self._start("order-generator")
+            self._wait_until_ready(["order-generator"])
 
-    def stop_client_flow(self) -> None:
-        """No new client fills from here on.
+    def stop_orders(self) -> None:
+        """No new client orders from here on, and none that waits.
 
         Raises:
             LocalError: it did not stop.
         """
-        self.supervisor.stop(["client-flow"], deadline_s=30)
+        self.supervisor.stop(["order-generator"], deadline_s=30)
 
     def end(self) -> None:
         """End every process of this stack. Only for one that is `claimed`: else it would end another's.
@@ -93,6 +98,11 @@ class Stack:
         end_stack(self.layout, self.state)
         if self._process is not None:
             self._process.stop(grace_s=0)
+
+    @property
+    def has_prometheus(self) -> bool:
+        """Whether this machine has one, so that the stack runs it."""
+        return prometheus.find_prometheus() is not None
 
     def restarts(self) -> dict[str, int]:
         """How often each program was started again since this stack's start."""
@@ -117,6 +127,7 @@ class Stack:
             layout.data(owner).mkdir(parents=True, exist_ok=True)
         ensure_keys(layout.keys)
         ensure_gateway_keys(layout.gateway_keys)
+        prometheus.prepare(layout.prometheus, processes.worker_ports(self.state), layout.alerts)
         layout.supervisor_config.write_text(render(layout, programs))
         # Written before anything runs, so that whatever happens next can be found and ended.
         claim_state(layout.state, self.state)

@@ -12,6 +12,7 @@ from supervisor.datatypes import dict_of_key_value_pairs
 
 from hedgerow.schemas.topics import TOPICS, Cleanup
 from hedgerow.streams.settings import read_settings
+from hedgerow.streams.topic_making import topic_settings
 from hedgerow_local.errors import LocalError
 from hedgerow_local.keys import ensure_keys
 from hedgerow_local.layout import SOCKET_PATH_LIMIT, Layout
@@ -21,7 +22,6 @@ from hedgerow_local.processes import PORT_NAMES, STOP_ORDER, WORKERS, programs, 
 from hedgerow_local.state import StackState, read_state, write_state
 from hedgerow_local.supervisor import restarts
 from hedgerow_local.supervisor_config import render
-from hedgerow_local.topics import topic_settings
 
 
 def layout_at(root: str) -> Layout:
@@ -48,7 +48,7 @@ def test_every_program_is_supervised_restarted_and_ended_as_a_group() -> None:
     layout = layout_at("/srv/hedgerow")
     config = sections(render(layout, programs(layout, state(), Path("/data"))))
     names = {name for row in STOP_ORDER for name in row}
-    assert names == {"postgres", "kafka", "apply", *WORKERS}
+    assert names == {"postgres", "kafka", "apply", "prometheus", *WORKERS}
     for name in names:
         program = config[f"program:{name}"]
         assert program["autorestart"] == "true"
@@ -116,11 +116,11 @@ def test_restarts_are_counted_per_program(tmp_path: Path) -> None:
     log = tmp_path / "supervisor.log"
     log.write_text(
         "… INFO spawned: 'kafka' with pid 10\n"
-        "… INFO spawned: 'client-flow' with pid 11\n"
-        "… WARN exited: client-flow (terminated by SIGKILL; not expected)\n"
-        "… INFO spawned: 'client-flow' with pid 12\n"
+        "… INFO spawned: 'order-generator' with pid 11\n"
+        "… WARN exited: order-generator (terminated by SIGKILL; not expected)\n"
+        "… INFO spawned: 'order-generator' with pid 12\n"
     )
-    assert restarts(log) == {"kafka": 0, "client-flow": 1}
+    assert restarts(log) == {"kafka": 0, "order-generator": 1}
 
 
 def test_free_ports_are_different() -> None:
