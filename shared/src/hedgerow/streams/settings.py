@@ -27,6 +27,11 @@ class FeedName(StrEnum):
     REST = "Rest"
     WEB_SOCKET = "WebSocket"
 
+    @property
+    def from_a_venue(self) -> bool:
+        """Whether it comes from a real venue, so that there is no tape that others could stand on."""
+        return self in (FeedName.REST, FeedName.WEB_SOCKET)
+
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """One process's surroundings.
