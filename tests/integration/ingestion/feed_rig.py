@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 import prometheus_client
@@ -12,7 +11,7 @@ from binance_server import BinanceServer, Touch
 
 from hedgerow.schemas.records import BookState, MarketReset
 from hedgerow.streams.context import Context
-from hedgerow.streams.settings import FeedName, Settings
+from hedgerow.streams.settings import read_settings
 from hedgerow_ingestion.live_book import Patience
 from hedgerow_ingestion.venue_feed import Timing, venue_feed
 
@@ -45,32 +44,18 @@ class Nothing:
         raise AssertionError("the feed used the producer")
 
 
-def feed_context(url: str, symbols: tuple[str, ...], poll_ms: int = 200, **changes: Any) -> Context:
-    here = Path()
-    settings = Settings(
-        kafka="",
-        ledger_dsn="",
-        partitions=4,
-        exchange_url="",
-        keys_dir=here,
-        recordings=here,
-        session_start_ns=0,
-        replay_speed=1.0,
-        data_dir=here,
-        http_host="127.0.0.1",
-        http_port=0,
-        max_jump_bps=200.0,
-        client_flow_seed=7,
-        client_flow_per_second=2.0,
-        client_flow_notional=20_000.0,
-        **{
-            "feed": FeedName.WEB_SOCKET,
-            "feed_url": url,
-            "feed_symbols": symbols,
-            "feed_poll_ms": poll_ms,
-            **changes,
-        },
+def feed_context(url: str, symbols: tuple[str, ...], poll_ms: int = 200, venue: str = "binance") -> Context:
+    unused = dict.fromkeys(
+        ("KAFKA", "LEDGER_DSN", "EXCHANGE_URL", "KEYS_DIR", "RECORDINGS", "DATA_DIR"), "unused"
     )
+    given = {
+        "FEED": "WebSocket",
+        "FEED_VENUE": venue,
+        "FEED_URL": url,
+        "FEED_SYMBOLS": ",".join(symbols),
+        "FEED_POLL_MS": str(poll_ms),
+    }
+    settings = read_settings({f"HEDGEROW_{name}": value for name, value in (unused | given).items()})
     return Context(
         role="ingestion",
         worker="test",
