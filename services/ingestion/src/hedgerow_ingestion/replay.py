@@ -75,4 +75,5 @@ class Replay:
             bids,
             asks,
             lambda: self._cursor.depth(DEPTH_BPS),
+            closed=self._cursor.closed,
         )

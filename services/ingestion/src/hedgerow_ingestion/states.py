@@ -34,14 +34,16 @@ class StateBuilder:
         bids: Sequence[Level],
         asks: Sequence[Level],
         depth: Callable[[], Depth],
+        closed: str | None = None,
     ) -> BookState:
         """The state of this book, invalid where it cannot be relied on.
 
         Args:
             bids, asks: best first; what is beyond the first 50 is judged too.
             depth: measures the whole book; asked only when it is valid.
+            closed: why there is no market, whatever the book.
         """
-        reason = invalid_reason(bids, asks, self._seen_mid, self._max_jump_bps)
+        reason = closed or invalid_reason(bids, asks, self._seen_mid, self._max_jump_bps)
         self._seen_mid = seen_mid(bids, asks, self._seen_mid)
         if reason is not None:
             return self.invalid(sequence, time_ns, source_time_ns, reason)

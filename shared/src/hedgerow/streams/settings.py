@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from hedgerow.adapters.synthetic.scenarios import Scenario
+from hedgerow.adapters.tapes import TapeSource
 from hedgerow.domain.instruments import find_instrument
 from hedgerow.domain.money import parse_decimal
 
@@ -24,6 +26,7 @@ class FeedName(StrEnum):
     """Where market data comes from."""
 
     RECORDED = "Recorded"
+    SYNTHETIC = "Synthetic"
     REST = "Rest"
     WEB_SOCKET = "WebSocket"
 
@@ -44,6 +47,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         executor_venue: the one Venue (`namespace/name`) that this executor serves; None serves each whose keys it has.
         keys_dir: folder laid out as a mounted Secret, one subfolder per venue account with files `apiKey`, `secret`.
         feed: where ingestion takes market data from.
+        synthetic_seed, synthetic_interval_ms: of synthetic tapes: their seed, and the time between two events.
+        scenario: market weather on synthetic tapes; with one, every tape is synthetic.
         feed_venue: of the feeds `Rest` and `WebSocket`: ccxt's id of the venue.
         feed_url: base address instead of the venue's own hosts; None takes those.
         feed_symbols: the instruments to follow there.
@@ -58,6 +63,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         gateway_keys_dir: folder laid out as a mounted Secret, one subfolder per API key with files `key`, `role`;
             None only where no gateway runs.
         gateway_max_order_notional: the largest client order, in quote currency.
+        redis: some nodes of the cache's Redis Cluster, `host:port[,host:port]`; None where there is no cache.
         gateway_url, orders_key_file: where the order generator reaches the gateway, and the file with its API key;
             None only where no generator runs.
         orders_seed, orders_per_second: the generator's seed, and its orders per second of each symbol.
@@ -79,14 +85,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_jump_bps: float
     executor_venue: str | None = None
     feed: FeedName = FeedName.RECORDED
+    synthetic_seed: int = 7
+    synthetic_interval_ms: int = 250
+    scenario: Scenario | None = None
     feed_venue: str = "binance"
     feed_url: str | None = None
-    feed_symbols: tuple[str, ...] = ("BTC/USDT", "BTC/USDT:USDT")
+    feed_symbols: tuple[str, ...] = ("BTC/USDT", "BTC/USDT:USDT", "ETH/USDT", "ETH/USDT:USDT")
     feed_poll_ms: int = 1_000
     gateway_host: str = "127.0.0.1"
     gateway_port: int = 0
     gateway_keys_dir: Path | None = None
     gateway_max_order_notional: Decimal = Decimal(1_000_000)
+    redis: str | None = None
     gateway_url: str | None = None
     orders_key_file: Path | None = None
     orders_seed: int = 7
@@ -94,12 +104,25 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     orders_sizes: str = "20000"
     orders_mix: str = "market=60,crossed=20,resting=20"
 
+    @property
+    def tapes(self) -> TapeSource:
+        """Where tapes come from; the same for all who play them."""
+        all_synthetic = self.feed is FeedName.SYNTHETIC or self.scenario is not None
+        return TapeSource(
+            recordings=None if all_synthetic else self.recordings,
+            seed=self.synthetic_seed,
+            interval_ns=self.synthetic_interval_ms * 1_000_000,
+            scenario=self.scenario,
+        )
+
 
 _DEFAULTS = {
     "HEDGEROW_PARTITIONS": "4",
     "HEDGEROW_FEED": FeedName.RECORDED.value,
+    "HEDGEROW_SYNTHETIC_SEED": "7",
+    "HEDGEROW_SYNTHETIC_INTERVAL_MS": "250",
     "HEDGEROW_FEED_VENUE": "binance",
-    "HEDGEROW_FEED_SYMBOLS": "BTC/USDT,BTC/USDT:USDT",
+    "HEDGEROW_FEED_SYMBOLS": "BTC/USDT,BTC/USDT:USDT,ETH/USDT,ETH/USDT:USDT",
     "HEDGEROW_FEED_POLL_MS": "1000",
     "HEDGEROW_REPLAY_SPEED": "1",
     "HEDGEROW_HTTP_HOST": "127.0.0.1",
@@ -146,6 +169,12 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
             raise SettingsError(f"{name}={text(name)!r} should be positive")
         return value
 
+    def whole(name: str, least: int, most: int) -> int:
+        value = int(number(name, int))
+        if not least <= value <= most:
+            raise SettingsError(f"{name}={value} should be from {least} to {most}")
+        return value
+
     def word(name: str, words: type[_Word]) -> _Word:
         try:
             return words(text(name))
@@ -165,6 +194,8 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
                 find_instrument(symbol)
             except KeyError as error:
                 raise SettingsError(f"{name}: {error.args[0]}") from None
+        if len(set(symbols)) < len(symbols):
+            raise SettingsError(f"{name}={text(name)!r} names an instrument twice")
         return symbols
 
     gateway_keys_dir = environment.get("HEDGEROW_GATEWAY_KEYS_DIR")
@@ -184,13 +215,17 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         max_jump_bps=float(number("HEDGEROW_MAX_JUMP_BPS", float)),
         executor_venue=environment.get("HEDGEROW_EXECUTOR_VENUE") or None,
         feed=word("HEDGEROW_FEED", FeedName),
+        synthetic_seed=whole("HEDGEROW_SYNTHETIC_SEED", 0, 2**32 - 1),
+        synthetic_interval_ms=whole("HEDGEROW_SYNTHETIC_INTERVAL_MS", 20, 10_000),
+        scenario=word("HEDGEROW_SCENARIO", Scenario) if environment.get("HEDGEROW_SCENARIO") else None,
         feed_venue=text("HEDGEROW_FEED_VENUE"),
         feed_url=address("HEDGEROW_FEED_URL"),
         feed_symbols=instruments("HEDGEROW_FEED_SYMBOLS"),
-        feed_poll_ms=int(positive("HEDGEROW_FEED_POLL_MS")),
+        feed_poll_ms=whole("HEDGEROW_FEED_POLL_MS", 10, 60_000),
         gateway_host=text("HEDGEROW_GATEWAY_HOST"),
         gateway_port=int(number("HEDGEROW_GATEWAY_PORT", int)),
         gateway_keys_dir=Path(gateway_keys_dir) if gateway_keys_dir else None,
+        redis=environment.get("HEDGEROW_REDIS") or None,
         gateway_max_order_notional=positive("HEDGEROW_GATEWAY_MAX_ORDER_NOTIONAL"),
         gateway_url=environment.get("HEDGEROW_GATEWAY_URL") or None,
         orders_key_file=Path(orders_key_file) if orders_key_file else None,
