@@ -15,14 +15,16 @@ from hedgerow_operator.world import WATCHED, World
 
 # A watch that says nothing for longer than bookmarks come is dead, whatever the connection says.
 INACTIVITY_S = 70.0
-WATCH_S = 300.0
+# The API server takes whole seconds only.
+WATCH_S = 300
 CONNECT_S = 10.0
 REQUEST_S = 30.0
 
 
 def build_registry(world: World, queue: WorkQueue, metrics: Metrics) -> kopf.OperatorRegistry:
-    """One handler for each kind that is watched."""
+    """One handler for each kind that is watched; it logs in as the rest of the operator does."""
     registry = kopf.OperatorRegistry()
+    kopf.on.login(registry=registry)(kopf.login_via_client)
     for kind in WATCHED:
         _watch(registry, kind, world, queue, metrics)
     return registry
