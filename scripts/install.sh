@@ -18,6 +18,7 @@ KAFKA_LIB="${XDG_CACHE_HOME:-$HOME/.cache}/hedgerow/kafka-$KAFKA_VERSION"
 UV_VERSION=0.13.8
 STAMP=.run/installed
 KERNELS_STAMP=.run/kernels.stamp
+KERNELS_CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/hedgerow/kernels"
 export UV_PYTHON_DOWNLOADS=never
 
 CHECK=no
@@ -150,7 +151,7 @@ how_to_install() {
 
 # Changes whenever an install would do something else: the lock, any package's metadata, this script, the jars.
 wanted_stamp() {
-  cat requirements.lock pyproject.toml shared/pyproject.toml local/pyproject.toml services/*/pyproject.toml \
+  cat requirements.lock pyproject.toml shared/pyproject.toml local/pyproject.toml operator/pyproject.toml services/*/pyproject.toml \
       scripts/kafka/pom.xml scripts/install.sh | cksum
   echo "$ROOT"
 }
@@ -226,16 +227,26 @@ install_packages() {
   # Compiled here, once: a worker that must compile ccxt while it starts takes many times as long to come back.
   "$UV" pip sync --quiet --require-hashes --compile-bytecode requirements.lock
   local editable=() package
-  for package in shared local services/*; do editable+=(-e "$package"); done
+  for package in shared local operator services/*; do editable+=(-e "$package"); done
   "$UV" pip install --quiet --no-deps --no-build-isolation "${editable[@]}"
 }
 
+# Built once for these sources and this compiler, for every checkout and every change of the other packages.
+kernels_wheels() { echo "$KERNELS_CACHE-$(kernels_hash | cut -d' ' -f1)-$(rustc -vV | cksum | cut -d' ' -f1)"; }
+
 install_kernels() {
+  local wheels
   find_uv
-  rm -rf .run/wheels "$KERNELS_STAMP"
-  .venv/bin/maturin build --quiet --release --locked --manifest-path shared/kernels/Cargo.toml \
-      --interpreter .venv/bin/python --out .run/wheels
-  VIRTUAL_ENV="$ROOT/.venv" "$UV" pip install --quiet --no-deps --reinstall .run/wheels/hedgerow_kernels-*.whl
+  wheels=$(kernels_wheels)
+  rm -f "$KERNELS_STAMP"
+  if ! [ -d "$wheels" ]; then
+    mkdir -p "$(dirname "$wheels")"
+    .venv/bin/maturin build --quiet --release --locked --manifest-path shared/kernels/Cargo.toml \
+        --interpreter .venv/bin/python --out "$wheels.$$"
+    rm -rf "$wheels"
+    mv "$wheels.$$" "$wheels"
+  fi
+  VIRTUAL_ENV="$ROOT/.venv" "$UV" pip install --quiet --no-deps --reinstall "$wheels"/hedgerow_kernels-*.whl
   kernels_hash >"$KERNELS_STAMP"
 }
 
@@ -287,7 +298,7 @@ if ! have_packages; then
   wanted_stamp >"$STAMP"
 fi
 if ! have_kernels; then
-  if have_rust; then step "Native kernels (release build)" install_kernels
+  if have_rust; then step "Native kernels" install_kernels
   else echo "==> No Rust toolchain (cargo 1.$CARGO_MINOR or newer): the slower NumPy twins of the kernels run."; fi
 fi
 [ "$BENCH" = no ] || step "Peers for the benchmarks" install_peers

@@ -25,11 +25,11 @@ from hypothesis import core as hypothesis_core
 from hypothesis import settings as hypothesis_settings
 
 from hedgerow.ledger.migrate import upgrade
+from hedgerow.streams.topic_making import ensure_topics
 from hedgerow_local import ports
 from hedgerow_local.kafka import KafkaServer
 from hedgerow_local.owned import end_all, marked_processes
 from hedgerow_local.postgres import PostgresServer, data_folder, execute, remove_data
-from hedgerow_local.topics import ensure_topics
 
 PARTITIONS = 4
 HYPOTHESIS_SEED = 20240808

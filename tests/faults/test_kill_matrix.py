@@ -14,9 +14,9 @@ from faults import invariants
 from faults.rig import RECOVERY_DEADLINE_S, Rig
 
 from hedgerow.ledger.connection import connect
+from hedgerow.streams.topic_making import ensure_topics
 from hedgerow_local import ports
 from hedgerow_local.kafka import KafkaServer
-from hedgerow_local.topics import ensure_topics
 
 KILLS = int(os.environ.get("HEDGEROW_KILLS", "10"))
 ROOT = Path(__file__).resolve().parents[2]

@@ -6,8 +6,8 @@ from hedgerow.schemas.codec import Decoder
 from hedgerow.schemas.records import RiskState
 from hedgerow.schemas.topics import RISK_STATE
 from hedgerow_local.exposure import RiskSample
-from hedgerow_local.topics import ANSWER_TIMEOUT_S
 
+ANSWER_TIMEOUT_S = 30.0
 BATCH = 500
 POLL_S = 0.05
 

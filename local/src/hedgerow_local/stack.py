@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from hedgerow.ledger.migrate import upgrade
+from hedgerow.streams.topic_making import TopicsUnusable, ensure_topics
 from hedgerow_local import asking, kafka, postgres, processes
 from hedgerow_local.ending import clear_the_way, end_stack
 from hedgerow_local.errors import LocalError
@@ -20,7 +21,6 @@ from hedgerow_local.ports import free_ports
 from hedgerow_local.state import StackState, claim_state, write_state
 from hedgerow_local.supervisor import Supervisor, restarts, start_supervisor
 from hedgerow_local.supervisor_config import render
-from hedgerow_local.topics import ensure_topics
 
 WORKERS = ("ingestion", "pipeline", "executor", "gateway")
 READY_DEADLINE_S = 120.0
@@ -63,7 +63,10 @@ class Stack:
             self._start_servers()
         with self._stage("kafka and topics"):
             kafka.wait_until_ready(self._bootstrap, self.layout.kafka, self._require_up("kafka"))
-            ensure_topics(self._bootstrap, processes.PARTITIONS)
+            try:
+                ensure_topics(self._bootstrap, processes.PARTITIONS)
+            except TopicsUnusable as problem:
+                raise LocalError(str(problem)) from problem
         # Each waits by itself for what it needs, so all may load at once; we wait in the order of their needs.
         self._start("exchange", "apply", *WORKERS)
         with self._stage("exchange"):

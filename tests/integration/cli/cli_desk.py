@@ -15,12 +15,13 @@ from typer.testing import CliRunner
 from hedgerow.cli.exits import ExitCode
 from hedgerow.cli.main import app
 from hedgerow.ledger.connection import connect
+from hedgerow.schemas.acknowledging import executor_role
 from hedgerow.schemas.codec import encode
 from hedgerow.schemas.records import Acknowledgement, Exposure, Mark, RiskState, StrategyPublished
 from hedgerow.schemas.topics import STRATEGIES, STRATEGY_STATUS
 
 EXAMPLES = Path(__file__).parents[3] / "k8s" / "examples"
-ROLES = ("router", "risk", "hedging", "executor")
+ROLES = ("router", "risk", "hedging", executor_role("default/paper"))
 
 
 class Desk:

@@ -69,7 +69,7 @@ def test_ready_is_what_every_role_acknowledged_of_this_generation(desk: Desk) ->
     desk.ok("apply", "-f", str(desk.folder))
     code, _, err = desk.call("apply", "-f", str(desk.folder), "--wait", "0.2")
     assert code == ExitCode.REFUSED
-    assert "executor, hedging, risk, router did not acknowledge it" in err
+    assert "executor:default/paper, hedging, risk, router did not acknowledge it" in err
     published = desk.on_topic()
     assert published is not None
     desk.acknowledge(published, ROLES[:3])

@@ -9,7 +9,7 @@ import pytest
 from exchange_client import PERP, SPOT, Connect, position_of, take
 from exchange_process import RECORDINGS, ExchangeProcess
 
-from hedgerow.adapters.tape import Tape
+from hedgerow.adapters.recorded_tape import RecordedTape
 from hedgerow.domain.instruments import LISTINGS
 
 
@@ -28,7 +28,7 @@ async def test_the_listings_are_the_papers(client: ccxt.bybit) -> None:
 
 async def test_the_book_is_the_recordings(client: ccxt.bybit) -> None:
     for symbol in (PERP, SPOT):
-        bids, asks = Tape.load(RECORDINGS, symbol).cursor().top(10)
+        bids, asks = RecordedTape.load(RECORDINGS, symbol).cursor().top(10)
         book = await client.fetch_order_book(symbol, 50)
         lot = LISTINGS[symbol].lot_size
         quoted = [(price, size) for price, size in bids if Decimal(repr(size)) >= lot]

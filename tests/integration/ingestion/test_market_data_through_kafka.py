@@ -11,7 +11,7 @@ from pathlib import Path
 
 from confluent_kafka import Consumer
 
-from hedgerow.adapters.tape import Tape
+from hedgerow.adapters.recorded_tape import RecordedTape
 from hedgerow.schemas.codec import Decoder
 from hedgerow.schemas.records import ClientBook, Quote
 from hedgerow.schemas.topics import BOOKS, MARKET_ENRICHED
@@ -59,7 +59,7 @@ def check_books(books: list[ClientBook]) -> None:
 
 
 def check_quotes(symbol: str, start_ns: int, quotes: list[tuple[Quote, dict[str, bytes]]]) -> None:
-    tape = Tape.load(RECORDINGS, symbol)
+    tape = RecordedTape.load(RECORDINGS, symbol)
     cursor = tape.cursor()
     assert len(quotes) > 20
     for quote, headers in quotes:

@@ -9,11 +9,11 @@ import pytest
 from confluent_kafka import Consumer, Producer
 
 from hedgerow.schemas.topics import TOPICS
+from hedgerow.streams.topic_making import TopicsUnusable, ensure_topics
 from hedgerow_local.errors import LocalError
 from hedgerow_local.kafka import KafkaServer, admin_client
 from hedgerow_local.ports import free_port, free_ports
 from hedgerow_local.postgres import PostgresServer, data_folder, execute, fetch_value, remove_data
-from hedgerow_local.topics import ensure_topics
 
 
 def children() -> set[psutil.Process]:
@@ -103,7 +103,7 @@ def test_every_topic_has_its_partitions_and_none_is_made_by_asking(kafka: str) -
 
 
 def test_another_number_of_partitions_is_refused(kafka: str) -> None:
-    with pytest.raises(LocalError, match=r"has 4 partitions instead of 5.*HEDGEROW_PARTITIONS"):
+    with pytest.raises(TopicsUnusable, match=r"has 4 partitions instead of 5.*HEDGEROW_PARTITIONS"):
         ensure_topics(kafka, 5)
 
 

@@ -6,8 +6,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from hedgerow.streams.topic_making import ensure_topics
 from hedgerow_local.kafka import KafkaServer
-from hedgerow_local.topics import ensure_topics
 
 
 def missing(worker: Any) -> dict[str, str]:

@@ -10,6 +10,7 @@ import pytest
 from hedgerow.cli.explanation import BandFact, Explanation, Facts, explain
 from hedgerow.hedging.decide import decide
 from hedgerow.hedging.snapshot import LedgerSnapshot
+from hedgerow.schemas.acknowledging import executor_role
 from hedgerow.schemas.records import ClientBook, InputProblem, StrategyPublished
 from hedgerow.strategy.compiled import Mode
 
@@ -34,7 +35,7 @@ def facts(ledger: LedgerSnapshot | None = None, **changes: Any) -> Facts:
         ],
         venues=[example.venue()],
         recent=[],
-        acknowledged=["executor", "hedging", "risk", "router"],
+        acknowledged=[executor_role(example.VENUE), "hedging", "risk", "router"],
     )
     return msgspec.structs.replace(base, **changes)
 

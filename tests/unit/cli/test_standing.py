@@ -8,7 +8,10 @@ from hedgerow.cli.standing import ServerFact, Standing, UnknownFact, stand, stra
 from hedgerow.cli.topics import Acknowledged
 from hedgerow.execution.order_life import IntentState
 from hedgerow.ledger.halts import Halt, HaltTarget
+from hedgerow.schemas.acknowledging import executor_role
 from hedgerow.schemas.records import Acknowledgement
+
+EXECUTOR = executor_role(example.VENUE)
 
 SERVERS = [
     ServerFact(name="Ledger", address="a", usable=True),
@@ -43,10 +46,10 @@ def unknown(age_s: int) -> UnknownFact:
 
 
 def test_roles_that_run_no_or_another_generation_are_missing() -> None:
-    assert missing(acknowledged("router", "risk", "hedging", "executor")) == []
-    assert missing(acknowledged("router", "executor")) == ["hedging", "risk"]
-    assert missing(acknowledged("router", "risk", "hedging", "executor", generation=2)) == [
-        "executor",
+    assert missing(acknowledged("router", "risk", "hedging", EXECUTOR)) == []
+    assert missing(acknowledged("router", EXECUTOR)) == ["hedging", "risk"]
+    assert missing(acknowledged("router", "risk", "hedging", EXECUTOR, generation=2)) == [
+        EXECUTOR,
         "hedging",
         "risk",
         "router",
@@ -55,7 +58,7 @@ def test_roles_that_run_no_or_another_generation_are_missing() -> None:
 
 
 def test_nothing_to_do_ends_with_0() -> None:
-    ready = strategy_facts([example.snapshot()], acknowledged("router", "risk", "hedging", "executor"))
+    ready = strategy_facts([example.snapshot()], acknowledged("router", "risk", "hedging", EXECUTOR))
     found = stand(SERVERS, ready, [], [unknown(59)])
     assert (found.attention, found.code) == ([], ExitCode.OK)
 
@@ -70,7 +73,7 @@ HALT = Halt(id=3, target=HaltTarget(kind="All"), source="cli", reason="drill", c
         (stand(SERVERS, [], [], [unknown(61)]), "past its deadline of 60 s: ask the venue for hr-1"),
         (
             stand(SERVERS, strategy_facts([example.snapshot()], acknowledged("risk")), [], []),
-            "desk/btc: generation 1 waits for executor, hedging, router",
+            f"desk/btc: generation 1 waits for {EXECUTOR}, hedging, router",
         ),
     ],
 )

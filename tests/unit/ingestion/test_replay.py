@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hedgerow.adapters.recorded_tape import RecordedTape
 from hedgerow.adapters.recording import Recording, SideChanges, Window
-from hedgerow.adapters.tape import Tape
 from hedgerow.domain.instruments import find_instrument
 from hedgerow.schemas.codec import Decoder, encode
 from hedgerow.schemas.records import BookState, MarketReset
@@ -22,10 +22,10 @@ RECORDINGS = Path(__file__).parents[3] / "recordings"
 Change = tuple[int, list[tuple[float, float]], list[tuple[float, float]]]
 
 
-def make_tape(events: list[Change], lap_ms: int = 1_000) -> Tape:
+def make_tape(events: list[Change], lap_ms: int = 1_000) -> RecordedTape:
     """A lap that begins with BID and ASK, then (milliseconds, bid changes, ask changes) each."""
     messages: list[Change] = [(0, [BID, (99.0, 1.0)], [ASK, (102.0, 1.0)]), *events]
-    return Tape(
+    return RecordedTape(
         Recording(
             find_instrument("BTC/USDT"),
             [RECORDED + ms * MS for ms, _, _ in messages],
@@ -219,4 +219,4 @@ def test_sequences_and_times_of_the_recorded_session_never_fall(steps_ms: list[i
     assert all(record.valid for record in sent if isinstance(record, BookState))
 
 
-RECORDED_TAPE = Tape.load(RECORDINGS, "BTC/USDT:USDT")
+RECORDED_TAPE = RecordedTape.load(RECORDINGS, "BTC/USDT:USDT")

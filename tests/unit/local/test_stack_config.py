@@ -12,6 +12,7 @@ from supervisor.datatypes import dict_of_key_value_pairs
 
 from hedgerow.schemas.topics import TOPICS, Cleanup
 from hedgerow.streams.settings import read_settings
+from hedgerow.streams.topic_making import topic_settings
 from hedgerow_local.errors import LocalError
 from hedgerow_local.keys import ensure_keys
 from hedgerow_local.layout import SOCKET_PATH_LIMIT, Layout
@@ -21,7 +22,6 @@ from hedgerow_local.processes import PORT_NAMES, STOP_ORDER, WORKERS, programs, 
 from hedgerow_local.state import StackState, read_state, write_state
 from hedgerow_local.supervisor import restarts
 from hedgerow_local.supervisor_config import render
-from hedgerow_local.topics import topic_settings
 
 
 def layout_at(root: str) -> Layout:

@@ -73,8 +73,8 @@ CASES: list[tuple[str, Callable[[dict[str, Any]], Any], str]] = [
     (
         "a slip of the pen",
         lambda data: data["spec"].update(suspended=True),
-        'spec.suspended: this version has no such field; did you mean "suspend"? there are "currency", "execution", '
-        '"exposure", "freshness", "hedgeWith", "limits", "mode", "policy", "suspend"',
+        'spec.suspended: this version has no such field; did you mean "suspend"? there are "currency", '
+        '"deletionPolicy", "execution", "exposure", "freshness", "hedgeWith", "limits", "mode", "policy", "suspend"',
     ),
     (
         "an unquoted whole number",

@@ -5,8 +5,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from hedgerow.adapters.recorded_tape import RecordedTape
 from hedgerow.adapters.recording import load_recording
-from hedgerow.adapters.tape import Tape
 from hedgerow.analytics.orderbook import BookGap
 
 RECORDINGS = Path(__file__).parents[3] / "recordings"
@@ -21,7 +21,7 @@ def test_rebuilt_touch_equals_the_recorded_book_ticker_at_every_shared_update_id
     }
     messages = pl.read_parquet(RECORDINGS / f"{FILES[symbol]}_depth_diff.parquet").unique("recv_ns")
     update_at = dict(messages.select("recv_ns", "u").iter_rows())
-    tape = Tape.load(RECORDINGS, symbol)
+    tape = RecordedTape.load(RECORDINGS, symbol)
     cursor = tape.cursor()
     compared = 0
     for index in range(1, tape.events_per_lap + 1):
@@ -36,7 +36,7 @@ def test_rebuilt_touch_equals_the_recorded_book_ticker_at_every_shared_update_id
 
 @pytest.mark.parametrize("symbol", FILES)
 def test_recorded_books_are_never_crossed_and_always_deep(symbol: str) -> None:
-    tape = Tape.load(RECORDINGS, symbol)
+    tape = RecordedTape.load(RECORDINGS, symbol)
     cursor = tape.cursor()
     for index in range(tape.events_per_lap + 1):
         cursor.seek(0, index)
@@ -47,7 +47,7 @@ def test_recorded_books_are_never_crossed_and_always_deep(symbol: str) -> None:
 
 @pytest.mark.parametrize("symbol", FILES)
 def test_a_jump_to_an_event_gives_the_same_book_as_walking_there(symbol: str) -> None:
-    tape = Tape.load(RECORDINGS, symbol)
+    tape = RecordedTape.load(RECORDINGS, symbol)
     walking, jumping = tape.cursor(), tape.cursor()
     for index in range(0, tape.events_per_lap + 1):
         walking.seek(0, index)
@@ -60,7 +60,7 @@ def test_a_jump_to_an_event_gives_the_same_book_as_walking_there(symbol: str) ->
 
 
 def test_both_instruments_share_one_lap_clock() -> None:
-    spot, perpetual = (Tape.load(RECORDINGS, symbol) for symbol in FILES)
+    spot, perpetual = (RecordedTape.load(RECORDINGS, symbol) for symbol in FILES)
     assert spot.duration_ns == perpetual.duration_ns == 180_000_000_000
     assert spot.source_time_ns(0) == perpetual.source_time_ns(0)
 
@@ -68,7 +68,7 @@ def test_both_instruments_share_one_lap_clock() -> None:
 def test_without_a_stated_session_the_window_is_what_both_recordings_share(tmp_path: Path) -> None:
     link_recordings(tmp_path)
     (tmp_path / "session.json").unlink()
-    spot, perpetual = (Tape.load(tmp_path, symbol) for symbol in FILES)
+    spot, perpetual = (RecordedTape.load(tmp_path, symbol) for symbol in FILES)
     assert spot.source_time_ns(0) == perpetual.source_time_ns(0) == 1723161255319702566
     assert spot.duration_ns == perpetual.duration_ns
     last_events = [tape.source_time_ns(tape.events_per_lap) for tape in (spot, perpetual)]
@@ -77,7 +77,7 @@ def test_without_a_stated_session_the_window_is_what_both_recordings_share(tmp_p
 
 def test_an_absent_recording_is_named_with_its_folder(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="HEDGEROW_RECORDINGS") as caught:
-        Tape.load(tmp_path, "BTC/USDT")
+        RecordedTape.load(tmp_path, "BTC/USDT")
     assert str(tmp_path) in str(caught.value)
 
 
@@ -86,7 +86,7 @@ def test_two_days_of_one_instrument_are_refused_rather_than_one_chosen(tmp_path:
     name = "binance_spot_btcusdt_20240809_depth_snapshot.parquet"
     (tmp_path / name).symlink_to(RECORDINGS / "binance_spot_btcusdt_20240808_depth_snapshot.parquet")
     with pytest.raises(ValueError, match="several recordings"):
-        Tape.load(tmp_path, "BTC/USDT")
+        RecordedTape.load(tmp_path, "BTC/USDT")
 
 
 @pytest.mark.parametrize("symbol", FILES)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hedgerow.adapters.tape import Tape
+from hedgerow.adapters.recorded_tape import RecordedTape
 
 RECORDINGS = Path(__file__).parents[3] / "recordings"
 START = 1_790_000_000_000_000_000
@@ -17,8 +17,8 @@ ELAPSED = st.integers(min_value=0, max_value=5_000 * 10**9)
 
 
 @cache
-def tape() -> Tape:
-    return Tape.load(RECORDINGS, "BTC/USDT:USDT")
+def tape() -> RecordedTape:
+    return RecordedTape.load(RECORDINGS, "BTC/USDT:USDT")
 
 
 def numbered(elapsed_ns: int, speed: float) -> int:
@@ -46,7 +46,7 @@ def test_an_event_counts_from_its_due_nanosecond_on(elapsed: int, speed: float, 
 
 @given(ELAPSED, SPEEDS)
 def test_a_restart_finds_the_same_place(elapsed: int, speed: float) -> None:
-    restarted = Tape.load(RECORDINGS, "BTC/USDT:USDT") if elapsed % 97 == 0 else tape()
+    restarted = RecordedTape.load(RECORDINGS, "BTC/USDT:USDT") if elapsed % 97 == 0 else tape()
     now = START + elapsed
     assert restarted.position(START, now, speed) == tape().position(START, now, speed)
 

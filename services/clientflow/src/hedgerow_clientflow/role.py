@@ -7,6 +7,7 @@ from functools import partial
 import asyncpg
 import prometheus_client
 
+from hedgerow.adapters.recorded_tape import RecordedTape
 from hedgerow.adapters.tape import Tape, TapeCursor
 from hedgerow.ledger.books import ClientFill, record_client_fill
 from hedgerow.schemas.records import ClientBook
@@ -35,7 +36,7 @@ async def run(context: Context) -> None:
         settings.client_flow_per_second,
         settings.client_flow_notional,
     )
-    tape = await asyncio.to_thread(Tape.load, settings.recordings, INSTRUMENT)
+    tape = await asyncio.to_thread(RecordedTape.load, settings.recordings, INSTRUMENT)
     booked = prometheus_client.Counter(
         "hedgerow_client_fills", "Client fills booked in the ledger", ["side"], registry=context.metrics
     )

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import structlog
 from aiohttp import web
 
-from hedgerow.adapters.tape import Tape
+from hedgerow.adapters.recorded_tape import RecordedTape
 from hedgerow.streams.context import Context, ServiceRole
 from hedgerow.streams.settings import SettingsError
 from hedgerow_exchange.engine import Engine
@@ -99,7 +99,7 @@ def address(url: str) -> tuple[str, int]:
 
 def _load_liquidity(context: Context, engine: Engine) -> Liquidity:
     settings = context.settings
-    tapes = [Tape.load(settings.recordings, symbol) for symbol in engine.listings]
+    tapes = [RecordedTape.load(settings.recordings, symbol) for symbol in engine.listings]
     liquidity = Liquidity(engine, tapes, settings.session_start_ns, settings.replay_speed)
     liquidity.mirror(time.time_ns())
     return liquidity

@@ -1,4 +1,4 @@
-"""executor: plain asyncio, one task group per venue account whose keys are mounted here."""
+"""executor: plain asyncio, one task group per venue account whose keys are mounted here, or for one Venue alone."""
 
 import asyncio
 import contextlib
@@ -65,7 +65,8 @@ async def _venues(context: Context) -> list[CompiledVenue]:
         venues = [
             venue
             for venue in await read_venues(connection)
-            if (context.settings.keys_dir / venue.account).is_dir()
+            if context.settings.executor_venue in (None, venue.key)
+            and (context.settings.keys_dir / venue.account).is_dir()
         ]
     except LEDGER_LOST as error:
         context.readiness.set("ledger", False, str(error) or type(error).__name__, outage=True)
@@ -73,8 +74,12 @@ async def _venues(context: Context) -> list[CompiledVenue]:
     finally:
         await connection.close()
     if not venues:
+        wanted = context.settings.executor_venue or "any Venue"
         context.readiness.set(
-            "venue", False, f"no Venue whose keys are in {context.settings.keys_dir}", outage=True
+            "venue",
+            False,
+            f"the ledger does not have {wanted} with keys in {context.settings.keys_dir}",
+            outage=True,
         )
     return venues
 

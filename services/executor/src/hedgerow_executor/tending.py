@@ -7,6 +7,7 @@ import structlog
 
 from hedgerow.adapters.venue import VenueUnavailable
 from hedgerow.ledger.strategies import read_strategies
+from hedgerow.schemas.acknowledging import executor_role
 from hedgerow.schemas.codec import encode
 from hedgerow.schemas.records import Acknowledgement
 from hedgerow.schemas.topics import STRATEGY_STATUS
@@ -16,7 +17,6 @@ from hedgerow_executor.account import Account
 _log = structlog.get_logger()
 TICKER_EVERY_S = 0.2
 STRATEGIES_EVERY_S = 0.25
-ROLE = "executor"
 
 
 async def ticker_loop(account: Account) -> None:
@@ -38,6 +38,7 @@ async def poll_tickers(account: Account) -> None:
 async def acknowledge_loop(account: Account) -> None:
     """Acknowledge each generation whose leg is on this account, once."""
     said: dict[str, int] = {}
+    role = executor_role(account.venue_key)
     while not account.context.stopping.is_set():
         async with account.pool.acquire() as connection:
             published = await read_strategies(connection)
@@ -51,14 +52,14 @@ async def acknowledge_loop(account: Account) -> None:
             said[item.uid] = item.generation
             record = Acknowledgement(
                 strategy=item.config.key,
-                role=ROLE,
+                role=role,
                 worker=account.context.worker,
                 uid=item.uid,
                 generation=item.generation,
                 revision=item.revision,
                 time_ns=time.time_ns(),
             )
-            key = f"{item.config.key}/{ROLE}"
+            key = f"{item.config.key}/{role}"
             headers = trace.start(f"generation:{item.config.key}:{item.generation}", record.time_ns)
             account.context.producer.send(STRATEGY_STATUS.name, key, encode(record), headers)
         await asyncio.sleep(STRATEGIES_EVERY_S)

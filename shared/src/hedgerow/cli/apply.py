@@ -10,21 +10,20 @@ import msgspec
 
 from hedgerow.cli.declared import read_declared
 from hedgerow.cli.exits import ExitCode, complain
-from hedgerow.cli.publisher import Change, publish
 from hedgerow.cli.resource_files import Declared
 from hedgerow.cli.servers import Servers, open_ledger
-from hedgerow.cli.topics import Acknowledged, Sender, read_acknowledgements
+from hedgerow.cli.topics import Acknowledged, read_acknowledgements
 from hedgerow.domain.instruments import LISTINGS
 from hedgerow.ledger.strategies import LegConflict, PositionOpen, publish_venue, read_strategies, read_venues
+from hedgerow.schemas.acknowledging import required_roles
 from hedgerow.schemas.records import StrategyPublished
 from hedgerow.strategy.compile import compile_strategy, compile_venue
 from hedgerow.strategy.compiled import CompiledVenue
 from hedgerow.strategy.problem import Problem
 from hedgerow.strategy.spec import HedgeStrategy
 from hedgerow.strategy.venue import Venue
-
-# Who must run a generation before the strategy is ready.
-READY_ROLES = frozenset({"router", "risk", "hedging", "executor"})
+from hedgerow.streams.publisher import Change, publish
+from hedgerow.streams.sender import Sender
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,7 +119,7 @@ async def _all_ready(servers: Servers, outcomes: list[Outcome], wait_s: float) -
         return True
 
     def missing(found: Acknowledged, item: StrategyPublished) -> frozenset[str]:
-        return READY_ROLES - found.roles(item.config.key, item.uid, item.generation)
+        return required_roles(item.config) - found.roles(item.config.key, item.uid, item.generation)
 
     found = await asyncio.to_thread(
         read_acknowledgements,

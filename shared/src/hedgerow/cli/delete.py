@@ -2,11 +2,11 @@
 
 from hedgerow.cli.exits import ExitCode, Refused, UsageError
 from hedgerow.cli.names import Kind, key_of, kind_of
-from hedgerow.cli.publisher import withdraw
 from hedgerow.cli.servers import Servers, open_ledger
-from hedgerow.cli.topics import Sender
 from hedgerow.ledger.snapshot import read_snapshot
 from hedgerow.ledger.strategies import VenueInUse, find_strategy, read_strategies, read_venues, remove_venue
+from hedgerow.streams.publisher import withdraw
+from hedgerow.streams.sender import Sender
 
 
 async def delete(servers: Servers, kind: str, name: str, namespace: str) -> ExitCode:

@@ -42,9 +42,10 @@ def run(command: Callable[[], Coroutine[Any, Any, ExitCode]]) -> None:
 
 def _code_of(command: Callable[[], Coroutine[Any, Any, ExitCode]]) -> ExitCode:
     # Here, not above: the help must not wait for database and broker clients to load.
-    from hedgerow.cli.topics import KafkaUnreachable, UnreadableRecord
+    from hedgerow.cli.topics import UnreadableRecord
     from hedgerow.ledger.connection import LEDGER_LOST, LedgerUnreachable
     from hedgerow.ledger.migrate import SchemaMismatch
+    from hedgerow.streams.sender import KafkaUnreachable
     from hedgerow.streams.settings import SettingsError
 
     try:

@@ -5,7 +5,6 @@ import time
 
 import msgspec
 
-from hedgerow.cli.apply import READY_ROLES
 from hedgerow.cli.exits import ExitCode, Refused
 from hedgerow.cli.explanation import BandFact, Explanation, Facts, InputFact, LegFact, explain
 from hedgerow.cli.names import age, key_of
@@ -67,7 +66,7 @@ async def _read(servers: Servers, key: str) -> Facts:
 def _show(found: Explanation, now_ns: int) -> None:
     out = console()
     headers: tuple[str, ...]
-    missing = ", ".join(sorted(READY_ROLES - set(found.acknowledged)))
+    missing = ", ".join(found.waits_for)
     out.print(
         f"{found.strategy}  {found.mode}{', suspended' if found.suspend else ''}  generation {found.generation}  "
         f"revision {found.revision}  {f'not ready: waits for {missing}' if missing else 'ready'}",

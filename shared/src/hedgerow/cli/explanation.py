@@ -10,6 +10,7 @@ from hedgerow.hedging.decide import decide
 from hedgerow.hedging.decision import Decision, Hold, NewIntent
 from hedgerow.hedging.exposure import NetExposure, net_exposure
 from hedgerow.hedging.snapshot import LedgerSnapshot, OpenIntent
+from hedgerow.schemas.acknowledging import required_roles
 from hedgerow.schemas.records import ClientBook, InputProblem, RiskState, StrategyPublished
 from hedgerow.strategy.compiled import CompiledVenue, Mode
 
@@ -59,6 +60,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     revision: str
     currency: str
     acknowledged: list[str]
+    waits_for: list[str]
     legs: list[LegFact]
     inputs: list[InputFact]
     problems: list[InputProblem]
@@ -96,6 +98,7 @@ def explain(facts: Facts) -> Explanation:
         revision=facts.published.revision,
         currency=config.currency,
         acknowledged=facts.acknowledged,
+        waits_for=sorted(required_roles(config) - set(facts.acknowledged)),
         legs=_legs(facts),
         inputs=[*_risk_inputs(facts), *_books(facts)],
         problems=list(risk.problems) if risk else [],

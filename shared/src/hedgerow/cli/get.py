@@ -5,18 +5,19 @@ import time
 
 import msgspec
 
-from hedgerow.cli.apply import READY_ROLES
 from hedgerow.cli.exits import ExitCode, Refused, complain
 from hedgerow.cli.names import Kind, age, key_of, kind_of
 from hedgerow.cli.servers import Servers, open_ledger
 from hedgerow.cli.tables import console, table
-from hedgerow.cli.topics import Acknowledged, KafkaUnreachable, read_acknowledgements
+from hedgerow.cli.topics import Acknowledged, read_acknowledgements
 from hedgerow.domain.money import plain
 from hedgerow.ledger.halts import Halt, standing_halts
 from hedgerow.ledger.overview import stands_against
 from hedgerow.ledger.strategies import read_strategies, read_venues
+from hedgerow.schemas.acknowledging import required_roles
 from hedgerow.schemas.records import StrategyPublished
 from hedgerow.strategy.compiled import CompiledStrategy, CompiledVenue
+from hedgerow.streams.sender import KafkaUnreachable
 
 
 class StrategyRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,7 +96,7 @@ def _strategy(item: StrategyPublished, halts: list[Halt], acknowledged: Acknowle
         revision=item.revision,
         published_ns=item.published_ns,
         acknowledged=None if roles is None else sorted(roles),
-        ready=None if roles is None else roles >= READY_ROLES,
+        ready=None if roles is None else roles >= required_roles(item.config),
         halts=[halt.reason for halt in halts if stands_against(halt, item.config)],
         config=item.config,
     )
@@ -143,7 +144,7 @@ def _strategy_cells(row: StrategyRow, now_ns: int) -> tuple[str, ...]:
 def _readiness(row: StrategyRow) -> str:
     if row.acknowledged is None:
         return "unknown"
-    missing = READY_ROLES - set(row.acknowledged)
+    missing = required_roles(row.config) - set(row.acknowledged)
     return f"no: waits for {', '.join(sorted(missing))}" if missing else "yes"
 
 

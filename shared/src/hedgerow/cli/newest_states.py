@@ -8,20 +8,12 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
-from hedgerow.cli.topics import (
-    ANSWER_TIMEOUT_S,
-    POLL_S,
-    READ_TIMEOUT_S,
-    KafkaUnreachable,
-    decoded,
-    open_consumer,
-    require_partitions,
-    unreachable,
-)
+from hedgerow.cli.topics import POLL_S, READ_TIMEOUT_S, decoded, open_consumer, require_partitions
 from hedgerow.schemas.codec import Decoder
 from hedgerow.schemas.records import Quote, RiskState
 from hedgerow.schemas.topics import MARKET_ENRICHED, RISK_STATE, Topic
 from hedgerow.streams.partitioning import partition_of
+from hedgerow.streams.sender import ANSWER_TIMEOUT_S, KafkaUnreachable, unreachable
 
 T = TypeVar("T")
 

@@ -4,13 +4,13 @@ from collections.abc import Iterable
 
 import msgspec
 
-from hedgerow.cli.apply import READY_ROLES
 from hedgerow.cli.exits import ExitCode
 from hedgerow.cli.names import age
 from hedgerow.cli.topics import Acknowledged
 from hedgerow.execution.intents import Intent
 from hedgerow.hedging.snapshot import LedgerSnapshot
 from hedgerow.ledger.halts import Halt
+from hedgerow.schemas.acknowledging import required_roles
 
 
 class ServerFact(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,7 +79,7 @@ def strategy_facts(
                 mode=config.mode.value,
                 suspend=config.suspend,
                 generation=ledger.generation,
-                missing=None if roles is None else sorted(READY_ROLES - roles),
+                missing=None if roles is None else sorted(required_roles(config) - roles),
                 halts=list(ledger.halts),
             )
         )

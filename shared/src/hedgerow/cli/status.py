@@ -18,12 +18,13 @@ from hedgerow.cli.standing import (
     unknown_fact,
 )
 from hedgerow.cli.tables import console, table
-from hedgerow.cli.topics import Acknowledged, KafkaUnreachable, UnreadableRecord, read_acknowledgements
+from hedgerow.cli.topics import Acknowledged, UnreadableRecord, read_acknowledgements
 from hedgerow.ledger.connection import LEDGER_LOST, LedgerUnreachable, address_of
 from hedgerow.ledger.intents import unknown_intents
 from hedgerow.ledger.migrate import SchemaMismatch
 from hedgerow.ledger.overview import read_overview
 from hedgerow.ledger.resolution import unknown_deadline_ns
+from hedgerow.streams.sender import KafkaUnreachable
 
 _LEDGER_FAILS: tuple[type[Exception], ...] = (LedgerUnreachable, SchemaMismatch, *LEDGER_LOST)
 

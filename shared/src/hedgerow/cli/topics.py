@@ -1,88 +1,26 @@
-"""What the command line needs of Kafka: send a few records and know that they arrived, read a topic's newest."""
+"""What the command line reads of Kafka: a topic's newest."""
 
-import asyncio
-import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
 import msgspec
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from hedgerow.schemas.codec import Decoder, UndecodableRecord
 from hedgerow.schemas.records import Acknowledgement
 from hedgerow.schemas.topics import STRATEGY_STATUS
+from hedgerow.streams.sender import ANSWER_TIMEOUT_S, KafkaUnreachable, client_log, unreachable
 
 T = TypeVar("T")
 
-ANSWER_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 20.0
 POLL_S = 0.1
-
-_log = logging.getLogger("hedgerow.librdkafka")
-_log.addHandler(logging.NullHandler())
-_log.propagate = False
-
-
-class KafkaUnreachable(ConnectionError):
-    """Kafka does not answer, or did not confirm a record; the message names the servers."""
 
 
 class UnreadableRecord(ValueError):
     """A record that this version cannot read; the message says where it is and what is wrong with it."""
-
-
-class Sender:
-    """Sends single records, each confirmed by the broker before `send` returns."""
-
-    def __init__(self, kafka: str) -> None:
-        self._kafka = kafka
-        self._producer = Producer(
-            {
-                "bootstrap.servers": kafka,
-                "acks": "all",
-                "enable.idempotence": True,
-                "partitioner": "murmur2_random",
-                "message.timeout.ms": int(ANSWER_TIMEOUT_S * 1000),
-                "logger": _log,
-            }
-        )
-
-    async def require_topic(self, topic: str) -> None:
-        """Let a caller go on only when the topic can be written.
-
-        Raises:
-            KafkaUnreachable: no broker answers, or there is no such topic.
-        """
-        try:
-            found = await asyncio.to_thread(self._producer.list_topics, topic, ANSWER_TIMEOUT_S)
-        except KafkaException as error:
-            raise unreachable(self._kafka, error.args[0]) from error
-        problem = found.topics[topic].error
-        if problem is not None:
-            raise KafkaUnreachable(
-                f"Kafka at {self._kafka} has no usable topic {topic}: {problem.str()}; start the stack that makes it"
-            )
-
-    async def send(self, topic: str, key: str, value: bytes | None) -> None:
-        """Send one record; None is a tombstone.
-
-        Raises:
-            KafkaUnreachable: it was not confirmed.
-        """
-        failures: list[KafkaError] = []
-
-        def note(error: KafkaError | None, _message: Message) -> None:
-            if error is not None:
-                failures.append(error)
-
-        self._producer.produce(topic, value, key.encode(), on_delivery=note)
-        left = await asyncio.to_thread(self._producer.flush, 2 * ANSWER_TIMEOUT_S)
-        if failures:
-            raise unreachable(self._kafka, failures[0])
-        if left:
-            raise KafkaUnreachable(f"Kafka at {self._kafka} did not confirm a record for {topic} in time")
 
 
 class Acknowledged(msgspec.Struct, frozen=True, kw_only=True):
@@ -160,7 +98,7 @@ def open_consumer(kafka: str) -> Iterator[Consumer]:
             "enable.auto.commit": False,
             "enable.partition.eof": True,
             "auto.offset.reset": "earliest",
-            "logger": _log,
+            "logger": client_log,
         }
     )
     try:
@@ -191,9 +129,3 @@ def decoded(decoder: Decoder[T], message: Message) -> T:
     except UndecodableRecord as error:
         place = f"{message.topic()}, partition {message.partition()}, offset {message.offset()}"
         raise UnreadableRecord(f"{place} cannot be read by this version: {error}") from None
-
-
-def unreachable(kafka: str, error: KafkaError) -> KafkaUnreachable:
-    return KafkaUnreachable(
-        f"Kafka at {kafka} cannot be reached: {error.str()}; check that it runs and that HEDGEROW_KAFKA points to it"
-    )

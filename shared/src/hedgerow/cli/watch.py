@@ -14,12 +14,12 @@ from watchfiles import awatch
 
 from hedgerow.cli.apply import apply_declared
 from hedgerow.cli.exits import ExitCode, UsageError, complain
-from hedgerow.cli.publisher import publish_again
 from hedgerow.cli.resource_files import Declared, FilesRead, read_resources
 from hedgerow.cli.servers import Servers, open_ledger
-from hedgerow.cli.topics import KafkaUnreachable, Sender
 from hedgerow.ledger.connection import LEDGER_LOST
 from hedgerow.ledger.migrate import SchemaMismatch
+from hedgerow.streams.publisher import publish_again
+from hedgerow.streams.sender import KafkaUnreachable, Sender
 
 DEBOUNCE_MS = 100
 FIRST_PASS_AGAIN_S = 1.0  # the notices may begin only after the first pass

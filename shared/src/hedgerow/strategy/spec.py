@@ -141,6 +141,11 @@ class HedgeStrategySpec(Part):
     freshness: FreshnessSpec = Field(description="How old an input may be.")
     execution: ExecutionSpec = Field(description="How a hedge is sent.")
     limits: LimitsSpec = Field(description="Ceilings for every order.")
+    deletion_policy: Literal["Retain", "Flatten"] = Field(
+        default="Retain",
+        description="What becomes of the hedge when the strategy is deleted on a cluster. Retain: it is kept as it is. "
+        "Flatten: it is traded back to zero first.",
+    )
 
 
 class HedgeStrategy(Resource):

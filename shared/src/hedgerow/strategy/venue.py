@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from hedgerow.strategy.fields import AccountId, Part, PositiveDecimalText
+from hedgerow.strategy.fields import AccountId, Name, Part, PositiveDecimalText
 from hedgerow.strategy.resource import Resource
 
 
@@ -14,6 +14,26 @@ class VenueAccount(Part):
     id: AccountId = Field(
         description="Name of the account; the folder of its keys has this name. Cannot change while a strategy "
         "hedges on the venue."
+    )
+
+
+class SecretRef(Part):
+    """A Secret, by name."""
+
+    name: Name = Field(description="Its name, in the Venue's own namespace.")
+
+
+class VenueKeys(Part):
+    """The API key of one use of the account."""
+
+    secret_ref: SecretRef = Field(description="The Secret that holds it, under the keys apiKey and secret.")
+
+
+class VenueCredentials(Part):
+    """The account's API keys. On a cluster they are in Secrets; elsewhere in the folder that the settings name."""
+
+    trade: VenueKeys = Field(
+        description="May place orders. Mounted into this Venue's executor, nowhere else."
     )
 
 
@@ -39,6 +59,10 @@ class VenueSpec(Part):
         default="Disabled", description="Whether orders may leave for the venue at all."
     )
     account: VenueAccount = Field(description="The account that orders are placed under.")
+    credentials: VenueCredentials | None = Field(
+        default=None,
+        description="The account's API keys; needed on a cluster, where the operator runs the executor.",
+    )
     limits: VenueLimits = Field(description="Ceilings of the whole account.")
 
 

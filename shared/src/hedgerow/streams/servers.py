@@ -11,6 +11,7 @@ from hedgerow.streams.lifeline import Lifeline
 from hedgerow.streams.producer import KafkaProducer
 from hedgerow.streams.readiness import Conditions
 from hedgerow.streams.settings import Settings
+from hedgerow.streams.topic_making import TopicsUnusable
 
 _log = structlog.get_logger(__name__)
 
@@ -18,10 +19,6 @@ _PROBE_TIMEOUT_S = 3.0
 _FIRST_RETRY_S = 0.5
 _LONGEST_RETRY_S = 5.0
 _LOOK_EVERY_S = 5.0
-
-
-class TopicsUnusable(RuntimeError):
-    """A topic is there but with another number of partitions than this installation has."""
 
 
 class KafkaWatch:

@@ -3,15 +3,25 @@
 import os
 from collections.abc import Mapping
 from decimal import Decimal
+from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from hedgerow.domain.money import parse_decimal
 
+_Word = TypeVar("_Word", bound=StrEnum)
+
 
 class SettingsError(ValueError):
     """A setting is missing or unusable; the message names the variable and what it should hold."""
+
+
+class FeedName(StrEnum):
+    """Where market data comes from."""
+
+    RECORDED = "Recorded"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,7 +32,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ledger_dsn: Postgres of the ledger.
         partitions: of every partitioned topic; fixed for the life of an installation.
         exchange_url: base address of the built-in exchange.
+        executor_venue: the one Venue (`namespace/name`) that this executor serves; None serves each whose keys it has.
         keys_dir: folder laid out as a mounted Secret, one subfolder per venue account with files `apiKey`, `secret`.
+        feed: where ingestion takes market data from.
         recordings: folder of Parquet recordings.
         session_start_ns: when this replay session began; with the clock it fixes the position on the tape.
         replay_speed: seconds of tape per second of clock.
@@ -52,6 +64,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     client_flow_seed: int
     client_flow_per_second: float
     client_flow_notional: float
+    executor_venue: str | None = None
+    feed: FeedName = FeedName.RECORDED
     gateway_host: str = "127.0.0.1"
     gateway_port: int = 0
     gateway_keys_dir: Path | None = None
@@ -60,6 +74,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 _DEFAULTS = {
     "HEDGEROW_PARTITIONS": "4",
+    "HEDGEROW_FEED": FeedName.RECORDED.value,
     "HEDGEROW_REPLAY_SPEED": "1",
     "HEDGEROW_HTTP_HOST": "127.0.0.1",
     "HEDGEROW_HTTP_PORT": "0",
@@ -104,6 +119,12 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
             raise SettingsError(f"{name}={text(name)!r} should be positive")
         return value
 
+    def word(name: str, words: type[_Word]) -> _Word:
+        try:
+            return words(text(name))
+        except ValueError:
+            raise SettingsError(f"{name}={text(name)!r} should be one of {', '.join(words)}") from None
+
     gateway_keys_dir = environment.get("HEDGEROW_GATEWAY_KEYS_DIR")
     return Settings(
         kafka=text("HEDGEROW_KAFKA"),
@@ -121,6 +142,8 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         client_flow_seed=int(number("HEDGEROW_CLIENT_FLOW_SEED", int)),
         client_flow_per_second=float(number("HEDGEROW_CLIENT_FLOW_PER_SECOND", float)),
         client_flow_notional=float(number("HEDGEROW_CLIENT_FLOW_NOTIONAL", float)),
+        executor_venue=environment.get("HEDGEROW_EXECUTOR_VENUE") or None,
+        feed=word("HEDGEROW_FEED", FeedName),
         gateway_host=text("HEDGEROW_GATEWAY_HOST"),
         gateway_port=int(number("HEDGEROW_GATEWAY_PORT", int)),
         gateway_keys_dir=Path(gateway_keys_dir) if gateway_keys_dir else None,

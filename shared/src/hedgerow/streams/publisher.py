@@ -13,7 +13,6 @@ from typing import Any
 
 import msgspec
 
-from hedgerow.cli.topics import Sender
 from hedgerow.ledger.connection import PUBLISH_GATE
 from hedgerow.ledger.strategies import find_strategy, publish_strategy, read_strategies, remove_strategy
 from hedgerow.schemas.codec import encode
@@ -21,6 +20,7 @@ from hedgerow.schemas.records import StrategyPublished
 from hedgerow.schemas.topics import STRATEGIES
 from hedgerow.strategy.compile import revision_of
 from hedgerow.strategy.compiled import CompiledStrategy
+from hedgerow.streams.sender import Sender
 
 
 class Change(StrEnum):

@@ -1,19 +1,22 @@
 """Makes the topics that Hedgerow runs on, and refuses to run on topics of another shape."""
 
 import time
+from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from hedgerow.schemas.topics import TOPICS, Cleanup, Topic
-from hedgerow_local.errors import LocalError
-from hedgerow_local.kafka import admin_client
 
 ANSWER_TIMEOUT_S = 30.0
 # Compaction leaves the segment that is being written alone; with the default of a week, a book that is
 # repeated every second would be read back whole by whoever starts.
 COMPACTED_SEGMENT_MS = 10 * 60_000
+
+
+class TopicsUnusable(RuntimeError):
+    """A topic is there in another shape, or could not be made; the message says which and what to do."""
 
 
 def topic_settings(topic: Topic) -> dict[str, str]:
@@ -26,33 +29,35 @@ def topic_settings(topic: Topic) -> dict[str, str]:
     return settings
 
 
-def _wanted(partitions: int) -> dict[str, NewTopic]:
+def _wanted(partitions: int, replication: int) -> dict[str, NewTopic]:
     return {
         topic.name: NewTopic(
             topic.name,
             num_partitions=partitions if topic.partitioned else 1,
-            replication_factor=1,
+            replication_factor=replication,
             config=topic_settings(topic),
         )
         for topic in TOPICS
     }
 
 
-def ensure_topics(bootstrap: str, partitions: int) -> None:
+def ensure_topics(bootstrap: str, partitions: int, replication: int = 1) -> None:
     """Make every topic that is missing and wait until all can be written; what is there is left as it is.
 
     Args:
         partitions: of every partitioned topic; fixed for the life of an installation.
+        replication: of the topics that are made.
 
     Raises:
-        LocalError: a topic is there with another number of partitions, or could not be made.
+        TopicsUnusable: a topic is there with another number of partitions, or could not be made.
     """
-    admin = admin_client(bootstrap)
-    wanted = _wanted(partitions)
+    quiet: dict[str, Any] = {"bootstrap.servers": bootstrap, "log_level": 0, "error_cb": lambda _: None}
+    admin = AdminClient(quiet)
+    wanted = _wanted(partitions, replication)
     there = _partition_counts(admin)
     for name, topic in wanted.items():
         if there.get(name, topic.num_partitions) != topic.num_partitions:
-            raise LocalError(
+            raise TopicsUnusable(
                 f"topic {name} at {bootstrap} has {there[name]} partitions instead of "
                 f"{topic.num_partitions}; the number is fixed for the life of an installation: "
                 "delete the topic or set HEDGEROW_PARTITIONS to what it was"
@@ -69,7 +74,7 @@ def _create(admin: AdminClient, topics: list[NewTopic]) -> None:
             answer.result(ANSWER_TIMEOUT_S)
         except KafkaException as problem:
             if problem.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                raise LocalError(f"topic {name} could not be made: {problem}") from problem
+                raise TopicsUnusable(f"topic {name} could not be made: {problem}") from problem
 
 
 def _partition_counts(admin: AdminClient) -> dict[str, int]:
@@ -89,4 +94,4 @@ def _wait_for_leaders(admin: AdminClient, names: set[str]) -> None:
         if led == names:
             return
         time.sleep(0.05)
-    raise LocalError(f"no leader in {ANSWER_TIMEOUT_S:.0f} s for: {', '.join(sorted(names - led))}")
+    raise TopicsUnusable(f"no leader in {ANSWER_TIMEOUT_S:.0f} s for: {', '.join(sorted(names - led))}")

@@ -1,0 +1,136 @@
+"""The Deployment that runs a Venue's executor. Pure."""
+
+from typing import Any
+
+from hedgerow.strategy.venue import Venue
+from hedgerow_operator.settings import ExecutorSettings
+
+KEYS_FOLDER = "/var/run/hedgerow/keys"
+HTTP_PORT = 8080
+USER = 10001
+# A stopping executor writes down the answers of orders that are under way.
+GRACE_S = 30
+VENUE_LABEL = "hedgerow.dev/venue"
+SECRET_VERSION = "hedgerow.dev/secret-version"
+MANAGED_BY = {"app.kubernetes.io/managed-by": "hedgerow-operator"}
+
+
+def executor_name(venue: str) -> str:
+    """What the executor's objects are called; the longest Venue name still gives a valid one."""
+    return f"{venue}-executor"
+
+
+def executor_labels(venue: str) -> dict[str, str]:
+    """Labels that select one Venue's executor."""
+    return {
+        "app.kubernetes.io/name": "hedgerow",
+        "app.kubernetes.io/component": "executor",
+        VENUE_LABEL: venue,
+    }
+
+
+def build_executor_deployment(
+    venue: Venue, venue_uid: str, trade_secret: str, secret_version: str, settings: ExecutorSettings
+) -> dict[str, Any]:
+    """One executor of one venue account: one replica, and never two at a time.
+
+    Args:
+        trade_secret: the Secret with the account's keys; secret_version: its version, so that new keys start a
+            new pod.
+    """
+    name, namespace = venue.metadata.name, venue.metadata.namespace
+    labels = executor_labels(name)
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {
+            "name": executor_name(name),
+            "namespace": namespace,
+            "labels": labels | MANAGED_BY,
+            "ownerReferences": [
+                {
+                    "apiVersion": venue.api_version,
+                    "kind": venue.kind,
+                    "name": name,
+                    "uid": venue_uid,
+                    "controller": True,
+                    "blockOwnerDeletion": False,
+                }
+            ],
+        },
+        "spec": {
+            "replicas": 1,
+            "strategy": {"type": "Recreate"},
+            "selector": {"matchLabels": labels},
+            "template": {
+                "metadata": {
+                    "labels": labels | MANAGED_BY,
+                    "annotations": {SECRET_VERSION: secret_version},
+                },
+                "spec": _pod(venue, trade_secret, settings),
+            },
+        },
+    }
+
+
+def _pod(venue: Venue, trade_secret: str, settings: ExecutorSettings) -> dict[str, Any]:
+    pod: dict[str, Any] = {
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": GRACE_S,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": USER,
+            "runAsGroup": USER,
+            "fsGroup": USER,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": [_container(venue, settings)],
+        "volumes": [
+            {"name": "keys", "secret": {"secretName": trade_secret, "defaultMode": 0o440}},
+            {"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}},
+        ],
+    }
+    if settings.service_account:
+        pod["serviceAccountName"] = settings.service_account
+    if settings.pull_secrets:
+        pod["imagePullSecrets"] = [{"name": name} for name in settings.pull_secrets]
+    return pod
+
+
+def _container(venue: Venue, settings: ExecutorSettings) -> dict[str, Any]:
+    probe = {"httpGet": {"path": "/healthz", "port": "http"}, "periodSeconds": 10, "timeoutSeconds": 5}
+    sources = [
+        *([{"configMapRef": {"name": settings.config_map}}] if settings.config_map else []),
+        *([{"secretRef": {"name": settings.secret}}] if settings.secret else []),
+    ]
+    return {
+        "name": "executor",
+        "image": settings.image,
+        "imagePullPolicy": settings.pull_policy,
+        "args": ["worker", "--roles", "executor"],
+        "envFrom": sources,
+        "env": [
+            {"name": "HEDGEROW_EXECUTOR_VENUE", "value": venue.key},
+            {"name": "HEDGEROW_KEYS_DIR", "value": KEYS_FOLDER},
+            {"name": "HEDGEROW_DATA_DIR", "value": "/tmp"},
+            {"name": "HEDGEROW_HTTP_HOST", "value": "0.0.0.0"},
+            {"name": "HEDGEROW_HTTP_PORT", "value": str(HTTP_PORT)},
+        ],
+        "ports": [{"name": "http", "containerPort": HTTP_PORT, "protocol": "TCP"}],
+        "startupProbe": probe | {"periodSeconds": 2, "failureThreshold": 60},
+        "livenessProbe": probe | {"failureThreshold": 3},
+        "readinessProbe": probe
+        | {"httpGet": {"path": "/ready", "port": "http"}, "periodSeconds": 2, "failureThreshold": 3},
+        "resources": settings.resources,
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "volumeMounts": [
+            # One folder per account, as everywhere; a pod has exactly one.
+            {"name": "keys", "mountPath": f"{KEYS_FOLDER}/{venue.spec.account.id}", "readOnly": True},
+            {"name": "tmp", "mountPath": "/tmp"},
+        ],
+    }

@@ -1,0 +1,141 @@
+"""The Deployment that runs a Venue's executor: one at a time, owned, restricted, with its keys and nobody else's."""
+
+from typing import Any
+
+import pytest
+
+from hedgerow.strategy.parse import parse_resource
+from hedgerow.strategy.venue import Venue
+from hedgerow_operator.executor_deployment import build_executor_deployment, executor_labels
+from hedgerow_operator.settings import ExecutorSettings, read_operator_settings
+
+SETTINGS = ExecutorSettings(
+    image="hedgerow:1", config_map="hedgerow-settings", secret="hedgerow-servers", pull_secrets=("registry",)
+)
+
+
+def venue(name: str = "paper", account: str = "hedge-01") -> Venue:
+    found = parse_resource(
+        {
+            "apiVersion": "hedgerow.dev/v1alpha1",
+            "kind": "Venue",
+            "metadata": {"name": name, "namespace": "desk"},
+            "spec": {
+                "type": "Builtin",
+                "environment": "Paper",
+                "account": {"id": account},
+                "credentials": {"trade": {"secretRef": {"name": "paper-trade"}}},
+                "limits": {"maxGrossNotional": "5", "ordersPerSecond": 1},
+            },
+        }
+    )
+    assert isinstance(found, Venue), found
+    return found
+
+
+def built(settings: ExecutorSettings = SETTINGS, version: str = "7") -> dict[str, Any]:
+    return build_executor_deployment(venue(), "uid-1", "paper-trade", version, settings)
+
+
+def pod(deployment: dict[str, Any]) -> dict[str, Any]:
+    spec: dict[str, Any] = deployment["spec"]["template"]["spec"]
+    return spec
+
+
+def test_there_is_never_a_second_one() -> None:
+    spec = built()["spec"]
+    assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
+    assert spec["selector"]["matchLabels"] == executor_labels("paper")
+    assert spec["selector"]["matchLabels"].items() <= spec["template"]["metadata"]["labels"].items()
+
+
+def test_it_belongs_to_its_venue() -> None:
+    metadata = built()["metadata"]
+    assert (metadata["name"], metadata["namespace"]) == ("paper-executor", "desk")
+    owner = metadata["ownerReferences"][0]
+    assert (owner["kind"], owner["name"], owner["uid"], owner["controller"]) == (
+        "Venue",
+        "paper",
+        "uid-1",
+        True,
+    )
+
+
+def test_it_meets_the_restricted_pod_security_standard() -> None:
+    spec = pod(built())
+    assert spec["automountServiceAccountToken"] is False
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    assert spec["securityContext"]["runAsUser"] > 0
+    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    container = spec["containers"][0]["securityContext"]
+    assert container == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+
+
+def test_the_keys_are_mounted_as_the_executor_reads_them() -> None:
+    spec = pod(built())
+    secrets = [volume["secret"]["secretName"] for volume in spec["volumes"] if "secret" in volume]
+    assert secrets == ["paper-trade"]
+    container = spec["containers"][0]
+    environment = {item["name"]: item["value"] for item in container["env"]}
+    keys = next(mount for mount in container["volumeMounts"] if mount["name"] == "keys")
+    assert keys["mountPath"] == f"{environment['HEDGEROW_KEYS_DIR']}/hedge-01"
+    assert keys["readOnly"] is True
+    assert environment["HEDGEROW_EXECUTOR_VENUE"] == "desk/paper"
+
+
+def test_new_keys_start_a_new_pod() -> None:
+    assert built(version="7")["spec"]["template"] != built(version="8")["spec"]["template"]
+    assert built(version="7") == built(version="7")
+
+
+def test_the_environment_comes_from_what_the_settings_name() -> None:
+    assert pod(built())["containers"][0]["envFrom"] == [
+        {"configMapRef": {"name": "hedgerow-settings"}},
+        {"secretRef": {"name": "hedgerow-servers"}},
+    ]
+    assert pod(built())["imagePullSecrets"] == [{"name": "registry"}]
+    bare = pod(built(ExecutorSettings(image="hedgerow:1")))
+    assert bare["containers"][0]["envFrom"] == []
+    assert "imagePullSecrets" not in bare
+
+
+REQUIRED = {
+    "HEDGEROW_KAFKA": "k:9092",
+    "HEDGEROW_LEDGER_DSN": "postgres://l",
+    "HEDGEROW_EXECUTOR_IMAGE": "hedgerow:1",
+}
+
+
+def test_settings_have_defaults_and_are_read() -> None:
+    settings = read_operator_settings(
+        REQUIRED
+        | {
+            "HEDGEROW_WATCH_NAMESPACES": "desk, lending",
+            "HEDGEROW_RESYNC": "500ms",
+            "HEDGEROW_EXECUTOR_RESOURCES": '{"requests": {"cpu": "50m"}}',
+        }
+    )
+    assert settings.namespaces == ("desk", "lending")
+    assert (settings.resync_s, settings.flatten_deadline_s) == (0.5, 300.0)
+    assert settings.executor.resources == {"requests": {"cpu": "50m"}}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("HEDGEROW_KAFKA", "", "HEDGEROW_KAFKA is not set"),
+        ("HEDGEROW_PARTITIONS", "four", "should be a whole number"),
+        ("HEDGEROW_PARTITIONS", "0", "should be at least 1"),
+        ("HEDGEROW_RESYNC", "0s", "should be a duration above zero"),
+        ("HEDGEROW_RESYNC", "soon", "should be a duration above zero"),
+        ("HEDGEROW_EXECUTOR_RESOURCES", "[]", "should be a JSON object"),
+        ("HEDGEROW_EXECUTOR_PULL_POLICY", "Sometimes", "should be one of Always, IfNotPresent, Never"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_named(name: str, value: str, words: str) -> None:
+    with pytest.raises(ValueError, match=f"{name}.*{words}|{words}"):
+        read_operator_settings(REQUIRED | {name: value})
