@@ -11,7 +11,7 @@ flock 9   # one build at a time
 build() {
   local folder=$1 flags=$2 mark=$BIN/.$1 wanted begun=$SECONDS
   shift 2
-  wanted=$(cat "$HERE/$folder"/go.* "$HERE/$folder"/*.go 2>/dev/null | cksum)
+  wanted=$(find "$HERE/$folder" -type f | LC_ALL=C sort | xargs cat | cksum)
   [ "$(cat "$mark" 2>/dev/null)" != "$wanted" ] || return 0
   say "building $folder (minutes, the first time)"
   (cd "$HERE/$folder" && go build -trimpath -ldflags "-s -w $flags" -o "$BIN/.new/" "$@")
