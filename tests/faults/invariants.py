@@ -94,8 +94,8 @@ def _entries(journal: Path) -> list[dict[str, list[dict[str, str]]]]:
 
 
 async def settle(rig: Rig, ledger: asyncpg.Connection) -> float:
-    """Stop client flow and wait until the book is inside its band with nothing open; seconds it took."""
-    rig.workers["client-flow"].stop()
+    """Stop the clients and wait until the book is inside its band with nothing open; seconds it took."""
+    rig.workers["order-generator"].stop()
 
     async def settled() -> bool:
         if await ledger.fetch(OPEN_INTENTS):

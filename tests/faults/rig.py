@@ -1,4 +1,4 @@
-"""The whole pipeline on real servers, to be hurt at named steps while client flow goes on."""
+"""The whole pipeline on real servers, to be hurt at named steps while clients trade."""
 
 import asyncio
 import json
@@ -33,6 +33,7 @@ from hedgerow.strategy.compiled import (
     Mode,
 )
 from hedgerow_local import ports
+from hedgerow_local.keys import GENERATOR, ensure_gateway_keys
 
 ACCOUNT = "hedge-01"
 VENUE = CompiledVenue(
@@ -69,13 +70,13 @@ STRATEGY = CompiledStrategy(
         price_collar_bps=Decimal(100),
     ),
 )
-# Every role apart, but those that only carry states: they are not hurt here.
+# Every role apart, but those that only carry states and client orders: they are not hurt here.
 GROUPS = {
     "exchange": ("exchange",),
-    "states": ("ingestion", "enrichment", "router", "risk", "books"),
+    "states": ("ingestion", "enrichment", "router", "risk", "gateway", "books"),
     "hedging": ("hedging",),
     "executor": ("executor",),
-    "client-flow": ("client-flow",),
+    "order-generator": ("order-generator",),
 }
 START_DEADLINE_S = 120.0
 RECOVERY_DEADLINE_S = 60.0
@@ -95,6 +96,8 @@ class Rig:
             made.mkdir(parents=True)
         (keys / "apiKey").write_text(secrets.token_hex(9))
         (keys / "secret").write_text(secrets.token_hex(18))
+        ensure_gateway_keys(folder / "gateway-keys")
+        gateway_port = ports.free_port()
         self._http = {name: ports.free_port() for name in GROUPS}
         self._shared = {
             "HEDGEROW_KAFKA": kafka,
@@ -104,7 +107,12 @@ class Rig:
             "HEDGEROW_RECORDINGS": str(recordings),
             "HEDGEROW_SESSION_START_NS": str(time.time_ns()),
             "HEDGEROW_STEPS_DIR": str(self.steps),
-            "HEDGEROW_CLIENT_FLOW_PER_SECOND": "4",
+            "HEDGEROW_GATEWAY_KEYS_DIR": str(folder / "gateway-keys"),
+            "HEDGEROW_GATEWAY_PORT": str(gateway_port),
+            "HEDGEROW_GATEWAY_URL": f"http://127.0.0.1:{gateway_port}",
+            "HEDGEROW_ORDERS_KEY_FILE": str(folder / "gateway-keys" / GENERATOR / "key"),
+            "HEDGEROW_ORDERS_PER_SECOND": "4",
+            "HEDGEROW_ORDERS_SIZES": "BTC/USDT=20000",
         }
         self.workers = {name: self._worker(name, roles) for name, roles in GROUPS.items()}
 
@@ -130,7 +138,7 @@ class Rig:
             await self.until(lambda name=name: self._ready(name), f"{name} is ready", START_DEADLINE_S)
 
     def stop(self) -> None:
-        for name in ("client-flow", *(set(self.workers) - {"client-flow", "exchange"}), "exchange"):
+        for name in ("order-generator", *(set(self.workers) - {"order-generator", "exchange"}), "exchange"):
             self.workers[name].stop()
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""Hedging and executor are killed at every step of a hedge, again and again, while client flow goes on.
+"""Hedging and executor are killed at every step of a hedge, again and again, while clients trade.
 
 Prints a table: killed at which step, how often, orders doubled, lost, recovery time.
 """
@@ -87,7 +87,7 @@ async def test_replies_that_never_come_are_resolved_by_name(
     rig: Rig, ledger: asyncpg.Connection, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """I1, I2, I4, I5 while the exchange executes orders, drops or holds back the replies and hides the orders."""
-    rig.restart("client-flow")
+    rig.restart("order-generator")
     unknown_before = await ledger.fetchval(UNKNOWN_SEEN)
     await rig.faults(
         [
@@ -126,7 +126,7 @@ async def test_a_worker_that_slept_through_its_decision_loses_the_race(
     rig: Rig, ledger: asyncpg.Connection
 ) -> None:
     """Stopped just before its commit, woken after another worker has decided: its decision must not be written."""
-    rig.restart("client-flow")
+    rig.restart("order-generator")
     sleeper, successor = rig.workers["hedging"], rig.add("hedging-2", ("hedging",))
     with rig.armed("hedging.before-commit", "SIGSTOP"):
         await rig.until(lambda: rig.reached("hedging.before-commit", "SIGSTOP") == 1, "hedging sleeps", 60)

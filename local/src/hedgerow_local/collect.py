@@ -10,8 +10,9 @@ import asyncpg
 
 from hedgerow.adapters.ccxt_venue import CcxtVenue
 from hedgerow.domain.instruments import LISTINGS, InstrumentKind
-from hedgerow_local import counters, exposure, journal, latency, ledger_facts, processes
+from hedgerow_local import client_orders, counters, exposure, journal, latency, ledger_facts, processes
 from hedgerow_local.balance import Accounts
+from hedgerow_local.client_orders import ClientOrders
 from hedgerow_local.feed import RiskFeed
 from hedgerow_local.keys import ACCOUNT
 from hedgerow_local.ledger_facts import History, Standing
@@ -63,6 +64,7 @@ class Collector:
         first = history.first_fill_ns
         return Facts(
             stages=self.totals.stages(),
+            orders=self._orders(history),
             hedges=standing.hedges,
             exposures=exposure.summarise(self.feed.samples, history.fills, history.bands),
             latencies=latency.summarise(history.journeys),
@@ -70,6 +72,18 @@ class Collector:
             accounts=accounts,
             startup_s=startup_s,
             first_hedge_s=None if first is None else round((first - self._begun_ns) / 1e9, 2),
+        )
+
+    def _orders(self, history: History) -> ClientOrders:
+        return ClientOrders(
+            generator=client_orders.read_generated(
+                self._stack.layout.data("order-generator"), self._stack.state.session_start_ns
+            ),
+            own=history.generated_orders,
+            everybody=history.orders,
+            gateway_received=self.totals.total(client_orders.RECEIVED),
+            gateway_filled=self.totals.total(client_orders.FILLED),
+            gateway_restarts=self._stack.restarts().get("gateway", 0),
         )
 
     def _same_moment(self) -> tuple[Standing, History, Accounts]:

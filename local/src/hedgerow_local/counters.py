@@ -73,7 +73,14 @@ class Totals:
         return {role: int(value) for role, value in sums.items()}
 
     def total(self, name: str) -> int:
-        return sum(self.by_role(name).values())
+        """The sum of one counter over whatever it is told apart by."""
+        return int(
+            sum(
+                value + self._before.get(series, 0.0)
+                for series, value in self._newest.items()
+                if series[1] == name
+            )
+        )
 
     def stages(self) -> dict[str, StageCounts]:
         """What went in and out of each role, and what could not be used."""

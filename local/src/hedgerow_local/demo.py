@@ -38,14 +38,14 @@ class Demo:
         """Start, watch, settle, report; everything is ended on return, however it comes.
 
         Args:
-            seconds: how long client flow runs; None until Ctrl-C.
+            seconds: how long clients trade; None until Ctrl-C.
 
         Returns:
             Whether the demo showed all that it should.
 
         Raises:
             LocalError: the stack did not come up, or could not be asked at the end.
-            KeyboardInterrupt, Terminated: it was interrupted before or after client flow's time.
+            KeyboardInterrupt, Terminated: it was interrupted before or after the clients' time.
         """
         with self._ended_whatever_happens():
             print(f"Starting (logs are in {self._layout.logs}):", flush=True)
@@ -98,8 +98,8 @@ class Demo:
             return None
 
     def _conclude(self, collector: Collector) -> bool:
-        print("Client flow stops; settling.", flush=True)
-        self._stack.stop_client_flow()
+        print("Clients stop trading; settling.", flush=True)
+        self._stack.stop_orders()
         deadline = time.monotonic() + SETTLE_S
         while not self._is_settled(collector) and time.monotonic() < deadline:
             time.sleep(SETTLE_POLL_S)

@@ -5,7 +5,9 @@ import secrets
 from pathlib import Path
 
 ACCOUNT = "hedge-01"
-GATEWAY_ROLES = ("trader", "risk", "viewer")
+GENERATOR = "generator"
+# By the key's name: one key per role for people, and the order generator's own.
+GATEWAY_ROLES = {"trader": "trader", "risk": "risk", "viewer": "viewer", GENERATOR: "trader"}
 
 
 def ensure_keys(folder: Path, account: str = ACCOUNT) -> None:
@@ -15,10 +17,10 @@ def ensure_keys(folder: Path, account: str = ACCOUNT) -> None:
 
 
 def ensure_gateway_keys(folder: Path) -> None:
-    """Make one API key per role, named by it: `<folder>/<role>/{key,role}`."""
-    for role in GATEWAY_ROLES:
-        _ensure(folder / role / "key", secrets.token_hex(24))
-        _ensure(folder / role / "role", role)
+    """Make the API keys: `<folder>/<name>/{key,role}`."""
+    for name, role in GATEWAY_ROLES.items():
+        _ensure(folder / name / "key", secrets.token_hex(24))
+        _ensure(folder / name / "role", role)
 
 
 def _ensure(path: Path, text: str) -> None:

@@ -15,7 +15,9 @@ from hedgerow.ledger.strategies import decode_config, read_strategies
 from hedgerow.schemas.records import StrategyPublished
 from hedgerow.strategy.compiled import Band, Mode
 from hedgerow.streams import trace
+from hedgerow_local.client_orders import Recorded
 from hedgerow_local.exposure import HedgeFill
+from hedgerow_local.keys import GENERATOR
 from hedgerow_local.latency import ACCEPTED, CLAIMED
 from hedgerow_local.report import HedgeCounts
 
@@ -48,6 +50,7 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
         fills: of live strategies, since the ledger began.
         journeys: per accepted order of the session, when it reached each stage.
         first_fill_ns: of the session.
+        orders, generated_orders: client orders of the session: everybody's, and the order generator's.
     """
 
     positions: dict[str, Decimal]
@@ -56,6 +59,8 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     fills: tuple[HedgeFill, ...]
     journeys: tuple[dict[str, int], ...]
     first_fill_ns: int | None
+    orders: Recorded
+    generated_orders: Recorded
 
 
 async def read_standing(connection: asyncpg.Connection, since_ns: int) -> Standing:
@@ -81,6 +86,8 @@ async def read_history(connection: asyncpg.Connection, account: str, since_ns: i
             fills=tuple(fills),
             journeys=await _journeys(connection, since_ns),
             first_fill_ns=min((fill.time_ns for fill in fills if fill.time_ns >= since_ns), default=None),
+            orders=await _client_orders(connection, since_ns, None),
+            generated_orders=await _client_orders(connection, since_ns, GENERATOR),
         )
 
 
@@ -185,6 +192,17 @@ async def _fills(connection: Any, item: StrategyPublished) -> list[HedgeFill]:
         )
         for row in rows
     ]
+
+
+async def _client_orders(connection: Any, since_ns: int, owner: str | None) -> Recorded:
+    row = await connection.fetchrow(
+        "select count(*) as accepted, count(*) filter (where state = 'Filled') as filled, "
+        "count(*) filter (where state = 'Cancelled') as cancelled "
+        "from client_orders where created_ns >= $1 and ($2::text is null or owner = $2)",
+        since_ns,
+        owner,
+    )
+    return Recorded(**row)
 
 
 async def _journeys(connection: Any, since_ns: int) -> tuple[dict[str, int], ...]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from hedgerow_local import kafka, postgres
+from hedgerow_local.keys import GENERATOR
 from hedgerow_local.layout import Layout
 from hedgerow_local.ports import LOOPBACK
 from hedgerow_local.state import RUN_VARIABLE, StackState
@@ -19,7 +20,7 @@ WORKERS: dict[str, tuple[str, ...]] = {
     "pipeline": ("enrichment", "router", "risk", "hedging"),
     "executor": ("executor",),
     "gateway": ("gateway", "books"),
-    "client-flow": ("client-flow",),
+    "order-generator": ("order-generator",),
 }
 PORT_NAMES = (
     "kafka",
@@ -31,7 +32,8 @@ PORT_NAMES = (
 )
 # Ended in this order, those of one row together: whoever sends before whoever answers, servers last.
 STOP_ORDER: tuple[tuple[str, ...], ...] = (
-    ("client-flow", "apply", "ingestion", "pipeline", "executor", "gateway"),
+    ("order-generator",),
+    ("apply", "ingestion", "pipeline", "executor", "gateway"),
     ("exchange",),
     ("kafka", "postgres"),
 )
@@ -80,6 +82,8 @@ def surroundings(layout: Layout, state: StackState) -> dict[str, str]:
         "HEDGEROW_KEYS_DIR": str(layout.keys),
         "HEDGEROW_GATEWAY_KEYS_DIR": str(layout.gateway_keys),
         "HEDGEROW_GATEWAY_PORT": str(state.ports["gateway"]),
+        "HEDGEROW_GATEWAY_URL": gateway_url(state),
+        "HEDGEROW_ORDERS_KEY_FILE": str(layout.gateway_keys / GENERATOR / "key"),
         "HEDGEROW_RECORDINGS": str(layout.recordings),
         "HEDGEROW_SESSION_START_NS": str(state.session_start_ns),
         "HEDGEROW_HTTP_HOST": LOOPBACK,

@@ -5,7 +5,9 @@ from typing import Any
 import msgspec
 
 from hedgerow.domain.money import plain
+from hedgerow_local import client_orders
 from hedgerow_local.balance import Accounts, imbalances
+from hedgerow_local.client_orders import ClientOrders
 from hedgerow_local.counters import StageCounts
 from hedgerow_local.exposure import ExposureSummary
 from hedgerow_local.latency import Latency
@@ -39,6 +41,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """All that the report is made from. Seconds since the command began."""
 
     stages: dict[str, StageCounts]
+    orders: ClientOrders
     hedges: HedgeCounts
     exposures: tuple[ExposureSummary, ...]
     latencies: dict[str, Latency]
@@ -50,7 +53,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
 def problems(facts: Facts) -> list[str]:
     """Why the demo did not show what it should; empty when it did."""
-    found = imbalances(facts.accounts)
+    found = imbalances(facts.accounts) + client_orders.differences(facts.orders)
     if facts.hedges.open:
         found.append(f"{facts.hedges.open} intents are still open")
     if not facts.exposures:
@@ -76,6 +79,7 @@ def as_json(facts: Facts) -> dict[str, Any]:
             role: {"in": counts.received, "out": counts.sent, "dead": counts.dead}
             for role, counts in facts.stages.items()
         },
+        "orders": client_orders.as_json(facts.orders),
         "hedges": msgspec.to_builtins(facts.hedges),
         "exposure": [
             {

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from hedgerow.strategy.compiled import Band, BandUnit
+from hedgerow_local.client_orders import ClientOrders
 from hedgerow_local.exposure import RiskSample
 from hedgerow_local.ledger_facts import Held, Standing
 from hedgerow_local.report import Facts, problems
@@ -61,8 +62,8 @@ def report_lines(facts: Facts) -> list[str]:
         for role, counts in facts.stages.items()
     ]
     hedges = facts.hedges
+    lines += ["", *_order_lines(facts.orders)]
     lines += [
-        "",
         f"hedges         {hedges.decided} decided, {hedges.sent} sent, {hedges.filled} filled, "
         f"{hedges.cancelled} cancelled, {hedges.rejected} rejected, {hedges.refused} refused, "
         f"{hedges.unknown} unknown for a while, {hedges.abandoned} abandoned, {hedges.open} open",
@@ -89,3 +90,22 @@ def report_lines(facts: Facts) -> list[str]:
     found = problems(facts)
     lines += ["", "OK: balanced, inside the band, nothing open." if not found else "NOT OK:"]
     return lines + [f"  - {problem}" for problem in found]
+
+
+def _order_lines(orders: ClientOrders) -> list[str]:
+    said, own = orders.generator, orders.own
+    lines = [
+        f"client orders  {said.posted} posted, {said.accepted} accepted, {said.filled} filled, "
+        f"{said.cancelled} cancelled; in the ledger {own.accepted}, {own.filled}, {own.cancelled}; "
+        f"the gateway counted {orders.gateway_received} received, {orders.gateway_filled} filled"
+    ]
+    for what, counts in (
+        ("refused", said.refused),
+        ("not posted for want of a quote", said.unpriced),
+        ("requests sent again", said.unanswered),
+    ):
+        if counts:
+            lines.append(
+                f"               {what}: {', '.join(f'{name} {count}' for name, count in counts.items())}"
+            )
+    return lines

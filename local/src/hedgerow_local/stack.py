@@ -50,7 +50,7 @@ class Stack:
         self._process: OwnedProcess | None = None
 
     def start(self) -> None:
-        """Bring everything up; on return every worker is ready and client flow has begun.
+        """Bring everything up; on return every worker is ready and clients have begun to trade.
 
         Raises:
             LocalError: another stack runs, or a stage failed; the message has the end of the log to look at.
@@ -75,17 +75,17 @@ class Stack:
             self._wait_until_applied()
         with self._stage("workers ready"):
             self._wait_until_ready(WORKERS)
-        with self._stage("client flow"):
-            self._start("client-flow")
-            self._wait_until_ready(["client-flow"])
+        with self._stage("order generator"):
+            self._start("order-generator")
+            self._wait_until_ready(["order-generator"])
 
-    def stop_client_flow(self) -> None:
-        """No new client fills from here on.
+    def stop_orders(self) -> None:
+        """No new client orders from here on, and none that waits.
 
         Raises:
             LocalError: it did not stop.
         """
-        self.supervisor.stop(["client-flow"], deadline_s=30)
+        self.supervisor.stop(["order-generator"], deadline_s=30)
 
     def end(self) -> None:
         """End every process of this stack. Only for one that is `claimed`: else it would end another's.

@@ -41,6 +41,7 @@ OPERATIONS = [
     ("GET", "/orders"),
     ("GET", "/orders/{order_id}"),
     ("DELETE", "/orders/{order_id}"),
+    ("GET", "/quotes"),
     ("GET", "/positions"),
     ("GET", "/books"),
     ("GET", "/books/{name}"),

@@ -59,9 +59,6 @@ def make_context(session_start_ns: int, recordings: Path = RECORDINGS) -> Contex
         http_host="127.0.0.1",
         http_port=0,
         max_jump_bps=200.0,
-        client_flow_seed=7,
-        client_flow_per_second=2.0,
-        client_flow_notional=20_000.0,
     )
     return Context(
         role="ingestion",

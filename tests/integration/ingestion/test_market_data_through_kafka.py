@@ -1,5 +1,6 @@
-"""One worker process, as it is deployed: recordings and client flow in, quotes and books out of real Kafka."""
+"""One worker process, as it is deployed: recordings and the ledger in, quotes and books out of real Kafka."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -7,11 +8,15 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 
+import asyncpg
 from confluent_kafka import Consumer
 
 from hedgerow.adapters.recorded_tape import RecordedTape
+from hedgerow.domain.orders import Side
+from hedgerow.ledger.books import CLIENT_BOOK, ClientFill, record_client_fill
 from hedgerow.schemas.codec import Decoder
 from hedgerow.schemas.records import ClientBook, Quote
 from hedgerow.schemas.topics import BOOKS, MARKET_ENRICHED
@@ -29,9 +34,10 @@ def test_quotes_are_the_recorded_touch_and_books_are_the_ledgers(
     start_ns = time.time_ns()
     quotes: list[tuple[Quote, dict[str, bytes]]] = []
     books: list[ClientBook] = []
+    asyncio.run(book_fills(ledger_dsn, 2))
     with reading(kafka) as consumer, working(kafka, ledger_dsn, start_ns, tmp_path) as worker:
         deadline = time.monotonic() + PATIENCE_S
-        while len(quotes) < 200 or len(books) < 5:
+        while len(quotes) < 200 or len(books) < 3:
             assert time.monotonic() < deadline, f"only {len(quotes)} quotes and {len(books)} books came"
             assert worker.poll() is None, "the worker has ended"
             message = consumer.poll(1.0)
@@ -51,11 +57,28 @@ def test_quotes_are_the_recorded_touch_and_books_are_the_ledgers(
 
 
 def check_books(books: list[ClientBook]) -> None:
-    """Two roles publish one book, so an older state may come late; a sequence names one state whoever says it."""
-    positions = {book.sequence: book.positions for book in books}
-    assert all(positions[book.sequence] == book.positions for book in books)
-    assert len({str(state) for state in positions.values()}) == len(positions)
-    assert max(positions) >= 2
+    """The ledger's book, repeated with a fresh time."""
+    assert {(book.sequence, str(book.positions)) for book in books} == {
+        (2, str({"BTC/USDT": Decimal("-0.50000")}))
+    }
+    times = [book.published_ns for book in books]
+    assert times == sorted(set(times))
+
+
+async def book_fills(ledger_dsn: str, number: int) -> None:
+    connection = await asyncpg.connect(ledger_dsn)
+    for index in range(number):
+        fill = ClientFill(
+            fill_id=f"fill-{index}",
+            book=CLIENT_BOOK,
+            instrument="BTC/USDT",
+            side=Side.SELL,
+            quantity=Decimal("0.25000"),
+            price=Decimal(60_000),
+            time_ns=time.time_ns(),
+        )
+        await record_client_fill(connection, fill, time.time_ns())
+    await connection.close()
 
 
 def check_quotes(symbol: str, start_ns: int, quotes: list[tuple[Quote, dict[str, bytes]]]) -> None:
@@ -100,7 +123,7 @@ def working(kafka: str, ledger_dsn: str, start_ns: int, folder: Path) -> Iterato
         "HEDGEROW_DATA_DIR": str(folder),
         "HEDGEROW_SESSION_START_NS": str(start_ns),
     }
-    roles = "ingestion,enrichment,client-flow,books"
+    roles = "ingestion,enrichment,books"
     with (folder / "worker.log").open("wb") as log:
         worker = subprocess.Popen(
             [sys.executable, "-m", "hedgerow.cli.worker", "--roles", roles],

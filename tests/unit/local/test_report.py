@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hedgerow.strategy.compiled import Band, BandUnit
 from hedgerow_local import exposure, latency
 from hedgerow_local.balance import Accounts, imbalances
+from hedgerow_local.client_orders import ClientOrders, Generated, Recorded, differences
 from hedgerow_local.counters import DEAD, RECEIVED, SENT, StageCounts, Totals, lag, parse_metrics
 from hedgerow_local.exposure import ExposureSummary, HedgeFill, RiskSample
 from hedgerow_local.latency import Latency
@@ -29,9 +30,21 @@ def good_accounts() -> Accounts:
     )
 
 
+def good_orders() -> ClientOrders:
+    return ClientOrders(
+        generator=Generated(accepted=9, filled=7, cancelled=2, refused={"quote-stale": 1}),
+        own=Recorded(accepted=9, filled=7, cancelled=2),
+        everybody=Recorded(accepted=11, filled=8, cancelled=2),
+        gateway_received=11,
+        gateway_filled=8,
+        gateway_restarts=0,
+    )
+
+
 def good_facts() -> Facts:
     return Facts(
         stages={"risk": StageCounts(received=10, sent=9, dead=1)},
+        orders=good_orders(),
         hedges=HedgeCounts(
             decided=5,
             sent=4,
@@ -70,6 +83,7 @@ def test_a_good_demo_has_no_problems_and_every_promised_section() -> None:
     report = as_json(good_facts())
     assert report["balanced"] is True
     assert report["stages"] == {"risk": {"in": 10, "out": 9, "dead": 1}}
+    assert report["orders"]["posted"] == 10
     assert report["exposure"][0]["band"] == {"lower": "-25000", "upper": "25000", "unit": "Notional"}
     assert report["exposure"][0]["worst"] == "31000.12345679"
     assert report["latency_ms"]["received to accepted"] == {"p50": 5.1, "p99": 20.2, "count": 3}
@@ -84,6 +98,8 @@ def test_a_good_demo_has_no_problems_and_every_promised_section() -> None:
         ({"hedges": {"filled": 2}}, "2 hedges were filled"),
         ({"exposure": {"inside": False}}, "outside"),
         ({"exposure": {"excursions": 2}}, "left its band 2 times"),
+        ({"orders": {"generator": Generated(accepted=9, filled=6, cancelled=2)}}, "the generator says 6"),
+        ({"orders": {"gateway_received": 10}}, "received: the gateway says 10, the ledger 11"),
         ({"accounts": {"venue": {}}}, "the venue says 0"),
         ({"accounts": {"ledger": {SYMBOL: D("-0.501")}}}, "the ledger -0.501"),
         ({"accounts": {"journal": {SYMBOL: D("-0.4")}}}, "the journal -0.4"),
@@ -104,6 +120,18 @@ def test_each_fault_alone_fails_the_demo(change: dict[str, dict[str, object]], w
     found = problems(facts)
     assert len(found) == 1
     assert words in found[0]
+
+
+def test_orders_that_still_wait_are_no_end() -> None:
+    counts = {"accepted": 9, "filled": 7, "cancelled": 1}
+    orders = msgspec.structs.replace(good_orders(), generator=Generated(**counts), own=Recorded(**counts))
+    assert differences(orders) == ["1 of the generator's orders still wait"]
+
+
+def test_a_gateway_that_was_killed_may_have_counted_too_little_and_never_too_much() -> None:
+    killed = msgspec.structs.replace(good_orders(), gateway_restarts=1, gateway_received=10)
+    assert differences(killed) == []
+    assert len(differences(msgspec.structs.replace(killed, gateway_received=12))) == 1
 
 
 def test_a_demo_without_any_exposure_fails() -> None:

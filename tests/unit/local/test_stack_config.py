@@ -116,11 +116,11 @@ def test_restarts_are_counted_per_program(tmp_path: Path) -> None:
     log = tmp_path / "supervisor.log"
     log.write_text(
         "… INFO spawned: 'kafka' with pid 10\n"
-        "… INFO spawned: 'client-flow' with pid 11\n"
-        "… WARN exited: client-flow (terminated by SIGKILL; not expected)\n"
-        "… INFO spawned: 'client-flow' with pid 12\n"
+        "… INFO spawned: 'order-generator' with pid 11\n"
+        "… WARN exited: order-generator (terminated by SIGKILL; not expected)\n"
+        "… INFO spawned: 'order-generator' with pid 12\n"
     )
-    assert restarts(log) == {"kafka": 0, "client-flow": 1}
+    assert restarts(log) == {"kafka": 0, "order-generator": 1}
 
 
 def test_free_ports_are_different() -> None:

@@ -12,7 +12,7 @@ from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from hedgerow_gateway import book_routes, halt_routes, order_routes
+from hedgerow_gateway import book_routes, halt_routes, order_routes, quote_routes
 from hedgerow_gateway.desk import OrderDesk
 from hedgerow_gateway.keys import Keys
 from hedgerow_gateway.ledger_pool import LedgerPool
@@ -46,7 +46,7 @@ def build_app(
     app.state.ledger = ledger
     app.state.desk = desk
     app.state.publisher = publisher
-    for router in (order_routes.router, book_routes.router, halt_routes.router):
+    for router in (order_routes.router, quote_routes.router, book_routes.router, halt_routes.router):
         app.include_router(router)
     _answer_with_problems(app, metrics)
     app.add_middleware(_Measured, metrics=metrics)

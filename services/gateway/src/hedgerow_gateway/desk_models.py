@@ -1,13 +1,24 @@
-"""Positions, books and halts as the API speaks of them."""
+"""Quotes, positions, books and halts as the API speaks of them."""
 
 from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from hedgerow.desk.filling import QuoteFault
 from hedgerow.ledger.halts import Halt
 from hedgerow.schemas.records import ClientBook
 from hedgerow_gateway.fields import GivenTime, Shown, ShownTime, Signed, Text
+
+
+class QuoteAnswer(BaseModel):
+    """What one listing can be traded at now, in quote currency."""
+
+    symbol: Annotated[str, Field(examples=["BTC/USDT"])]
+    bid: Shown | None
+    ask: Shown | None
+    problem: Annotated[QuoteFault | None, Field(description="why there is no price")]
+    detail: Annotated[str | None, Field(description="the problem in words, with its numbers")]
 
 
 class PositionAnswer(BaseModel):

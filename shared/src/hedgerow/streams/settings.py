@@ -41,12 +41,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         data_dir: where a role may keep files of its own (the exchange's journal, Faust's work folder).
         http_host, http_port: where `/healthz`, `/ready` and `/metrics` answer; port 0 takes a free one.
         max_jump_bps: a mid that moves further than this between two states marks the state invalid.
-        client_flow_seed, client_flow_per_second, client_flow_notional: the generator's seed, its rate, and the
-            mean size of a fill in USD.
         gateway_host, gateway_port: where the gateway's REST API answers; port 0 takes a free one.
         gateway_keys_dir: folder laid out as a mounted Secret, one subfolder per API key with files `key`, `role`;
             None only where no gateway runs.
         gateway_max_order_notional: the largest client order, in quote currency.
+        gateway_url, orders_key_file: where the order generator reaches the gateway, and the file with its API key;
+            None only where no generator runs.
+        orders_seed, orders_per_second: the generator's seed, and its orders per second of each symbol.
+        orders_sizes: mean order by symbol, in quote currency, `SYMBOL=number,…`, or one number for every listing.
+        orders_mix: weights of the kinds of orders, `market=number,crossed=number,resting=number`.
     """
 
     kafka: str
@@ -61,15 +64,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     http_host: str
     http_port: int
     max_jump_bps: float
-    client_flow_seed: int
-    client_flow_per_second: float
-    client_flow_notional: float
     executor_venue: str | None = None
     feed: FeedName = FeedName.RECORDED
     gateway_host: str = "127.0.0.1"
     gateway_port: int = 0
     gateway_keys_dir: Path | None = None
     gateway_max_order_notional: Decimal = Decimal(1_000_000)
+    gateway_url: str | None = None
+    orders_key_file: Path | None = None
+    orders_seed: int = 7
+    orders_per_second: float = 2.0
+    orders_sizes: str = "20000"
+    orders_mix: str = "market=60,crossed=20,resting=20"
 
 
 _DEFAULTS = {
@@ -79,13 +85,14 @@ _DEFAULTS = {
     "HEDGEROW_HTTP_HOST": "127.0.0.1",
     "HEDGEROW_HTTP_PORT": "0",
     "HEDGEROW_MAX_JUMP_BPS": "200",
-    "HEDGEROW_CLIENT_FLOW_SEED": "7",
-    "HEDGEROW_CLIENT_FLOW_PER_SECOND": "2",
-    "HEDGEROW_CLIENT_FLOW_NOTIONAL": "20000",
     "HEDGEROW_SESSION_START_NS": "0",
     "HEDGEROW_GATEWAY_HOST": "127.0.0.1",
     "HEDGEROW_GATEWAY_PORT": "0",
     "HEDGEROW_GATEWAY_MAX_ORDER_NOTIONAL": "1000000",
+    "HEDGEROW_ORDERS_SEED": "7",
+    "HEDGEROW_ORDERS_PER_SECOND": "2",
+    "HEDGEROW_ORDERS_SIZES": "20000",
+    "HEDGEROW_ORDERS_MIX": "market=60,crossed=20,resting=20",
 }
 
 
@@ -126,6 +133,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
             raise SettingsError(f"{name}={text(name)!r} should be one of {', '.join(words)}") from None
 
     gateway_keys_dir = environment.get("HEDGEROW_GATEWAY_KEYS_DIR")
+    orders_key_file = environment.get("HEDGEROW_ORDERS_KEY_FILE")
     return Settings(
         kafka=text("HEDGEROW_KAFKA"),
         ledger_dsn=text("HEDGEROW_LEDGER_DSN"),
@@ -139,13 +147,16 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         http_host=text("HEDGEROW_HTTP_HOST"),
         http_port=int(number("HEDGEROW_HTTP_PORT", int)),
         max_jump_bps=float(number("HEDGEROW_MAX_JUMP_BPS", float)),
-        client_flow_seed=int(number("HEDGEROW_CLIENT_FLOW_SEED", int)),
-        client_flow_per_second=float(number("HEDGEROW_CLIENT_FLOW_PER_SECOND", float)),
-        client_flow_notional=float(number("HEDGEROW_CLIENT_FLOW_NOTIONAL", float)),
         executor_venue=environment.get("HEDGEROW_EXECUTOR_VENUE") or None,
         feed=word("HEDGEROW_FEED", FeedName),
         gateway_host=text("HEDGEROW_GATEWAY_HOST"),
         gateway_port=int(number("HEDGEROW_GATEWAY_PORT", int)),
         gateway_keys_dir=Path(gateway_keys_dir) if gateway_keys_dir else None,
         gateway_max_order_notional=positive("HEDGEROW_GATEWAY_MAX_ORDER_NOTIONAL"),
+        gateway_url=environment.get("HEDGEROW_GATEWAY_URL") or None,
+        orders_key_file=Path(orders_key_file) if orders_key_file else None,
+        orders_seed=int(number("HEDGEROW_ORDERS_SEED", int)),
+        orders_per_second=float(number("HEDGEROW_ORDERS_PER_SECOND", float)),
+        orders_sizes=text("HEDGEROW_ORDERS_SIZES"),
+        orders_mix=text("HEDGEROW_ORDERS_MIX"),
     )

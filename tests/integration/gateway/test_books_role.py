@@ -1,4 +1,4 @@
-"""Client flow and the republisher against a real ledger, with a producer that only remembers."""
+"""The republisher of books against a real ledger, with a producer that only remembers."""
 
 import asyncio
 import time
@@ -13,11 +13,8 @@ import prometheus_client
 
 from hedgerow.schemas.codec import Decoder
 from hedgerow.schemas.records import ClientBook
-from hedgerow.streams import trace
 from hedgerow.streams.context import Context
 from hedgerow.streams.settings import Settings
-from hedgerow_clientflow import role as client_flow
-from hedgerow_clientflow.flow import planned_fills
 from hedgerow_gateway import books_role
 
 RECORDINGS = Path(__file__).parents[3] / "recordings"
@@ -63,9 +60,6 @@ def make_settings(ledger_dsn: str, session_start_ns: int) -> Settings:
         http_host="127.0.0.1",
         http_port=0,
         max_jump_bps=200.0,
-        client_flow_seed=7,
-        client_flow_per_second=5.0,
-        client_flow_notional=20_000.0,
     )
 
 
@@ -93,78 +87,6 @@ async def until(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < deadline, "did not happen in time"
         await asyncio.sleep(0.02)
-
-
-def due_by(settings: Settings, now_ns: int) -> int:
-    fills = planned_fills(
-        settings.client_flow_seed,
-        settings.session_start_ns,
-        settings.client_flow_per_second,
-        settings.client_flow_notional,
-    )
-    return next(number for number, fill in enumerate(fills) if fill.due_ns > now_ns)
-
-
-async def booked(dsn: str) -> list[asyncpg.Record]:
-    connection = await asyncpg.connect(dsn)
-    try:
-        return await connection.fetch("select * from client_fills order by time_ns, fill_id")
-    finally:
-        await connection.close()
-
-
-async def test_every_fill_since_the_start_is_booked_once_and_the_book_published(ledger_dsn: str) -> None:
-    now_ns = time.time_ns()
-    settings = make_settings(ledger_dsn, now_ns - 30 * 10**9)
-    overdue = due_by(settings, now_ns)
-    assert overdue > 100
-    async with running(client_flow.run, settings) as context:
-        producer = context.producer
-        assert isinstance(producer, RememberingProducer)
-        await until(lambda: len(producer.books) > overdue)
-    rows = await booked(ledger_dsn)
-    assert [row["fill_id"] for row in rows] == [
-        f"flow-7-{settings.session_start_ns}-{number}" for number in range(len(rows))
-    ]
-    expected = sum(
-        (row["quantity"] if row["side"] == "Buy" else -row["quantity"] for row in rows), start=Decimal(0)
-    )
-    topic, key, newest, headers = producer.sent[-1]
-    assert (topic, key, newest.positions) == ("books", "clients", {"BTC/USDT": expected})
-    assert newest.sequence == len(rows)
-    assert trace.read_cause(headers) == f"fill:{rows[-1]['fill_id']}"
-    assert [book.sequence for book in producer.books] == list(range(1, len(rows) + 1))
-
-
-async def test_a_restart_books_nothing_twice_and_goes_on(ledger_dsn: str) -> None:
-    settings = make_settings(ledger_dsn, time.time_ns() - 5 * 10**9)
-    async with running(client_flow.run, settings) as context:
-        first = context.producer
-        assert isinstance(first, RememberingProducer)
-        await until(lambda: len(first.books) >= 10)
-    before = await booked(ledger_dsn)
-    async with running(client_flow.run, settings) as context:
-        second = context.producer
-        assert isinstance(second, RememberingProducer)
-        await until(lambda: bool(second.books) and second.books[-1].sequence >= len(before) + 3)
-    after = await booked(ledger_dsn)
-    assert after[: len(before)] == before
-    assert second.books[-1].sequence == len(after)
-
-
-async def test_a_lost_ledger_is_said_and_no_fill_is_lost(ledger_dsn: str) -> None:
-    settings = make_settings(ledger_dsn, time.time_ns() - 5 * 10**9)
-    async with running(client_flow.run, settings) as context:
-        producer, readiness = context.producer, context.readiness
-        assert isinstance(producer, RememberingProducer)
-        assert isinstance(readiness, RememberingReadiness)
-        await until(lambda: len(producer.books) >= 10)
-        await end_other_connections(ledger_dsn)
-        await until(lambda: [ok for _, ok, _ in readiness.history] == [False, True, False, True])
-        count = len(producer.books)
-        await until(lambda: len(producer.books) >= count + 3)
-    rows = await booked(ledger_dsn)
-    assert [row["fill_id"].rsplit("-", 1)[1] for row in rows] == [str(number) for number in range(len(rows))]
 
 
 async def test_a_ledger_that_is_not_there_is_named_and_waiting_ends_when_asked(
@@ -196,13 +118,3 @@ async def test_every_book_is_republished_with_a_fresh_time(ledger_dsn: str) -> N
     assert once.positions == {"BTC/USDT": Decimal("1.5")}
     assert again.published_ns > once.published_ns
     assert msgspec.structs.replace(again, published_ns=once.published_ns) == once
-
-
-async def end_other_connections(dsn: str) -> None:
-    connection = await asyncpg.connect(dsn)
-    ended = await connection.fetchval(
-        "select count(pg_terminate_backend(pid)) from pg_stat_activity "
-        "where datname = current_database() and pid <> pg_backend_pid()"
-    )
-    await connection.close()
-    assert ended == 1
