@@ -73,7 +73,9 @@ def comments_of(text: str) -> dict[tuple[str, ...], list[str]]:
     return found
 
 
-def schema_of(value: Any, path: tuple[str, ...], comments: dict[tuple[str, ...], list[str]]) -> dict[str, Any]:
+def schema_of(
+    value: Any, path: tuple[str, ...], comments: dict[tuple[str, ...], list[str]]
+) -> dict[str, Any]:
     """The schema of one value and what is below it.
 
     Raises:
@@ -114,7 +116,9 @@ def _implied(
                 "additionalProperties": False,
                 "properties": {key: schema_of(item, (*path, key), comments) for key, item in value.items()},
             }
-    raise TypeError(f"{'.'.join(path)} in values.yaml is a {type(value).__name__}, of which no schema is known")
+    raise TypeError(
+        f"{'.'.join(path)} in values.yaml is a {type(value).__name__}, of which no schema is known"
+    )
 
 
 def _list(value: list[Any]) -> dict[str, Any]:
@@ -139,7 +143,10 @@ def build(text: str) -> str:
     schema = schema_of(values, (), comments_of(text))
     # What Helm itself puts there when the chart is another's part.
     schema["properties"]["global"] = {"type": "object"}
-    whole = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Values of the chart hedgerow"}
+    whole = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Values of the chart hedgerow",
+    }
     return json.dumps({**whole, **schema, "$defs": DEFINITIONS}, indent=2, ensure_ascii=False) + "\n"
 
 

@@ -1,7 +1,18 @@
 """Helm, and the chart as it renders in each profile."""
 
+import shutil
+
 import pytest
 from rendered import PROFILES, Object, render
+
+
+@pytest.fixture(scope="session")
+def helm() -> str:
+    """The helm command on PATH."""
+    found = shutil.which("helm")
+    if found is None:
+        pytest.skip("no helm on PATH")
+    return found
 
 
 @pytest.fixture(scope="session", params=list(PROFILES))

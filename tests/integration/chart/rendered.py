@@ -23,7 +23,9 @@ PROD_VALUES = (
 PROFILES: dict[str, tuple[str, ...]] = {"dev": (), "prod": PROD_VALUES}
 # Named by the values above, so not of the release.
 GIVEN = {"ledger", "history", "postgres-ca", "gateway-keys"}
-MONITORING = ("--api-versions=monitoring.coreos.com/v1/ServiceMonitor,monitoring.coreos.com/v1/PrometheusRule",)
+MONITORING = (
+    "--api-versions=monitoring.coreos.com/v1/ServiceMonitor,monitoring.coreos.com/v1/PrometheusRule",
+)
 
 Object = dict[str, Any]
 

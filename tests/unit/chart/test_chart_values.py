@@ -14,7 +14,7 @@ CHART = ROOT / "charts" / "hedgerow"
 # Run in other ways than by `workers`: a section of its own, and by the operator.
 ELSEWHERE = {"exchange", "executor"}
 # What makes up a market: a prod profile has none of it.
-ONLY_DEV = {"client-flow"}
+ONLY_DEV = {"order-generator"}
 
 
 def load(name: str) -> dict[str, Any]:
