@@ -15,6 +15,7 @@ cd "$ROOT"
 
 KAFKA_VERSION=4.1.1
 KAFKA_LIB="${XDG_CACHE_HOME:-$HOME/.cache}/hedgerow/kafka-$KAFKA_VERSION"
+PROMETHEUS="${XDG_CACHE_HOME:-$HOME/.cache}/hedgerow/prometheus"
 UV_VERSION=0.13.8
 STAMP=.run/installed
 KERNELS_STAMP=.run/kernels.stamp
@@ -178,6 +179,8 @@ have_kernels() {
 
 have_kafka() { [ -f "$KAFKA_LIB/kafka_2.13-$KAFKA_VERSION.jar" ]; }
 
+have_prometheus() { command -v prometheus >/dev/null || [ -x "$PROMETHEUS/usr/bin/prometheus" ]; }
+
 # --- doing it ---------------------------------------------------------------------------------------------
 
 step() {
@@ -266,6 +269,20 @@ install_kafka() {
   mv "$aside" "$KAFKA_LIB"
 }
 
+# Unpacked beside the jars instead of installed: the package would start a server of its own on this machine.
+install_prometheus() {
+  local aside="$PROMETHEUS.$$"
+  mkdir -p "$aside"
+  [ -n "$(apt-cache madison prometheus 2>/dev/null)" ] || ! can_be_root || as_root apt-get update -qq
+  if ! (cd "$aside" && apt-get download -qq prometheus && dpkg-deb -x prometheus_*.deb . && rm prometheus_*.deb); then
+    rm -rf "$aside"
+    echo "    apt offers no prometheus here: the local stack runs without metrics over time"
+    return
+  fi
+  rm -rf "$PROMETHEUS"
+  mv "$aside" "$PROMETHEUS"
+}
+
 check() {
   local need missing=0
   for need in $SYSTEM; do
@@ -279,6 +296,9 @@ check() {
   else echo "  optional native kernels: no Rust toolchain (cargo 1.$CARGO_MINOR or newer), so the slower NumPy twins run"; fi
   if have_kafka; then echo "  ok       Kafka $KAFKA_VERSION jars ($KAFKA_LIB)"
   else echo "  missing  Kafka $KAFKA_VERSION jars: scripts/install.sh fetches them with Maven"; missing=1; fi
+  if have_prometheus; then echo "  ok       Prometheus"
+  elif on_apt; then echo "  missing  Prometheus: scripts/install.sh unpacks it"; missing=1
+  else echo "  optional Prometheus: put it on PATH, and the local stack runs it"; fi
   return $missing
 }
 
@@ -303,4 +323,5 @@ if ! have_kernels; then
 fi
 [ "$BENCH" = no ] || step "Peers for the benchmarks" install_peers
 have_kafka || step "Kafka $KAFKA_VERSION jars" install_kafka
+have_prometheus || ! on_apt || step "Prometheus" install_prometheus
 echo "Installed (${SECONDS} s)."

@@ -45,8 +45,7 @@ class Collector:
         Raises:
             OSError, asyncpg.PostgresError: the ledger cannot be read now.
         """
-        ports = {name: processes.http_port(self._stack.state, name) for name in processes.WORKERS}
-        found = counters.read_metrics(ports)
+        found = counters.read_metrics(processes.worker_ports(self._stack.state))
         self.totals.update(found)
         self.lag = counters.lag(found)
         self.feed.drain()

@@ -52,6 +52,8 @@ class Demo:
             self._stack.start()
             url = processes.gateway_url(self._stack.state)
             print(f"REST API: {url}/docs (API keys are in {self._layout.gateway_keys})", flush=True)
+            if self._stack.has_prometheus:
+                print(f"Prometheus: {processes.prometheus_url(self._stack.state)}/alerts", flush=True)
             collector = Collector(self._stack, self._begun_ns)
             try:
                 self._watch(collector, seconds)

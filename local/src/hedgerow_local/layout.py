@@ -48,6 +48,15 @@ class Layout(msgspec.Struct, frozen=True):
         return self.run / "pg"
 
     @property
+    def prometheus(self) -> Path:
+        return self.run / "prometheus"
+
+    @property
+    def alerts(self) -> Path:
+        """Prometheus' alerting rules, the same that the chart installs."""
+        return self.root / "charts" / "hedgerow" / "alerts" / "hedgerow.yaml"
+
+    @property
     def examples(self) -> Path:
         return self.root / "k8s" / "examples"
 

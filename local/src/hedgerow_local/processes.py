@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from hedgerow_local import kafka, postgres
+from hedgerow_local import kafka, postgres, prometheus
 from hedgerow_local.keys import GENERATOR
 from hedgerow_local.layout import Layout
 from hedgerow_local.ports import LOOPBACK
@@ -28,6 +28,7 @@ PORT_NAMES = (
     "postgres",
     "exchange",
     "gateway",
+    "prometheus",
     *(f"http-{name}" for name in WORKERS),
 )
 # Ended in this order, those of one row together: whoever sends before whoever answers, servers last.
@@ -35,7 +36,7 @@ STOP_ORDER: tuple[tuple[str, ...], ...] = (
     ("order-generator",),
     ("apply", "ingestion", "pipeline", "executor", "gateway"),
     ("exchange",),
-    ("kafka", "postgres"),
+    ("kafka", "postgres", "prometheus"),
 )
 
 
@@ -57,6 +58,15 @@ def gateway_url(state: StackState) -> str:
 def http_port(state: StackState, worker: str) -> int:
     """Where a worker answers `/ready` and `/metrics`."""
     return state.ports[f"http-{worker}"]
+
+
+def worker_ports(state: StackState) -> dict[str, int]:
+    """Where each worker answers, by its name."""
+    return {worker: http_port(state, worker) for worker in WORKERS}
+
+
+def prometheus_url(state: StackState) -> str:
+    return f"http://{LOOPBACK}:{state.ports['prometheus']}"
 
 
 def ledger_dsn(state: StackState) -> str:
@@ -122,4 +132,12 @@ def programs(layout: Layout, state: StackState, postgres_data: Path) -> tuple[Pr
         )
         for name, roles in WORKERS.items()
     )
-    return servers + workers
+    return servers + _watchers(layout, state) + workers
+
+
+def _watchers(layout: Layout, state: StackState) -> tuple[Program, ...]:
+    binary = prometheus.find_prometheus()
+    if binary is None:
+        return ()
+    command = prometheus.server_command(binary, layout.prometheus, state.ports["prometheus"])
+    return (Program(name="prometheus", command=command),)

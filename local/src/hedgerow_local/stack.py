@@ -11,7 +11,7 @@ import msgspec
 
 from hedgerow.ledger.migrate import upgrade
 from hedgerow.streams.topic_making import TopicsUnusable, ensure_topics
-from hedgerow_local import asking, kafka, postgres, processes
+from hedgerow_local import asking, kafka, postgres, processes, prometheus
 from hedgerow_local.ending import clear_the_way, end_stack
 from hedgerow_local.errors import LocalError
 from hedgerow_local.keys import ensure_gateway_keys, ensure_keys
@@ -67,6 +67,8 @@ class Stack:
                 ensure_topics(self._bootstrap, processes.PARTITIONS)
             except TopicsUnusable as problem:
                 raise LocalError(str(problem)) from problem
+        if self.has_prometheus:
+            self._start("prometheus")
         # Each waits by itself for what it needs, so all may load at once; we wait in the order of their needs.
         self._start("exchange", "apply", *WORKERS)
         with self._stage("exchange"):
@@ -97,6 +99,11 @@ class Stack:
         if self._process is not None:
             self._process.stop(grace_s=0)
 
+    @property
+    def has_prometheus(self) -> bool:
+        """Whether this machine has one, so that the stack runs it."""
+        return prometheus.find_prometheus() is not None
+
     def restarts(self) -> dict[str, int]:
         """How often each program was started again since this stack's start."""
         return restarts(self.layout.log("supervisor"))
@@ -120,6 +127,7 @@ class Stack:
             layout.data(owner).mkdir(parents=True, exist_ok=True)
         ensure_keys(layout.keys)
         ensure_gateway_keys(layout.gateway_keys)
+        prometheus.prepare(layout.prometheus, processes.worker_ports(self.state), layout.alerts)
         layout.supervisor_config.write_text(render(layout, programs))
         # Written before anything runs, so that whatever happens next can be found and ended.
         claim_state(layout.state, self.state)

@@ -153,7 +153,7 @@ def test_the_situations_reach_every_outcome_they_are_meant_to(outcome: str) -> N
     find(
         situations(),
         reached,
-        settings=settings(max_examples=2_000, deadline=None, database=None, phases=[Phase.generate]),
+        settings=settings(max_examples=20_000, deadline=None, database=None, phases=[Phase.generate]),
     )
 
 

@@ -48,7 +48,7 @@ def test_every_program_is_supervised_restarted_and_ended_as_a_group() -> None:
     layout = layout_at("/srv/hedgerow")
     config = sections(render(layout, programs(layout, state(), Path("/data"))))
     names = {name for row in STOP_ORDER for name in row}
-    assert names == {"postgres", "kafka", "apply", *WORKERS}
+    assert names == {"postgres", "kafka", "apply", "prometheus", *WORKERS}
     for name in names:
         program = config[f"program:{name}"]
         assert program["autorestart"] == "true"

@@ -92,6 +92,8 @@ class Account(msgspec.Struct, kw_only=True):
         )
         if intent.state not in TERMINAL:
             return
+        filled = self.metrics.filled.labels(intent.instrument, intent.side.value)
+        filled.inc(float(intent.filled_quantity))
         record = HedgeConcluded(
             strategy=intent.strategy,
             uid=intent.strategy_uid,

@@ -6,7 +6,7 @@ import prometheus_client
 import structlog
 
 from hedgerow.schemas.codec import encode
-from hedgerow.schemas.records import MarketReset
+from hedgerow.schemas.records import BookState, MarketReset
 from hedgerow.schemas.topics import MARKET_RAW
 from hedgerow.streams import trace
 from hedgerow.streams.context import Context, ServiceRole
@@ -35,10 +35,19 @@ async def run(context: Context) -> None:
         registry=context.metrics,
     )
 
+    mid = prometheus_client.Gauge(
+        "hedgerow_mid_price",
+        "Mid of the newest valid book, in quote currency",
+        ["instrument"],
+        registry=context.metrics,
+    )
+
     def send(record: MarketRecord) -> None:
         headers = trace.start(f"quote:{record.instrument}:{record.sequence}", time.time_ns())
         context.producer.send(MARKET_RAW.name, record.underlying, encode(record), headers)
         sent.labels(record.instrument, _kind(record)).inc()
+        if isinstance(record, BookState) and record.valid:
+            mid.labels(record.instrument).set((record.bids[0][0] + record.asks[0][0]) / 2)
         if isinstance(record, MarketReset):
             _log.info("market reset", instrument=record.instrument, lap=record.lap, reason=record.reason)
 
