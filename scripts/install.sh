@@ -45,6 +45,14 @@ have_java() {
   [ -n "$version" ] && [ "$version" -ge 17 ]
 }
 
+# What Debian starts on port 6379 by itself is left alone: the stack runs its own on free ports.
+# Debian has sharded pub/sub since 12, Ubuntu since 23.04.
+have_redis() {
+  local version
+  version=$({ redis-server --version || valkey-server --version; } 2>/dev/null | sed -n 's/.* v=\([0-9]*\).*/\1/p')
+  [ -n "$version" ] && [ "$version" -ge 7 ]
+}
+
 have_maven() { command -v mvn >/dev/null; }
 have_make() { command -v make >/dev/null; }
 
@@ -74,13 +82,14 @@ have_python() {
   python=$(python_command) && "$python" -c 'import venv, ensurepip' 2>/dev/null
 }
 
-SYSTEM="java maven postgres make python"
+SYSTEM="java maven postgres redis make python"
 
 title() {
   case $1 in
     java) echo "JDK 17 or newer" ;;
     maven) echo "Maven (mvn)" ;;
     postgres) echo "PostgreSQL server (initdb, postgres)" ;;
+    redis) echo "Redis 7 or newer (redis-server), or Valkey" ;;
     make) echo "make" ;;
     python) echo "Python 3.11 or newer with venv" ;;
   esac
@@ -99,6 +108,7 @@ apt_packages() {
     java) first_in_apt openjdk-21-jdk-headless openjdk-17-jdk-headless ;;
     maven) echo maven ;;
     postgres) echo postgresql ;;
+    redis) first_in_apt redis-server valkey-server ;;
     make) echo make ;;
     python)
       if python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || ! command -v python3 >/dev/null; then
@@ -116,6 +126,7 @@ brew_package() {
     java) echo "--cask temurin" ;;
     maven) echo maven ;;
     postgres) echo postgresql@17 ;;
+    redis) echo redis ;;
     make) echo make ;;
     python) echo python@3.13 ;;
   esac

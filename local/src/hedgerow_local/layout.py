@@ -48,6 +48,10 @@ class Layout(msgspec.Struct, frozen=True):
         return self.run / "pg"
 
     @property
+    def redis(self) -> Path:
+        return self.run / "redis"
+
+    @property
     def prometheus(self) -> Path:
         return self.run / "prometheus"
 

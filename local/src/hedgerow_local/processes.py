@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from hedgerow_local import kafka, postgres, prometheus
+from hedgerow_local import kafka, postgres, prometheus, redis_cluster
 from hedgerow_local.keys import GENERATOR
 from hedgerow_local.layout import Layout
 from hedgerow_local.ports import LOOPBACK
@@ -20,8 +20,10 @@ WORKERS: dict[str, tuple[str, ...]] = {
     "pipeline": ("enrichment", "router", "risk", "hedging"),
     "executor": ("executor",),
     "gateway": ("gateway", "books"),
+    "cache": ("cache",),
     "order-generator": ("order-generator",),
 }
+REDIS = tuple(f"redis-{number}" for number in range(1, redis_cluster.MASTERS + 1))
 PORT_NAMES = (
     "kafka",
     "kafka-controller",
@@ -29,14 +31,16 @@ PORT_NAMES = (
     "exchange",
     "gateway",
     "prometheus",
+    *REDIS,
+    *(f"{name}-bus" for name in REDIS),
     *(f"http-{name}" for name in WORKERS),
 )
 # Ended in this order, those of one row together: whoever sends before whoever answers, servers last.
 STOP_ORDER: tuple[tuple[str, ...], ...] = (
     ("order-generator",),
-    ("apply", "ingestion", "pipeline", "executor", "gateway"),
+    ("apply", "ingestion", "pipeline", "executor", "gateway", "cache"),
     ("exchange",),
-    ("kafka", "postgres", "prometheus"),
+    ("kafka", "postgres", "prometheus", *REDIS),
 )
 
 
@@ -81,6 +85,14 @@ def exchange_url(state: StackState) -> str:
     return f"http://{LOOPBACK}:{state.ports['exchange']}"
 
 
+def redis_masters(layout: Layout, state: StackState) -> tuple[redis_cluster.Master, ...]:
+    return redis_cluster.masters(
+        layout.redis,
+        [state.ports[name] for name in REDIS],
+        [state.ports[f"{name}-bus"] for name in REDIS],
+    )
+
+
 def surroundings(layout: Layout, state: StackState) -> dict[str, str]:
     """The environment that every program shares; `hedgerow.streams.settings` says what the names mean."""
     return {
@@ -92,6 +104,7 @@ def surroundings(layout: Layout, state: StackState) -> dict[str, str]:
         "HEDGEROW_KEYS_DIR": str(layout.keys),
         "HEDGEROW_GATEWAY_KEYS_DIR": str(layout.gateway_keys),
         "HEDGEROW_GATEWAY_PORT": str(state.ports["gateway"]),
+        "HEDGEROW_REDIS": redis_cluster.addresses(redis_masters(layout, state)),
         "HEDGEROW_GATEWAY_URL": gateway_url(state),
         "HEDGEROW_ORDERS_KEY_FILE": str(layout.gateway_keys / GENERATOR / "key"),
         "HEDGEROW_RECORDINGS": str(layout.recordings),
@@ -119,6 +132,10 @@ def programs(layout: Layout, state: StackState, postgres_data: Path) -> tuple[Pr
             stop_as_group=False,
         ),
         Program(name="kafka", command=tuple(kafka.server_command(layout.kafka))),
+        *(
+            Program(name=name, command=tuple(redis_cluster.server_command(master)))
+            for name, master in zip(REDIS, redis_masters(layout, state), strict=True)
+        ),
         Program(name="apply", command=(hedgerow, "apply", "--watch", str(layout.examples))),
     )
     workers = tuple(

@@ -45,6 +45,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         gateway_keys_dir: folder laid out as a mounted Secret, one subfolder per API key with files `key`, `role`;
             None only where no gateway runs.
         gateway_max_order_notional: the largest client order, in quote currency.
+        redis: some nodes of the cache's Redis Cluster, `host:port[,host:port]`; None where there is no cache.
         gateway_url, orders_key_file: where the order generator reaches the gateway, and the file with its API key;
             None only where no generator runs.
         orders_seed, orders_per_second: the generator's seed, and its orders per second of each symbol.
@@ -70,6 +71,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     gateway_port: int = 0
     gateway_keys_dir: Path | None = None
     gateway_max_order_notional: Decimal = Decimal(1_000_000)
+    redis: str | None = None
     gateway_url: str | None = None
     orders_key_file: Path | None = None
     orders_seed: int = 7
@@ -152,6 +154,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         gateway_host=text("HEDGEROW_GATEWAY_HOST"),
         gateway_port=int(number("HEDGEROW_GATEWAY_PORT", int)),
         gateway_keys_dir=Path(gateway_keys_dir) if gateway_keys_dir else None,
+        redis=environment.get("HEDGEROW_REDIS") or None,
         gateway_max_order_notional=positive("HEDGEROW_GATEWAY_MAX_ORDER_NOTIONAL"),
         gateway_url=environment.get("HEDGEROW_GATEWAY_URL") or None,
         orders_key_file=Path(orders_key_file) if orders_key_file else None,
