@@ -155,7 +155,7 @@ def main() -> int:
     wanted = build((CHART / "values.yaml").read_text())
     if "--check" in sys.argv[1:]:
         if not target.exists() or target.read_text() != wanted:
-            sys.stderr.write(f"{target.name} is not what values.yaml says: run `make chart-schema`\n")
+            sys.stderr.write(f"{target.name} is not what values.yaml says: run `make generate`\n")
             return 1
         return 0
     target.write_text(wanted)

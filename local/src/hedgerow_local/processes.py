@@ -9,6 +9,7 @@ from hedgerow_local import kafka, postgres, prometheus, redis_cluster
 from hedgerow_local.keys import GENERATOR
 from hedgerow_local.layout import Layout
 from hedgerow_local.ports import LOOPBACK
+from hedgerow_local.scenario import SETTING, read_scenario
 from hedgerow_local.state import RUN_VARIABLE, StackState
 
 PARTITIONS = 4
@@ -94,7 +95,11 @@ def redis_masters(layout: Layout, state: StackState) -> tuple[redis_cluster.Mast
 
 
 def surroundings(layout: Layout, state: StackState) -> dict[str, str]:
-    """The environment that every program shares; `hedgerow.streams.settings` says what the names mean."""
+    """The environment that every program shares; `hedgerow.streams.settings` says what the names mean.
+
+    Raises:
+        LocalError: a scenario was asked for that there is not.
+    """
     return {
         RUN_VARIABLE: state.run,
         "HEDGEROW_KAFKA": kafka_bootstrap(state),
@@ -111,6 +116,7 @@ def surroundings(layout: Layout, state: StackState) -> dict[str, str]:
         "HEDGEROW_SESSION_START_NS": str(state.session_start_ns),
         "HEDGEROW_HTTP_HOST": LOOPBACK,
         "HEDGEROW_DATA_DIR": str(layout.data("shared")),
+        SETTING: read_scenario() or "",
         "PYTHONUNBUFFERED": "1",
     }
 

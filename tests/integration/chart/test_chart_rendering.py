@@ -192,6 +192,20 @@ def test_two_releases_in_two_namespaces_do_not_collide(helm: str) -> None:
     assert names("desk-a").isdisjoint(names("desk-b"))
 
 
+def test_crds_come_with_the_release_unless_told_otherwise(helm: str) -> None:
+    def definitions(*arguments: str) -> list[Object]:
+        return [item for item in render(helm, *arguments) if item["kind"] == "CustomResourceDefinition"]
+
+    assert {item["spec"]["names"]["plural"] for item in definitions()} == {"hedgestrategies", "venues", "halts"}
+    keep = {"helm.sh/resource-policy": "keep"}
+    assert all(keep.items() <= item["metadata"]["annotations"].items() for item in definitions())
+    assert not any(
+        "helm.sh/resource-policy" in item["metadata"].get("annotations", {})
+        for item in definitions("--set=crds.keep=false")
+    )
+    assert definitions("--set=crds.enabled=false") == []
+
+
 def test_monitors_and_rules_only_where_the_cluster_knows_them(helm: str) -> None:
     kinds = {"ServiceMonitor", "PrometheusRule"}
     assert not {item["kind"] for item in render(helm)} & kinds

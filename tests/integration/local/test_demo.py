@@ -73,8 +73,8 @@ class RunningDemo:
 
     @property
     def excursions(self) -> int:
-        """At least this many: how often a printed line was outside after one inside."""
-        words = [word for line in self.lines for word in re.findall("inside|OUTSIDE", line)]
+        """At least this many: how often BTC was printed outside after it was inside."""
+        words = [word for line in self.lines for word in re.findall("BTC .*? (inside|OUTSIDE)", line)]
         return sum(a == "inside" and b == "OUTSIDE" for a, b in pairwise(words))
 
     def wait_until(self, what: str) -> None:

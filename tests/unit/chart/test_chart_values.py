@@ -40,7 +40,7 @@ def deployed_roles(values: dict[str, Any], over: dict[str, Any]) -> list[str]:
 
 def test_the_schema_is_what_the_values_say(generator: ModuleType) -> None:
     wanted = generator.build((CHART / "values.yaml").read_text())
-    assert (CHART / "values.schema.json").read_text() == wanted, "run `make chart-schema`"
+    assert (CHART / "values.schema.json").read_text() == wanted, "run `make generate`"
 
 
 def test_a_value_without_a_comment_is_refused_by_its_name(generator: ModuleType) -> None:

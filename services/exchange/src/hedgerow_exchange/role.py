@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import structlog
 from aiohttp import web
 
-from hedgerow.adapters.recorded_tape import RecordedTape
+from hedgerow.adapters.tapes import load_tapes
 from hedgerow.streams.context import Context, ServiceRole
 from hedgerow.streams.settings import SettingsError
 from hedgerow_exchange.engine import Engine
@@ -40,7 +40,7 @@ async def run(context: Context) -> None:
     listings = paper_listings()
     # All at once, so that no moment between two of them looks ready.
     context.readiness.set("journal", False, "reading")
-    context.readiness.set("tape", False, f"loading recordings from {settings.recordings}")
+    context.readiness.set("tape", False, "loading tapes")
     context.readiness.set("http", False, "not listening yet")
     journal = await asyncio.to_thread(Journal.open, settings.data_dir, time.time_ns())
     try:
@@ -99,8 +99,8 @@ def address(url: str) -> tuple[str, int]:
 
 def _load_liquidity(context: Context, engine: Engine) -> Liquidity:
     settings = context.settings
-    tapes = [RecordedTape.load(settings.recordings, symbol) for symbol in engine.listings]
-    liquidity = Liquidity(engine, tapes, settings.session_start_ns, settings.replay_speed)
+    tapes = load_tapes(settings.tapes, engine.listings)
+    liquidity = Liquidity(engine, list(tapes.values()), settings.session_start_ns, settings.replay_speed)
     liquidity.mirror(time.time_ns())
     return liquidity
 

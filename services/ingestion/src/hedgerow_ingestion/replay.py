@@ -73,7 +73,7 @@ class Replay:
         self._at = (lap, index)
         self._cursor.seek(lap, index)
         bids, asks = self._cursor.top(LEVELS)
-        reason = invalid_reason(bids, asks, self._seen_mid, self._max_jump_bps)
+        reason = self._cursor.closed or invalid_reason(bids, asks, self._seen_mid, self._max_jump_bps)
         self._seen_mid = seen_mid(bids, asks, self._seen_mid)
         self._newest = self._state(lap, index, reason)
         return self._newest

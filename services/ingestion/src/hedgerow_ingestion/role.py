@@ -19,6 +19,7 @@ _log = structlog.get_logger(__name__)
 # The one place where `HEDGEROW_FEED` picks the source.
 FEEDS: dict[FeedName, Feed] = {
     FeedName.RECORDED: follow_tapes,
+    FeedName.SYNTHETIC: follow_tapes,
 }
 
 

@@ -17,7 +17,7 @@ def find_problems(state: StrategyState, now_ns: int) -> tuple[InputProblem, ...]
     """Everything that keeps the strategy from being ready, sorted by input.
 
     Declared inputs are the books of `exposure`, the instruments of `hedgeWith`, and the instruments of every
-    position that is not zero.
+    position that is not zero and whose underlying has a band; others are no concern of this strategy.
     """
     config = state.published.config
     found = [
@@ -60,7 +60,7 @@ def _quote_problems(state: StrategyState, config: CompiledStrategy, now_ns: int)
         symbol
         for book in declared_books(state)
         for symbol, quantity in book.positions.items()
-        if quantity != 0 and symbol in LISTINGS
+        if quantity != 0 and symbol in LISTINGS and LISTINGS[symbol].underlying in config.underlyings
     }
     legs = {leg.instrument.symbol for leg in config.hedge_with}
     for symbol in held | legs:

@@ -9,6 +9,8 @@ from typing import TypeVar
 
 import msgspec
 
+from hedgerow.adapters.synthetic.scenarios import Scenario
+from hedgerow.adapters.tapes import TapeSource
 from hedgerow.domain.money import parse_decimal
 
 _Word = TypeVar("_Word", bound=StrEnum)
@@ -22,6 +24,7 @@ class FeedName(StrEnum):
     """Where market data comes from."""
 
     RECORDED = "Recorded"
+    SYNTHETIC = "Synthetic"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +38,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         executor_venue: the one Venue (`namespace/name`) that this executor serves; None serves each whose keys it has.
         keys_dir: folder laid out as a mounted Secret, one subfolder per venue account with files `apiKey`, `secret`.
         feed: where ingestion takes market data from.
+        synthetic_seed, synthetic_interval_ms: of synthetic tapes: their seed, and the time between two events.
+        scenario: market weather on synthetic tapes; with one, every tape is synthetic.
         recordings: folder of Parquet recordings.
         session_start_ns: when this replay session began; with the clock it fixes the position on the tape.
         replay_speed: seconds of tape per second of clock.
@@ -67,6 +72,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_jump_bps: float
     executor_venue: str | None = None
     feed: FeedName = FeedName.RECORDED
+    synthetic_seed: int = 7
+    synthetic_interval_ms: int = 250
+    scenario: Scenario | None = None
     gateway_host: str = "127.0.0.1"
     gateway_port: int = 0
     gateway_keys_dir: Path | None = None
@@ -79,10 +87,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     orders_sizes: str = "20000"
     orders_mix: str = "market=60,crossed=20,resting=20"
 
+    @property
+    def tapes(self) -> TapeSource:
+        """Where tapes come from; the same for all who play them."""
+        all_synthetic = self.feed is FeedName.SYNTHETIC or self.scenario is not None
+        return TapeSource(
+            recordings=None if all_synthetic else self.recordings,
+            seed=self.synthetic_seed,
+            interval_ns=self.synthetic_interval_ms * 1_000_000,
+            scenario=self.scenario,
+        )
+
 
 _DEFAULTS = {
     "HEDGEROW_PARTITIONS": "4",
     "HEDGEROW_FEED": FeedName.RECORDED.value,
+    "HEDGEROW_SYNTHETIC_SEED": "7",
+    "HEDGEROW_SYNTHETIC_INTERVAL_MS": "250",
     "HEDGEROW_REPLAY_SPEED": "1",
     "HEDGEROW_HTTP_HOST": "127.0.0.1",
     "HEDGEROW_HTTP_PORT": "0",
@@ -128,6 +149,12 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
             raise SettingsError(f"{name}={text(name)!r} should be positive")
         return value
 
+    def whole(name: str, least: int, most: int) -> int:
+        value = int(number(name, int))
+        if not least <= value <= most:
+            raise SettingsError(f"{name}={value} should be from {least} to {most}")
+        return value
+
     def word(name: str, words: type[_Word]) -> _Word:
         try:
             return words(text(name))
@@ -151,6 +178,9 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         max_jump_bps=float(number("HEDGEROW_MAX_JUMP_BPS", float)),
         executor_venue=environment.get("HEDGEROW_EXECUTOR_VENUE") or None,
         feed=word("HEDGEROW_FEED", FeedName),
+        synthetic_seed=whole("HEDGEROW_SYNTHETIC_SEED", 0, 2**32 - 1),
+        synthetic_interval_ms=whole("HEDGEROW_SYNTHETIC_INTERVAL_MS", 20, 10_000),
+        scenario=word("HEDGEROW_SCENARIO", Scenario) if environment.get("HEDGEROW_SCENARIO") else None,
         gateway_host=text("HEDGEROW_GATEWAY_HOST"),
         gateway_port=int(number("HEDGEROW_GATEWAY_PORT", int)),
         gateway_keys_dir=Path(gateway_keys_dir) if gateway_keys_dir else None,
