@@ -196,7 +196,11 @@ def test_crds_come_with_the_release_unless_told_otherwise(helm: str) -> None:
     def definitions(*arguments: str) -> list[Object]:
         return [item for item in render(helm, *arguments) if item["kind"] == "CustomResourceDefinition"]
 
-    assert {item["spec"]["names"]["plural"] for item in definitions()} == {"hedgestrategies", "venues", "halts"}
+    assert {item["spec"]["names"]["plural"] for item in definitions()} == {
+        "hedgestrategies",
+        "venues",
+        "halts",
+    }
     keep = {"helm.sh/resource-policy": "keep"}
     assert all(keep.items() <= item["metadata"]["annotations"].items() for item in definitions())
     assert not any(
