@@ -35,7 +35,9 @@ RUN python3 -m venv /uv && /uv/bin/pip install --no-cache-dir "uv==${UV_VERSION}
 WORKDIR /src
 # The third-party packages are a layer of their own: they change seldom.
 COPY requirements.lock shared/pyproject.toml ./
-RUN /uv/bin/uv pip install --constraints requirements.lock --requirements pyproject.toml
+RUN /uv/bin/uv pip install --constraints requirements.lock --requirements pyproject.toml \
+    && find "$VIRTUAL_ENV" -type d \( -path '*/numpy/*/tests' -o -path '*/scipy/*/tests' -o -path '*/ccxt/test' \) -prune \
+       -exec rm -rf {} +
 COPY --from=kernels /wheels /wheels
 RUN for wheel in /wheels/*.whl; do [ ! -e "$wheel" ] || /uv/bin/uv pip install --no-deps "$wheel"; done
 COPY shared/pyproject.toml shared/pyproject.toml
@@ -52,7 +54,8 @@ FROM ${BASE} AS runtime
 # The roots that signed the venues' certificates.
 RUN [ -s /etc/ssl/certs/ca-certificates.crt ] \
     || { apt-get update && apt-get install -y --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/*; }
-ENV PATH=/opt/hedgerow/bin:/usr/local/bin:/usr/bin:/bin HOME=/tmp PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
+# USER: libraries ask for the name of whoever runs them, and a cluster may pick a number that has none.
+ENV PATH=/opt/hedgerow/bin:/usr/local/bin:/usr/bin:/bin HOME=/tmp USER=hedgerow PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
     HEDGEROW_RECORDINGS=/opt/recordings
 USER 10001:10001
 WORKDIR /tmp
