@@ -14,6 +14,7 @@ from hedgerow_local.errors import LocalError
 from hedgerow_local.interrupts import Terminated
 from hedgerow_local.layout import find_layout
 from hedgerow_local.owned import log_tail
+from hedgerow_local.scenario import read_scenario
 from hedgerow_local.state import StackState, read_state
 from hedgerow_local.supervisor import Supervisor, restarts
 
@@ -44,9 +45,15 @@ def _problems_in_words() -> Iterator[None]:
 
 @app.command("demo")
 def demo_command() -> None:
-    """Run the pipeline on a recorded session: until Ctrl-C on a terminal, else for DEMO_SECONDS (60)."""
+    """Run the pipeline: until Ctrl-C on a terminal, else for DEMO_SECONDS (60).
+
+    Markets are recorded where there is a recording, else synthetic. SCENARIO=crash, squeeze, calm or gap makes all
+    synthetic, and makes that happen each minute.
+    """
     with _problems_in_words():
-        seconds = _demo_seconds()
+        seconds, scenario = _demo_seconds(), read_scenario()
+        if scenario is not None:
+            typer.echo(f"Scenario {scenario}: every market is synthetic.")
         if not Demo(find_layout()).run(seconds):
             raise typer.Exit(1)
 

@@ -27,7 +27,7 @@ def test_the_examples_are_right_and_compile() -> None:
     compiled = [compile_strategy(resource, venues, LISTINGS) for resource in strategies]
     assert all(isinstance(config, CompiledStrategy) for config in compiled), compiled
     assert {config.key: config.mode for config in compiled if isinstance(config, CompiledStrategy)} == {
-        "default/btc-band": Mode.PAPER
+        f"default/{name}-band": Mode.PAPER for name in ("btc", "eth", "nvda", "spx")
     }
 
 

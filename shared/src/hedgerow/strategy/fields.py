@@ -115,9 +115,10 @@ _ACCOUNT = _Kind(
     max_length=63,
     right="letters, digits and inner dashes, dots or underscores, e.g. hedge-01",
 )
+# An index has a name only; a dated future ends with its day.
 _SYMBOL = _Kind(
-    pattern="^[A-Z0-9]{1,20}/[A-Z0-9]{1,20}(:[A-Z0-9]{1,20})?$",
-    max_length=62,
+    pattern="^([A-Z]{1,5}|[A-Z0-9]{1,20}/[A-Z0-9]{1,20}(:[A-Z0-9]{1,20}(-[0-9]{6})?)?)$",
+    max_length=69,
     right="the unified symbol, e.g. BTC/USDT for spot or BTC/USDT:USDT for a perpetual",
 )
 _ASSET = _Kind(pattern="^[A-Z0-9]{1,20}$", max_length=20, right="an asset in capital letters, e.g. BTC")
