@@ -13,6 +13,9 @@ from hedgerow.strategy.crds import KINDS, Kind, schema_of
 
 RELEASED = Path(__file__).parent / "released_crds"
 Schema = dict[str, Any]
+# A changed pattern or rule is told though it may accept more than before. Name those here, each with why it refuses
+# nothing that may be stored; a release takes them away again.
+HARMLESS: dict[str, str] = {}
 
 
 def released(kind: Kind) -> Schema:
@@ -22,9 +25,11 @@ def released(kind: Kind) -> Schema:
     return schema
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_what_was_accepted_is_accepted(kind: Kind) -> None:
-    assert narrowings(released(kind), schema_of(kind)) == []
+def test_what_was_accepted_is_accepted() -> None:
+    told = [f"{kind.name}{text}" for kind in KINDS for text in narrowings(released(kind), schema_of(kind))]
+    assert sorted(told) == sorted(HARMLESS), (
+        "accept it still, or say in HARMLESS why nothing stored is refused"
+    )
 
 
 STRATEGY = next(kind for kind in KINDS if kind.name == "HedgeStrategy")
