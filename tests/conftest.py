@@ -3,9 +3,12 @@
     kafka              bootstrap servers; every topic is there, with 4 partitions
     postgres           admin DSN
     ledger_dsn         a fresh, migrated ledger for one test; module_ledger_dsn for one module
+    timescale          admin DSN of a server with TimescaleDB; skips where there is none
+    history_dsn        a fresh, migrated history for one test: once on TimescaleDB, once on plain Postgres
     free_port          a TCP port that nobody listens on
 
-`HEDGEROW_TEST_KAFKA` (bootstrap servers) and `HEDGEROW_TEST_POSTGRES` (admin DSN) name servers to use instead.
+`HEDGEROW_TEST_KAFKA` (bootstrap servers), `HEDGEROW_TEST_POSTGRES` and `HEDGEROW_TEST_TIMESCALE` (admin DSNs) name
+servers to use instead.
 """
 
 import atexit
@@ -24,12 +27,14 @@ import pytest
 from hypothesis import core as hypothesis_core
 from hypothesis import settings as hypothesis_settings
 
+from hedgerow.history.migrate import upgrade as upgrade_history
 from hedgerow.ledger.migrate import upgrade
 from hedgerow.streams.topic_making import ensure_topics
 from hedgerow_local import ports
 from hedgerow_local.kafka import KafkaServer
 from hedgerow_local.owned import end_all, marked_processes
 from hedgerow_local.postgres import PostgresServer, data_folder, execute, remove_data
+from hedgerow_local.postgres_programs import Programs, for_history, packaged
 from hedgerow_local.redis_cluster import RedisClusterServer
 
 PARTITIONS = 4
@@ -118,9 +123,29 @@ def postgres() -> Iterator[str]:
     if given:
         yield given
         return
+    with _own_postgres(packaged()) as dsn:
+        yield dsn
+
+
+@pytest.fixture(scope="session")
+def timescale() -> Iterator[str]:
+    """Admin DSN of a Postgres with TimescaleDB."""
+    given = os.environ.get("HEDGEROW_TEST_TIMESCALE")
+    if given:
+        yield given
+        return
+    programs = for_history()
+    if not programs.has_timescaledb:
+        pytest.skip("TimescaleDB is not here; scripts/install.sh installs it where it can be had")
+    with _own_postgres(programs) as dsn:
+        yield dsn
+
+
+@contextmanager
+def _own_postgres(programs: Programs) -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="hedgerow-test-") as folder:
-        data = data_folder(Path(folder) / "pg")
-        server = PostgresServer(data, ports.free_port(), Path(folder) / "postgres.log")
+        data = data_folder(Path(folder) / "pg", programs)
+        server = PostgresServer(data, ports.free_port(), Path(folder) / "postgres.log", programs)
         try:
             with _Stoppable(server):
                 yield server.dsn
@@ -149,12 +174,12 @@ def own_redis_cluster(tmp_path: Path) -> Iterator[RedisClusterServer]:
 
 
 @contextmanager
-def _fresh_ledger(admin_dsn: str) -> Iterator[str]:
-    name = f"ledger_{uuid.uuid4().hex}"
+def _fresh_database(admin_dsn: str, upgraded: Callable[[str], None]) -> Iterator[str]:
+    name = f"test_{uuid.uuid4().hex}"
     dsn = urlunsplit(urlsplit(admin_dsn)._replace(path=f"/{name}"))
     execute(admin_dsn, f"CREATE DATABASE {name}")
     try:
-        upgrade(dsn)
+        upgraded(dsn)
         yield dsn
     finally:
         execute(admin_dsn, f"DROP DATABASE {name} WITH (FORCE)")
@@ -163,14 +188,28 @@ def _fresh_ledger(admin_dsn: str) -> Iterator[str]:
 @pytest.fixture
 def ledger_dsn(postgres: str) -> Iterator[str]:
     """DSN of a fresh, migrated ledger that only this test sees."""
-    with _fresh_ledger(postgres) as dsn:
+    with _fresh_database(postgres, upgrade) as dsn:
         yield dsn
 
 
 @pytest.fixture(scope="module")
 def module_ledger_dsn(postgres: str) -> Iterator[str]:
     """DSN of a fresh, migrated ledger that this module's tests share."""
-    with _fresh_ledger(postgres) as dsn:
+    with _fresh_database(postgres, upgrade) as dsn:
+        yield dsn
+
+
+@pytest.fixture(params=["timescale", "postgres"])
+def history_dsn(request: pytest.FixtureRequest) -> Iterator[str]:
+    """DSN of a fresh, migrated history that only this test sees, on either kind of server."""
+    with _fresh_database(request.getfixturevalue(request.param), upgrade_history) as dsn:
+        yield dsn
+
+
+@pytest.fixture(scope="module", params=["timescale", "postgres"])
+def module_history_dsn(request: pytest.FixtureRequest) -> Iterator[str]:
+    """As `history_dsn`, shared by this module's tests."""
+    with _fresh_database(request.getfixturevalue(request.param), upgrade_history) as dsn:
         yield dsn
 
 

@@ -63,17 +63,23 @@ def test_a_state_is_named_by_its_input(risk: PartitionRisk, make: Any) -> None:
     assert booked.cause == "book:clients:9"
 
 
+def test_an_input_from_the_future_is_no_fresher_than_an_old_one(risk: PartitionRisk, make: Any) -> None:
+    risk.apply(make.mark(PERPETUAL, time_ns=3 * SECOND_NS, now_ns=SECOND_NS), 1)
+    state = risk.apply(make.book({}, published_ns=SECOND_NS, now_ns=SECOND_NS), 2)
+    assert problems(state) == [
+        ("quote:BTC/USDT:USDT", "Stale", "2.000 s in the future, limit 1 s: a clock is wrong")
+    ]
+
+
 def test_an_input_that_grew_old_is_stale_with_the_numbers(risk: PartitionRisk, make: Any) -> None:
     risk.apply(make.mark(PERPETUAL, time_ns=SECOND_NS), 1)
     fresh = risk.apply(make.book({}, published_ns=SECOND_NS, now_ns=4 * SECOND_NS), 2)
     assert fresh is not None
     assert fresh.ready
     heartbeat = make.mark(PERPETUAL, time_ns=SECOND_NS, now_ns=4 * SECOND_NS + 1_000_000)
-    assert problems(risk.apply(heartbeat, 3)) == [
-        ("quote:BTC/USDT:USDT", "Stale", "3.001 s old, at most 3 s allowed")
-    ]
+    assert problems(risk.apply(heartbeat, 3)) == [("quote:BTC/USDT:USDT", "Stale", "3.001 s old, limit 3 s")]
     later = make.mark(PERPETUAL, sequence=2, time_ns=17 * SECOND_NS, now_ns=17 * SECOND_NS)
-    assert problems(risk.apply(later, 4)) == [("book:clients", "Stale", "16.000 s old, at most 15 s allowed")]
+    assert problems(risk.apply(later, 4)) == [("book:clients", "Stale", "16.000 s old, limit 15 s")]
 
 
 def test_an_invalid_quote_replaces_the_good_one_and_leaves_no_exposure(

@@ -13,6 +13,7 @@ from hedgerow.adapters.tapes import load_tapes
 from hedgerow.streams.context import Context, ServiceRole
 from hedgerow.streams.settings import SettingsError
 from hedgerow_exchange.engine import Engine
+from hedgerow_exchange.followed_liquidity import FollowedLiquidity, MarketFollower
 from hedgerow_exchange.http import Door
 from hedgerow_exchange.journal import Journal, corrupt
 from hedgerow_exchange.keys import read_keys
@@ -40,7 +41,8 @@ async def run(context: Context) -> None:
     listings = paper_listings()
     # All at once, so that no moment between two of them looks ready.
     context.readiness.set("journal", False, "reading")
-    context.readiness.set("tape", False, "loading tapes")
+    source = "market" if settings.feed.from_a_venue else "tape"
+    context.readiness.set(source, False, "nothing to quote from yet")
     context.readiness.set("http", False, "not listening yet")
     journal = await asyncio.to_thread(Journal.open, settings.data_dir, time.time_ns())
     try:
@@ -49,8 +51,15 @@ async def run(context: Context) -> None:
         )
         journal.start()
         context.readiness.set("journal", True)
-        liquidity = await asyncio.to_thread(_load_liquidity, context, engine)
-        context.readiness.set("tape", True)
+        liquidity: MarketFollower | Liquidity
+        if settings.feed.from_a_venue:
+            # It says itself when it follows the market.
+            liquidity = MarketFollower(
+                FollowedLiquidity(engine), settings.kafka, settings.partitions, context.readiness
+            )
+        else:
+            liquidity = await asyncio.to_thread(_load_liquidity, context, engine)
+            context.readiness.set(source, True)
         door = Door(engine, journal, keys, context.metrics)
         async with _served(door, host, port):
             context.readiness.set("http", True, f"{host}:{port}")
@@ -116,8 +125,10 @@ async def _served(door: Door, host: str, port: int) -> AsyncIterator[None]:
         await runner.cleanup()
 
 
-async def _until_stopped(stopping: asyncio.Event, liquidity: Liquidity, journal: Journal) -> None:
-    """Keep the quotes on the tape until asked to stop; an error of theirs or of the journal's ends it."""
+async def _until_stopped(
+    stopping: asyncio.Event, liquidity: MarketFollower | Liquidity, journal: Journal
+) -> None:
+    """Keep the quotes on the market until asked to stop; an error of theirs or of the journal's ends it."""
     assert journal.failed is not None  # started
     mirroring = asyncio.create_task(liquidity.run(stopping))
     done, _ = await asyncio.wait({mirroring, journal.failed}, return_when=asyncio.FIRST_COMPLETED)

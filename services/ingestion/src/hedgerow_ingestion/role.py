@@ -13,6 +13,7 @@ from hedgerow.streams.context import Context, ServiceRole
 from hedgerow.streams.settings import FeedName
 from hedgerow_ingestion.feed import Feed, MarketRecord
 from hedgerow_ingestion.tape_feed import follow_tapes
+from hedgerow_ingestion.venue_feed import venue_feed
 
 _log = structlog.get_logger(__name__)
 
@@ -20,6 +21,8 @@ _log = structlog.get_logger(__name__)
 FEEDS: dict[FeedName, Feed] = {
     FeedName.RECORDED: follow_tapes,
     FeedName.SYNTHETIC: follow_tapes,
+    FeedName.REST: venue_feed(with_sockets=False),
+    FeedName.WEB_SOCKET: venue_feed(with_sockets=True),
 }
 
 

@@ -45,6 +45,7 @@ def _code_of(command: Callable[[], Coroutine[Any, Any, ExitCode]]) -> ExitCode:
     from hedgerow.cli.topics import UnreadableRecord
     from hedgerow.ledger.connection import LEDGER_LOST, LedgerUnreachable
     from hedgerow.ledger.migrate import SchemaMismatch
+    from hedgerow.ledger.strategies import DeclaredElsewhere
     from hedgerow.streams.sender import KafkaUnreachable
     from hedgerow.streams.settings import SettingsError
 
@@ -61,6 +62,6 @@ def _code_of(command: Callable[[], Coroutine[Any, Any, ExitCode]]) -> ExitCode:
     except (SettingsError, UsageError) as error:
         complain(str(error))
         return ExitCode.USAGE
-    except (Refused, SchemaMismatch, UnreadableRecord) as error:
+    except (DeclaredElsewhere, Refused, SchemaMismatch, UnreadableRecord) as error:
         complain(str(error))
         return ExitCode.REFUSED
