@@ -24,6 +24,7 @@ logs: ## the last lines of every log (PROGRAM=hedging for one, followed)
 	@$(LOCAL) logs $(PROGRAM)
 
 test: install lint ## everything that one machine can test
+	@scripts/install.sh --kubernetes
 	@.venv/bin/pytest
 
 e2e: install ## install the chart on a real cluster, hedge, kill, upgrade, uninstall (docs/guide/kubernetes.md)
