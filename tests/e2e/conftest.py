@@ -78,11 +78,19 @@ def cluster(figures: Figures) -> Iterator[Cluster]:
 
 
 def _with_namespace(found: Cluster) -> Iterator[Cluster]:
-    found.run("kubectl", "delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait")
+    _clear(found)
     found.run("kubectl", "create", "namespace", NAMESPACE)
     found.run("kubectl", "label", "namespace", NAMESPACE, "pod-security.kubernetes.io/enforce=restricted")
     yield found
-    found.run("kubectl", "delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait")
+    _clear(found)
+
+
+def _clear(found: Cluster) -> None:
+    """What a failed run left. The strategies first: only a running operator lets go of them."""
+    if "hedgestrategies" in found.run("kubectl", "get", "crd", "--output=name"):
+        found.kubectl("delete", "hedgestrategies,venues,halts", "--all", "--timeout=300s")
+    found.helm("uninstall", RELEASE, "--ignore-not-found", "--wait", "--timeout", "10m")
+    found.run("kubectl", "delete", "namespace", NAMESPACE, "--ignore-not-found", "--timeout=300s")
 
 
 @pytest.fixture(scope="session")

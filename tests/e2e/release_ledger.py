@@ -11,7 +11,7 @@ import asyncpg
 from cluster import Cluster, wait_for
 
 from hedgerow.adapters.ccxt_venue import CcxtVenue
-from hedgerow.domain.instruments import LISTINGS, InstrumentKind
+from hedgerow.domain.instruments import LISTINGS
 from hedgerow_local.balance import Accounts, imbalances
 from hedgerow_local.journal import JOURNAL_NAME, recount
 from hedgerow_local.ledger_facts import History, read_history
@@ -84,15 +84,13 @@ class ReleaseLedger:
         return imbalances(accounts), len(journal.orders)
 
     def _venue_positions(self) -> dict[str, Decimal]:
-        perpetuals = [
-            item.symbol for item in LISTINGS.values() if item.kind is InstrumentKind.LINEAR_PERPETUAL
-        ]
+        hedges = [item.symbol for item in LISTINGS.values() if item.can_hedge]
 
         async def positions(url: str, key: str, secret: str) -> dict[str, Decimal]:
             venue = CcxtVenue("bybit", url, key, secret)
             try:
                 await venue.start()
-                return {item.instrument: item.quantity for item in await venue.positions(perpetuals)}
+                return {item.instrument: item.quantity for item in await venue.positions(hedges)}
             finally:
                 await venue.close()
 

@@ -41,8 +41,9 @@ class StrategyWatch:
         self._stack = ExitStack()
 
     def __enter__(self) -> "StrategyWatch":
-        columns = 'go-template={{range .status.conditions}}{{.type}}={{.status}}={{.observedGeneration}} {{end}}{{"\\n"}}'
-        process = self._stack.enter_context(self._cluster.watching(self._name, f"--output={columns}"))
+        conditions = "{{range .status.conditions}}{{.type}}={{.status}}={{.observedGeneration}} {{end}}"
+        output = f'--output=go-template={conditions}{{{{"\\n"}}}}'
+        process = self._stack.enter_context(self._cluster.watching(self._name, output))
 
         def read() -> None:
             assert process.stdout is not None

@@ -13,6 +13,7 @@ fi
 [ "$(id -u)" = 0 ] || die "the one-node cluster needs root; name a cluster of yours with HEDGEROW_E2E_KUBECONFIG"
 
 need containerd runc containernetworking-plugins iptables conntrack procps iproute2 openssl curl
+"$ROOT/scripts/kubernetes/build.sh" >&2
 "$HERE/binaries.sh"
 "$HERE/images.sh" system
 
