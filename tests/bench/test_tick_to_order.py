@@ -140,7 +140,7 @@ def naive_chain(servers: str, rate: int, folder: Path) -> tuple[float, float]:
         Log(servers, topic)
     decoder = Decoder[Quote](Quote)
     reader = Consumer(
-        {"bootstrap.servers": servers, "group.id": f"chain-{rate}", "auto.offset.reset": "earliest"}
+        {"bootstrap.servers": servers, "group.id": f"read-chain-{rate}", "auto.offset.reset": "earliest"}
     )
     reader.subscribe([topics[-1]])
     times_ms: list[float] = []
