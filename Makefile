@@ -1,6 +1,6 @@
 LOCAL := .venv/bin/hedgerow-local
 
-.PHONY: help doctor install demo stop status logs test bench lint
+.PHONY: help doctor install demo stop status logs test bench lint generate
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
@@ -11,7 +11,7 @@ doctor: ## tell what this machine lacks, and change nothing
 install:
 	@scripts/install.sh
 
-demo: install ## run the whole pipeline on a recorded session (DEMO_SECONDS=60 when not on a terminal)
+demo: install ## run the whole pipeline (DEMO_SECONDS=60 when not on a terminal; SCENARIO=crash, squeeze, calm or gap)
 	@$(LOCAL) demo
 
 stop: ## end everything that make demo started
@@ -29,6 +29,9 @@ test: install lint ## everything that one machine can test
 bench: ## performance, each figure beside an anchor measured in the same run
 	@scripts/install.sh --bench
 	@HEDGEROW_BENCH=1 .venv/bin/pytest -s tests/bench
+
+generate: install ## CRDs, the chart's copy of them and docs/reference, from the resources' models
+	@$(LOCAL) generate
 
 lint: install ## formatting, types and layers
 	.venv/bin/ruff check

@@ -15,6 +15,7 @@ cd "$ROOT"
 
 KAFKA_VERSION=4.1.1
 KAFKA_LIB="${XDG_CACHE_HOME:-$HOME/.cache}/hedgerow/kafka-$KAFKA_VERSION"
+PROMETHEUS="${XDG_CACHE_HOME:-$HOME/.cache}/hedgerow/prometheus"
 UV_VERSION=0.13.8
 STAMP=.run/installed
 KERNELS_STAMP=.run/kernels.stamp
@@ -42,6 +43,14 @@ have_java() {
   version=$("$(java_command)" -version 2>&1) || return 1
   version=$(printf '%s\n' "$version" | sed -n 's/.* version "\([0-9]*\).*/\1/p' | head -n 1)
   [ -n "$version" ] && [ "$version" -ge 17 ]
+}
+
+# What Debian starts on port 6379 by itself is left alone: the stack runs its own on free ports.
+# Debian has sharded pub/sub since 12, Ubuntu since 23.04.
+have_redis() {
+  local version
+  version=$({ redis-server --version || valkey-server --version; } 2>/dev/null | sed -n 's/.* v=\([0-9]*\).*/\1/p')
+  [ -n "$version" ] && [ "$version" -ge 7 ]
 }
 
 have_maven() { command -v mvn >/dev/null; }
@@ -73,13 +82,14 @@ have_python() {
   python=$(python_command) && "$python" -c 'import venv, ensurepip' 2>/dev/null
 }
 
-SYSTEM="java maven postgres make python"
+SYSTEM="java maven postgres redis make python"
 
 title() {
   case $1 in
     java) echo "JDK 17 or newer" ;;
     maven) echo "Maven (mvn)" ;;
     postgres) echo "PostgreSQL server (initdb, postgres)" ;;
+    redis) echo "Redis 7 or newer (redis-server), or Valkey" ;;
     make) echo "make" ;;
     python) echo "Python 3.11 or newer with venv" ;;
   esac
@@ -98,6 +108,7 @@ apt_packages() {
     java) first_in_apt openjdk-21-jdk-headless openjdk-17-jdk-headless ;;
     maven) echo maven ;;
     postgres) echo postgresql ;;
+    redis) first_in_apt redis-server valkey-server ;;
     make) echo make ;;
     python)
       if python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || ! command -v python3 >/dev/null; then
@@ -115,6 +126,7 @@ brew_package() {
     java) echo "--cask temurin" ;;
     maven) echo maven ;;
     postgres) echo postgresql@17 ;;
+    redis) echo redis ;;
     make) echo make ;;
     python) echo python@3.13 ;;
   esac
@@ -177,6 +189,8 @@ have_kernels() {
 }
 
 have_kafka() { [ -f "$KAFKA_LIB/kafka_2.13-$KAFKA_VERSION.jar" ]; }
+
+have_prometheus() { command -v prometheus >/dev/null || [ -x "$PROMETHEUS/usr/bin/prometheus" ]; }
 
 # --- doing it ---------------------------------------------------------------------------------------------
 
@@ -266,6 +280,20 @@ install_kafka() {
   mv "$aside" "$KAFKA_LIB"
 }
 
+# Unpacked beside the jars instead of installed: the package would start a server of its own on this machine.
+install_prometheus() {
+  local aside="$PROMETHEUS.$$"
+  mkdir -p "$aside"
+  [ -n "$(apt-cache madison prometheus 2>/dev/null)" ] || ! can_be_root || as_root apt-get update -qq
+  if ! (cd "$aside" && apt-get download -qq prometheus && dpkg-deb -x prometheus_*.deb . && rm prometheus_*.deb); then
+    rm -rf "$aside"
+    echo "    apt offers no prometheus here: the local stack runs without metrics over time"
+    return
+  fi
+  rm -rf "$PROMETHEUS"
+  mv "$aside" "$PROMETHEUS"
+}
+
 check() {
   local need missing=0
   for need in $SYSTEM; do
@@ -279,6 +307,9 @@ check() {
   else echo "  optional native kernels: no Rust toolchain (cargo 1.$CARGO_MINOR or newer), so the slower NumPy twins run"; fi
   if have_kafka; then echo "  ok       Kafka $KAFKA_VERSION jars ($KAFKA_LIB)"
   else echo "  missing  Kafka $KAFKA_VERSION jars: scripts/install.sh fetches them with Maven"; missing=1; fi
+  if have_prometheus; then echo "  ok       Prometheus"
+  elif on_apt; then echo "  missing  Prometheus: scripts/install.sh unpacks it"; missing=1
+  else echo "  optional Prometheus: put it on PATH, and the local stack runs it"; fi
   return $missing
 }
 
@@ -303,4 +334,5 @@ if ! have_kernels; then
 fi
 [ "$BENCH" = no ] || step "Peers for the benchmarks" install_peers
 have_kafka || step "Kafka $KAFKA_VERSION jars" install_kafka
+have_prometheus || ! on_apt || step "Prometheus" install_prometheus
 echo "Installed (${SECONDS} s)."

@@ -14,8 +14,14 @@ import polars as pl
 
 WINDOW_SECONDS = 180
 DAY = "20240808"
-MARKETS = ("binance_spot_btcusdt", "binance_usdm_btcusdt")
-KINDS = ("depth_snapshot", "depth_diff", "bbo")
+BOOK = ("depth_snapshot", "depth_diff")
+# The oracle of the tests; one underlying's is enough.
+MARKETS = {
+    "binance_spot_btcusdt": (*BOOK, "bbo"),
+    "binance_usdm_btcusdt": (*BOOK, "bbo"),
+    "binance_spot_ethusdt": BOOK,
+    "binance_usdm_ethusdt": BOOK,
+}
 
 
 def file_name(market: str, kind: str) -> str:
@@ -32,8 +38,8 @@ def slice_recordings(source: Path, target: Path) -> int:
     start_ns = max(int(snapshot["recv_ns"][0]) for snapshot in snapshots)
     end_ns = start_ns + WINDOW_SECONDS * 1_000_000_000
     target.mkdir(parents=True, exist_ok=True)
-    for market in MARKETS:
-        for kind in KINDS:
+    for market, kinds in MARKETS.items():
+        for kind in kinds:
             rows = pl.read_parquet(source / file_name(market, kind)).filter(pl.col("recv_ns") < end_ns)
             rows.write_parquet(target / file_name(market, kind), compression="zstd", compression_level=19)
     session = json.dumps({"start_ns": start_ns, "end_ns": end_ns}, indent=2)

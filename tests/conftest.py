@@ -30,6 +30,7 @@ from hedgerow_local import ports
 from hedgerow_local.kafka import KafkaServer
 from hedgerow_local.owned import end_all, marked_processes
 from hedgerow_local.postgres import PostgresServer, data_folder, execute, remove_data
+from hedgerow_local.redis_cluster import RedisClusterServer
 
 PARTITIONS = 4
 HYPOTHESIS_SEED = 20240808
@@ -58,6 +59,7 @@ def pytest_report_header() -> list[str]:
     return [
         f"hypothesis seed: {hypothesis_core.global_force_seed}",
         f"kafka: {os.environ.get('HEDGEROW_TEST_KAFKA', 'started for this session')}",
+        f"redis cluster: {os.environ.get('HEDGEROW_TEST_REDIS', 'started for this session')}",
         f"postgres: {os.environ.get('HEDGEROW_TEST_POSTGRES', 'started for this session')}",
     ]
 
@@ -83,7 +85,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 class _Stoppable:
     """Stops a server once: at the fixture's end, or at interpreter exit when that was skipped."""
 
-    def __init__(self, server: KafkaServer | PostgresServer) -> None:
+    def __init__(self, server: KafkaServer | PostgresServer | RedisClusterServer) -> None:
         self._server = server
 
     def __enter__(self) -> None:
@@ -124,6 +126,26 @@ def postgres() -> Iterator[str]:
                 yield server.dsn
         finally:
             remove_data(data.parent)
+
+
+@pytest.fixture(scope="session")
+def redis_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Nodes of a Redis Cluster of three masters, `host:port,…`. Tests share it: names of their own keep them apart."""
+    given = os.environ.get("HEDGEROW_TEST_REDIS")
+    if given:
+        yield given
+        return
+    server = RedisClusterServer(tmp_path_factory.mktemp("redis"))
+    with _Stoppable(server):
+        yield server.addresses
+
+
+@pytest.fixture
+def own_redis_cluster(tmp_path: Path) -> Iterator[RedisClusterServer]:
+    """A Redis Cluster that only this test sees, so that it may kill masters and flush them."""
+    server = RedisClusterServer(tmp_path / "redis")
+    with _Stoppable(server):
+        yield server
 
 
 @contextmanager

@@ -74,7 +74,10 @@ async def test_tick_to_accepted(own_kafka: str, ledger_dsn: str, tmp_path: Path)
         f"\n{'ticks/s':>8}{'hedges':>8}{'p50 ms':>9}{'p99 ms':>9}{'naive p50':>11}{'p99':>9}{'x naive':>13}   aim"
     )
     for rate in RATES:
-        mine, chain = found[rate][latency.TOTAL], naive[rate]
+        mine, chain = found[rate].get(latency.TOTAL), naive[rate]
+        if mine is None:
+            print(f"{rate:>8,}       0   too slow for its quotes to stay fresh, so nothing was hedged")
+            continue
         print(
             f"{rate:>8,}{mine.count:>8}{mine.p50:>9.1f}{mine.p99:>9.1f}{chain[0]:>11.1f}{chain[1]:>9.1f}"
             f"{mine.p50 / chain[0]:>13.2f}   10 ms, 0.25"

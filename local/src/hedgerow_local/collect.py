@@ -9,7 +9,7 @@ from typing import TypeVar
 import asyncpg
 
 from hedgerow.adapters.ccxt_venue import CcxtVenue
-from hedgerow.domain.instruments import LISTINGS, InstrumentKind
+from hedgerow.domain.instruments import LISTINGS
 from hedgerow_local import client_orders, counters, exposure, journal, latency, ledger_facts, processes
 from hedgerow_local.balance import Accounts
 from hedgerow_local.client_orders import ClientOrders
@@ -45,8 +45,7 @@ class Collector:
         Raises:
             OSError, asyncpg.PostgresError: the ledger cannot be read now.
         """
-        ports = {name: processes.http_port(self._stack.state, name) for name in processes.WORKERS}
-        found = counters.read_metrics(ports)
+        found = counters.read_metrics(processes.worker_ports(self._stack.state))
         self.totals.update(found)
         self.lag = counters.lag(found)
         self.feed.drain()
@@ -66,6 +65,8 @@ class Collector:
             stages=self.totals.stages(),
             orders=self._orders(history),
             hedges=standing.hedges,
+            instruments=history.instruments,
+            held=tuple((item.strategy, item.band.underlying) for item in standing.held),
             exposures=exposure.summarise(self.feed.samples, history.fills, history.bands),
             latencies=latency.summarise(history.journeys),
             restarts=self._stack.restarts(),
@@ -119,12 +120,10 @@ class Collector:
             (keys / "apiKey").read_text(),
             (keys / "secret").read_text(),
         )
-        perpetuals = [
-            item.symbol for item in LISTINGS.values() if item.kind is InstrumentKind.LINEAR_PERPETUAL
-        ]
+        hedges = [item.symbol for item in LISTINGS.values() if item.can_hedge]
         try:
             await venue.start()
-            return {item.instrument: item.quantity for item in await venue.positions(perpetuals)}
+            return {item.instrument: item.quantity for item in await venue.positions(hedges)}
         finally:
             await venue.close()
 

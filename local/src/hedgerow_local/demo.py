@@ -16,10 +16,10 @@ from hedgerow_local.exposure import RiskSample
 from hedgerow_local.interrupts import Interrupts
 from hedgerow_local.layout import Layout
 from hedgerow_local.ledger_facts import Standing
-from hedgerow_local.report import as_json, problems
+from hedgerow_local.report import Facts, as_json, problems
 from hedgerow_local.stack import Stack
 
-SETTLE_S = 10.0
+SETTLE_S = 30.0
 SETTLE_POLL_S = 0.2
 _AWAY = (OSError, TimeoutError, asyncpg.PostgresError, KafkaException)
 
@@ -52,6 +52,8 @@ class Demo:
             self._stack.start()
             url = processes.gateway_url(self._stack.state)
             print(f"REST API: {url}/docs (API keys are in {self._layout.gateway_keys})", flush=True)
+            if self._stack.has_prometheus:
+                print(f"Prometheus: {processes.prometheus_url(self._stack.state)}/alerts", flush=True)
             collector = Collector(self._stack, self._begun_ns)
             try:
                 self._watch(collector, seconds)
@@ -100,17 +102,26 @@ class Demo:
     def _conclude(self, collector: Collector) -> bool:
         print("Clients stop trading; settling.", flush=True)
         self._stack.stop_orders()
-        deadline = time.monotonic() + SETTLE_S
-        while not self._is_settled(collector) and time.monotonic() < deadline:
-            time.sleep(SETTLE_POLL_S)
-        try:
-            facts = collector.facts(self._startup_s)
-        except (*_AWAY, VenueUnavailable) as problem:
-            raise LocalError(f"the stack could not be asked for the report: {problem}") from problem
+        facts = self._settled_facts(collector, time.monotonic() + SETTLE_S)
         self._layout.report.write_bytes(msgspec.json.format(msgspec.json.encode(as_json(facts)), indent=2))
         print("\n".join(screen.report_lines(facts)))
         print(f"Report: {self._layout.report}", flush=True)
         return not problems(facts)
+
+    def _settled_facts(self, collector: Collector, deadline: float) -> Facts:
+        """The facts of a moment at which all is settled, or of the last one before the deadline.
+
+        A market that moves while they are read may have pushed a book out again: then they are read again.
+        """
+        while True:
+            while not self._is_settled(collector) and time.monotonic() < deadline:
+                time.sleep(SETTLE_POLL_S)
+            try:
+                facts = collector.facts(self._startup_s)
+            except (*_AWAY, VenueUnavailable) as problem:
+                raise LocalError(f"the stack could not be asked for the report: {problem}") from problem
+            if all(item.inside for item in facts.exposures) or time.monotonic() >= deadline:
+                return facts
 
     def _is_settled(self, collector: Collector) -> bool:
         """Risk has seen the clients' last fill, the exposure is inside the band, and nothing is open."""

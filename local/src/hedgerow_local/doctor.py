@@ -6,7 +6,7 @@ from collections.abc import Callable
 import msgspec
 import psutil  # type: ignore[import-untyped]
 
-from hedgerow_local import kafka, postgres
+from hedgerow_local import kafka, postgres, redis_cluster
 from hedgerow_local.errors import LocalError
 from hedgerow_local.layout import Layout
 from hedgerow_local.ports import free_port
@@ -27,6 +27,7 @@ def examine(layout: Layout) -> list[Finding]:
     checks: tuple[Callable[[Layout], str], ...] = (
         _postgres,
         _kafka,
+        _redis,
         _loopback,
         _memory,
         _disk,
@@ -51,6 +52,10 @@ def _postgres(layout: Layout) -> str:
 def _kafka(layout: Layout) -> str:
     kafka.server_command(layout.kafka)
     return f"Kafka {kafka.VERSION} in {kafka.jars_folder()}"
+
+
+def _redis(layout: Layout) -> str:
+    return f"Redis for the cache: {redis_cluster.server_program()}"
 
 
 def _loopback(layout: Layout) -> str:

@@ -48,6 +48,19 @@ class Layout(msgspec.Struct, frozen=True):
         return self.run / "pg"
 
     @property
+    def redis(self) -> Path:
+        return self.run / "redis"
+
+    @property
+    def prometheus(self) -> Path:
+        return self.run / "prometheus"
+
+    @property
+    def alerts(self) -> Path:
+        """Prometheus' alerting rules, the same that the chart installs."""
+        return self.root / "charts" / "hedgerow" / "alerts" / "hedgerow.yaml"
+
+    @property
     def examples(self) -> Path:
         return self.root / "k8s" / "examples"
 

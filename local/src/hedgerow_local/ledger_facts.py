@@ -19,7 +19,7 @@ from hedgerow_local.client_orders import Recorded
 from hedgerow_local.exposure import HedgeFill
 from hedgerow_local.keys import GENERATOR
 from hedgerow_local.latency import ACCEPTED, CLAIMED
-from hedgerow_local.report import HedgeCounts
+from hedgerow_local.report import HedgeCounts, InstrumentHedges
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,7 +49,7 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
         bands: by strategy uid, generation and underlying.
         fills: of live strategies, since the ledger began.
         journeys: per accepted order of the session, when it reached each stage.
-        first_fill_ns: of the session.
+        first_fill_ns, instruments: of the session.
         orders, generated_orders: client orders of the session: everybody's, and the order generator's.
     """
 
@@ -59,6 +59,7 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     fills: tuple[HedgeFill, ...]
     journeys: tuple[dict[str, int], ...]
     first_fill_ns: int | None
+    instruments: tuple[InstrumentHedges, ...]
     orders: Recorded
     generated_orders: Recorded
 
@@ -85,6 +86,7 @@ async def read_history(connection: asyncpg.Connection, account: str, since_ns: i
             bands=await _bands(connection),
             fills=tuple(fills),
             journeys=await read_journeys(connection, since_ns),
+            instruments=await _instruments(connection, since_ns),
             first_fill_ns=min((fill.time_ns for fill in fills if fill.time_ns >= since_ns), default=None),
             orders=await _client_orders(connection, since_ns, None),
             generated_orders=await _client_orders(connection, since_ns, GENERATOR),
@@ -150,6 +152,22 @@ async def _hedge_counts(connection: Any, since_ns: int) -> HedgeCounts:
         abandoned=by_state.get(IntentState.ABANDONED, 0),
         open=still_open,
     )
+
+
+async def _instruments(connection: Any, since_ns: int) -> tuple[InstrumentHedges, ...]:
+    rows = await connection.fetch(
+        "select i.instrument, count(distinct i.id) as decided, "
+        "count(distinct i.id) filter (where i.state = $2) as filled, count(f.intent) as fills, "
+        "coalesce(sum(f.quantity) filter (where i.side = $3), 0) as bought, "
+        "coalesce(sum(f.quantity) filter (where i.side = $4), 0) as sold "
+        "from intents i left join fills f on f.intent = i.id where i.decided_ns >= $1 "
+        "group by i.instrument order by i.instrument",
+        since_ns,
+        IntentState.FILLED.value,
+        Side.BUY.value,
+        Side.SELL.value,
+    )
+    return tuple(InstrumentHedges(**row) for row in rows)
 
 
 async def _positions(connection: Any, account: str) -> dict[str, Decimal]:

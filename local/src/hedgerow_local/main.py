@@ -8,12 +8,13 @@ from typing import Annotated
 
 import typer
 
-from hedgerow_local import asking, doctor, ending, processes
+from hedgerow_local import asking, doctor, ending, generated, processes
 from hedgerow_local.demo import Demo
 from hedgerow_local.errors import LocalError
 from hedgerow_local.interrupts import Terminated
 from hedgerow_local.layout import find_layout
 from hedgerow_local.owned import log_tail
+from hedgerow_local.scenario import read_scenario
 from hedgerow_local.state import StackState, read_state
 from hedgerow_local.supervisor import Supervisor, restarts
 
@@ -44,9 +45,15 @@ def _problems_in_words() -> Iterator[None]:
 
 @app.command("demo")
 def demo_command() -> None:
-    """Run the pipeline on a recorded session: until Ctrl-C on a terminal, else for DEMO_SECONDS (60)."""
+    """Run the pipeline: until Ctrl-C on a terminal, else for DEMO_SECONDS (60).
+
+    Markets are recorded where there is a recording, else synthetic. SCENARIO=crash, squeeze, calm or gap makes all
+    synthetic, and makes that happen each minute.
+    """
     with _problems_in_words():
-        seconds = _demo_seconds()
+        seconds, scenario = _demo_seconds(), read_scenario()
+        if scenario is not None:
+            typer.echo(f"Scenario {scenario}: every market is synthetic.")
         if not Demo(find_layout()).run(seconds):
             raise typer.Exit(1)
 
@@ -113,6 +120,14 @@ def logs_command(program: Annotated[str, typer.Argument(help="One program; witho
             os.execvp("tail", ["tail", "-n", "50", "-F", path])
         for name in names:
             typer.echo(f"==> {name}\n{log_tail(layout.log(name))}")
+
+
+@app.command("generate")
+def generate_command() -> None:
+    """Write the files that are made from the resources' models."""
+    with _problems_in_words():
+        written = generated.generate(find_layout().root)
+        typer.echo("\n".join(f"wrote {path}" for path in written) or "Every generated file is up to date.")
 
 
 @app.command("doctor")

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import msgspec
 
-from hedgerow_local import kafka, postgres
+from hedgerow_local import kafka, postgres, prometheus, redis_cluster
 from hedgerow_local.keys import GENERATOR
 from hedgerow_local.layout import Layout
 from hedgerow_local.ports import LOOPBACK
+from hedgerow_local.scenario import SETTING, read_scenario
 from hedgerow_local.state import RUN_VARIABLE, StackState
 
 PARTITIONS = 4
@@ -20,22 +21,27 @@ WORKERS: dict[str, tuple[str, ...]] = {
     "pipeline": ("enrichment", "router", "risk", "hedging"),
     "executor": ("executor",),
     "gateway": ("gateway", "books"),
+    "cache": ("cache",),
     "order-generator": ("order-generator",),
 }
+REDIS = tuple(f"redis-{number}" for number in range(1, redis_cluster.MASTERS + 1))
 PORT_NAMES = (
     "kafka",
     "kafka-controller",
     "postgres",
     "exchange",
     "gateway",
+    "prometheus",
+    *REDIS,
+    *(f"{name}-bus" for name in REDIS),
     *(f"http-{name}" for name in WORKERS),
 )
 # Ended in this order, those of one row together: whoever sends before whoever answers, servers last.
 STOP_ORDER: tuple[tuple[str, ...], ...] = (
     ("order-generator",),
-    ("apply", "ingestion", "pipeline", "executor", "gateway"),
+    ("apply", "ingestion", "pipeline", "executor", "gateway", "cache"),
     ("exchange",),
-    ("kafka", "postgres"),
+    ("kafka", "postgres", "prometheus", *REDIS),
 )
 
 
@@ -59,6 +65,15 @@ def http_port(state: StackState, worker: str) -> int:
     return state.ports[f"http-{worker}"]
 
 
+def worker_ports(state: StackState) -> dict[str, int]:
+    """Where each worker answers, by its name."""
+    return {worker: http_port(state, worker) for worker in WORKERS}
+
+
+def prometheus_url(state: StackState) -> str:
+    return f"http://{LOOPBACK}:{state.ports['prometheus']}"
+
+
 def ledger_dsn(state: StackState) -> str:
     return postgres.server_dsn(state.ports["postgres"], LEDGER_DATABASE)
 
@@ -71,8 +86,20 @@ def exchange_url(state: StackState) -> str:
     return f"http://{LOOPBACK}:{state.ports['exchange']}"
 
 
+def redis_masters(layout: Layout, state: StackState) -> tuple[redis_cluster.Master, ...]:
+    return redis_cluster.masters(
+        layout.redis,
+        [state.ports[name] for name in REDIS],
+        [state.ports[f"{name}-bus"] for name in REDIS],
+    )
+
+
 def surroundings(layout: Layout, state: StackState) -> dict[str, str]:
-    """The environment that every program shares; `hedgerow.streams.settings` says what the names mean."""
+    """The environment that every program shares; `hedgerow.streams.settings` says what the names mean.
+
+    Raises:
+        LocalError: a scenario was asked for that there is not.
+    """
     return {
         RUN_VARIABLE: state.run,
         "HEDGEROW_KAFKA": kafka_bootstrap(state),
@@ -82,12 +109,14 @@ def surroundings(layout: Layout, state: StackState) -> dict[str, str]:
         "HEDGEROW_KEYS_DIR": str(layout.keys),
         "HEDGEROW_GATEWAY_KEYS_DIR": str(layout.gateway_keys),
         "HEDGEROW_GATEWAY_PORT": str(state.ports["gateway"]),
+        "HEDGEROW_REDIS": redis_cluster.addresses(redis_masters(layout, state)),
         "HEDGEROW_GATEWAY_URL": gateway_url(state),
         "HEDGEROW_ORDERS_KEY_FILE": str(layout.gateway_keys / GENERATOR / "key"),
         "HEDGEROW_RECORDINGS": str(layout.recordings),
         "HEDGEROW_SESSION_START_NS": str(state.session_start_ns),
         "HEDGEROW_HTTP_HOST": LOOPBACK,
         "HEDGEROW_DATA_DIR": str(layout.data("shared")),
+        SETTING: read_scenario() or "",
         "PYTHONUNBUFFERED": "1",
     }
 
@@ -109,6 +138,10 @@ def programs(layout: Layout, state: StackState, postgres_data: Path) -> tuple[Pr
             stop_as_group=False,
         ),
         Program(name="kafka", command=tuple(kafka.server_command(layout.kafka))),
+        *(
+            Program(name=name, command=tuple(redis_cluster.server_command(master)))
+            for name, master in zip(REDIS, redis_masters(layout, state), strict=True)
+        ),
         Program(name="apply", command=(hedgerow, "apply", "--watch", str(layout.examples))),
     )
     workers = tuple(
@@ -122,4 +155,12 @@ def programs(layout: Layout, state: StackState, postgres_data: Path) -> tuple[Pr
         )
         for name, roles in WORKERS.items()
     )
-    return servers + workers
+    return servers + _watchers(layout, state) + workers
+
+
+def _watchers(layout: Layout, state: StackState) -> tuple[Program, ...]:
+    binary = prometheus.find_prometheus()
+    if binary is None:
+        return ()
+    command = prometheus.server_command(binary, layout.prometheus, state.ports["prometheus"])
+    return (Program(name="prometheus", command=command),)

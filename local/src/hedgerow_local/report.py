@@ -1,10 +1,11 @@
 """The demo's report and its verdict: pure, from collected facts."""
 
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 
-from hedgerow.domain.money import plain
+from hedgerow.domain.money import ZERO, plain
 from hedgerow_local import client_orders
 from hedgerow_local.balance import Accounts, imbalances
 from hedgerow_local.client_orders import ClientOrders
@@ -13,6 +14,7 @@ from hedgerow_local.exposure import ExposureSummary
 from hedgerow_local.latency import Latency
 
 LEAST_EXCURSIONS = 3
+SIDES = ("venue", "ledger", "journal")
 LEAST_FILLED = 3
 
 
@@ -37,12 +39,34 @@ class HedgeCounts(msgspec.Struct, frozen=True, kw_only=True):
     open: int
 
 
+class InstrumentHedges(msgspec.Struct, frozen=True, kw_only=True):
+    """Hedges of the session in one instrument.
+
+    Attributes:
+        decided, filled: intents; fills: executions.
+        bought, sold: contracts.
+    """
+
+    instrument: str
+    decided: int
+    filled: int
+    fills: int
+    bought: Decimal
+    sold: Decimal
+
+
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """All that the report is made from. Seconds since the command began."""
+    """All that the report is made from. Seconds since the command began.
+
+    Attributes:
+        held: every (strategy, underlying) that is to be kept in a band.
+    """
 
     stages: dict[str, StageCounts]
     orders: ClientOrders
     hedges: HedgeCounts
+    instruments: tuple[InstrumentHedges, ...]
+    held: tuple[tuple[str, str], ...]
     exposures: tuple[ExposureSummary, ...]
     latencies: dict[str, Latency]
     restarts: dict[str, int]
@@ -56,8 +80,14 @@ def problems(facts: Facts) -> list[str]:
     found = imbalances(facts.accounts) + client_orders.differences(facts.orders)
     if facts.hedges.open:
         found.append(f"{facts.hedges.open} intents are still open")
-    if not facts.exposures:
-        found.append("risk published no exposure: nothing was held against a band")
+    if not facts.held:
+        found.append("no strategy is live: nothing was held against a band")
+    seen = {(item.strategy, item.underlying) for item in facts.exposures}
+    found += [
+        f"{strategy}: risk published no exposure of {underlying} that can be relied on"
+        for strategy, underlying in facts.held
+        if (strategy, underlying) not in seen
+    ]
     found += [
         f"{item.strategy}: the net {item.underlying} exposure ended at {plain(item.end)}, outside "
         f"[{plain(item.lower)}, {plain(item.upper)}]"
@@ -81,6 +111,18 @@ def as_json(facts: Facts) -> dict[str, Any]:
         },
         "orders": client_orders.as_json(facts.orders),
         "hedges": msgspec.to_builtins(facts.hedges),
+        "instruments": [
+            {
+                "instrument": item.instrument,
+                "decided": item.decided,
+                "filled": item.filled,
+                "fills": item.fills,
+                "bought": plain(item.bought),
+                "sold": plain(item.sold),
+                **{side: plain(getattr(facts.accounts, side).get(item.instrument, ZERO)) for side in SIDES},
+            }
+            for item in facts.instruments
+        ],
         "exposure": [
             {
                 "strategy": item.strategy,
@@ -97,7 +139,7 @@ def as_json(facts: Facts) -> dict[str, Any]:
         "balanced": not imbalances(facts.accounts),
         "positions": {
             side: {name: plain(value) for name, value in getattr(facts.accounts, side).items()}
-            for side in ("venue", "ledger", "journal")
+            for side in SIDES
         },
         "startup_s": facts.startup_s,
         "first_hedge_s": facts.first_hedge_s,

@@ -2,11 +2,12 @@
 
 from decimal import Decimal
 
+from hedgerow.domain.money import ZERO, plain
 from hedgerow.strategy.compiled import Band, BandUnit
 from hedgerow_local.client_orders import ClientOrders
 from hedgerow_local.exposure import RiskSample
 from hedgerow_local.ledger_facts import Held, Standing
-from hedgerow_local.report import Facts, problems
+from hedgerow_local.report import SIDES, Facts, problems
 
 
 def stage_line(name: str, seconds: float) -> str:
@@ -43,11 +44,7 @@ def _held(item: Held, sample: RiskSample | None) -> str:
     if sample is None:
         return f"{item.strategy}: no exposure yet"
     word = "inside" if is_inside(item, sample) else "OUTSIDE"
-    return f"{item.band.underlying} {_number(net(item, sample), item.band)} {word} {_edges(item.band)}"
-
-
-def _edges(band: Band) -> str:
-    return f"[{_number(band.lower, band)}, {_number(band.upper, band)}]"
+    return f"{item.band.underlying} {_number(net(item, sample), item.band)} {word}"
 
 
 def _number(value: Decimal, band: Band) -> str:
@@ -80,16 +77,26 @@ def report_lines(facts: Facts) -> list[str]:
     ]
     restarted = ", ".join(f"{name} {count}" for name, count in facts.restarts.items() if count)
     lines += ["", f"restarts       {restarted or 'none'}"]
-    lines += [
-        f"position       {name}: venue {facts.accounts.venue.get(name, 0)}, ledger {quantity}, "
-        f"journal {facts.accounts.journal.get(name, 0)}"
-        for name, quantity in facts.accounts.ledger.items()
-    ]
+    lines += ["", *_instrument_lines(facts)]
     if facts.first_hedge_s is not None:
         lines.append(f"first hedge    {facts.first_hedge_s:.1f} s after the start")
     found = problems(facts)
-    lines += ["", "OK: balanced, inside the band, nothing open." if not found else "NOT OK:"]
+    lines += ["", "OK: balanced, inside every band, nothing open." if not found else "NOT OK:"]
     return lines + [f"  - {problem}" for problem in found]
+
+
+def _instrument_lines(facts: Facts) -> list[str]:
+    """One row per instrument hedged with, whether it was traded in this session or before."""
+    counts = {item.instrument: item for item in facts.instruments}
+    columns = ("decided", "filled", "fills", "bought", "sold")
+    sides = [getattr(facts.accounts, side) for side in SIDES]
+    lines = [f"{'instrument':<20}" + "".join(f"{name:>12}" for name in (*columns, *SIDES))]
+    for name in sorted({*counts, *facts.accounts.ledger}):
+        item = counts.get(name)
+        numbers = [plain(Decimal(getattr(item, column))) if item else "0" for column in columns]
+        numbers += [plain(side.get(name, ZERO)) for side in sides]
+        lines.append(f"{name:<20}" + "".join(f"{number:>12}" for number in numbers))
+    return lines
 
 
 def _order_lines(orders: ClientOrders) -> list[str]:

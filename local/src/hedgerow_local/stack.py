@@ -11,7 +11,7 @@ import msgspec
 
 from hedgerow.ledger.migrate import upgrade
 from hedgerow.streams.topic_making import TopicsUnusable, ensure_topics
-from hedgerow_local import asking, kafka, postgres, processes
+from hedgerow_local import asking, kafka, postgres, processes, prometheus, redis_cluster
 from hedgerow_local.ending import clear_the_way, end_stack
 from hedgerow_local.errors import LocalError
 from hedgerow_local.keys import ensure_gateway_keys, ensure_keys
@@ -22,7 +22,7 @@ from hedgerow_local.state import StackState, claim_state, write_state
 from hedgerow_local.supervisor import Supervisor, restarts, start_supervisor
 from hedgerow_local.supervisor_config import render
 
-WORKERS = ("ingestion", "pipeline", "executor", "gateway")
+WORKERS = ("ingestion", "pipeline", "executor", "gateway", "cache")
 READY_DEADLINE_S = 120.0
 APPLY_DEADLINE_S = 60.0
 POLL_S = 0.1
@@ -67,6 +67,12 @@ class Stack:
                 ensure_topics(self._bootstrap, processes.PARTITIONS)
             except TopicsUnusable as problem:
                 raise LocalError(str(problem)) from problem
+        with self._stage("redis cluster"):
+            redis_cluster.form(
+                processes.redis_masters(self.layout, self.state), self._require_up(*processes.REDIS)
+            )
+        if self.has_prometheus:
+            self._start("prometheus")
         # Each waits by itself for what it needs, so all may load at once; we wait in the order of their needs.
         self._start("exchange", "apply", *WORKERS)
         with self._stage("exchange"):
@@ -97,6 +103,11 @@ class Stack:
         if self._process is not None:
             self._process.stop(grace_s=0)
 
+    @property
+    def has_prometheus(self) -> bool:
+        """Whether this machine has one, so that the stack runs it."""
+        return prometheus.find_prometheus() is not None
+
     def restarts(self) -> dict[str, int]:
         """How often each program was started again since this stack's start."""
         return restarts(self.layout.log("supervisor"))
@@ -120,6 +131,7 @@ class Stack:
             layout.data(owner).mkdir(parents=True, exist_ok=True)
         ensure_keys(layout.keys)
         ensure_gateway_keys(layout.gateway_keys)
+        prometheus.prepare(layout.prometheus, processes.worker_ports(self.state), layout.alerts)
         layout.supervisor_config.write_text(render(layout, programs))
         # Written before anything runs, so that whatever happens next can be found and ended.
         claim_state(layout.state, self.state)
@@ -137,6 +149,8 @@ class Stack:
         self._start("postgres")
         kafka.prepare(self.layout.kafka, self.state.ports["kafka"], self.state.ports["kafka-controller"])
         self._start("kafka")
+        redis_cluster.prepare(processes.redis_masters(self.layout, self.state))
+        self._start(*processes.REDIS)
         admin = postgres.server_dsn(self.state.ports["postgres"])
         postgres.wait_until_ready(admin, data, self._require_up("postgres"))
         postgres.ensure_database(admin, processes.LEDGER_DATABASE)
@@ -146,10 +160,11 @@ class Stack:
         for name in names:
             self.supervisor.start(name)
 
-    def _require_up(self, name: str) -> Callable[[], None]:
+    def _require_up(self, *names: str) -> Callable[[], None]:
         def check() -> None:
-            if self.restarts().get(name, 0) >= HOPELESS_RESTARTS:
-                raise LocalError(f"{name} ends again and again; {self._log_end(name)}")
+            for name in names:
+                if self.restarts().get(name, 0) >= HOPELESS_RESTARTS:
+                    raise LocalError(f"{name} ends again and again; {self._log_end(name)}")
 
         return check
 

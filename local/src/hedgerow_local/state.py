@@ -20,7 +20,8 @@ class StackState(msgspec.Struct, frozen=True, kw_only=True):
         owner: the command that started it and will end it.
         supervisor: None until it runs.
         ports: by name: `kafka`, `kafka-controller`, `postgres`, `exchange` (the venue's REST door), `gateway` (the
-            desk's), and one per worker where `/ready` and `/metrics` answer.
+            desk's), `redis-1` … and `redis-1-bus` … (where the masters talk), and one per worker where `/ready` and
+            `/metrics` answer.
         session_start_ns: when the replay session began.
     """
 

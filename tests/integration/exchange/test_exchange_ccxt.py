@@ -14,16 +14,26 @@ from hedgerow.domain.instruments import LISTINGS
 
 
 async def test_the_listings_are_the_papers(client: ccxt.bybit) -> None:
+    """All but the index, which is not tradable. Bybit's linear contracts are one unit of the underlying each."""
     markets = await client.load_markets()
-    assert set(markets) == set(LISTINGS)
-    for symbol, listing in LISTINGS.items():
-        market = markets[symbol]
+    tradable = {symbol: listing for symbol, listing in LISTINGS.items() if listing.is_tradable}
+    assert set(markets) == set(tradable)
+    for symbol, listing in tradable.items():
+        market, size = markets[symbol], listing.contract_size
         assert market["active"]
         assert Decimal(str(market["precision"]["price"])) == listing.tick_size
-        assert Decimal(str(market["precision"]["amount"])) == listing.lot_size
-        assert Decimal(str(market["limits"]["amount"]["min"])) == listing.min_quantity
+        assert Decimal(str(market["precision"]["amount"])) == listing.lot_size * size
+        assert Decimal(str(market["limits"]["amount"]["min"])) == listing.min_quantity * size
         assert Decimal(str(market["limits"]["cost"]["min"])) == listing.min_notional
+        assert (market["base"], market["quote"], market["settle"]) == (
+            listing.base,
+            listing.quote,
+            listing.settle,
+        )
     assert (markets[PERP]["contractSize"], markets[PERP]["linear"]) == (1, True)
+    future, share = markets["SPX/USD:USD-301220"], markets["NVDA/USD"]
+    assert (future["type"], future["expiryDatetime"]) == ("future", "2030-12-20T08:00:00.000Z")
+    assert (share["type"], share["margin"]) == ("spot", True)
 
 
 async def test_the_book_is_the_recordings(client: ccxt.bybit) -> None:

@@ -14,7 +14,9 @@ from exchange_process import ExchangeProcess
 from hedge_examples import intent
 
 from hedgerow.adapters.ccxt_venue import CcxtVenue
-from hedgerow.adapters.venue import NoAnswer, VenueRejected, VenueUnavailable
+from hedgerow.adapters.venue import NoAnswer, VenuePosition, VenueRejected, VenueUnavailable
+from hedgerow.domain.instruments import LISTINGS
+from hedgerow.domain.money import floor_to_step
 from hedgerow.domain.orders import Side
 from hedgerow.execution.intents import Intent
 from hedgerow.execution.order_life import IntentState
@@ -94,6 +96,49 @@ async def test_a_short_position_has_its_sign(venue: CcxtVenue, claimed: NewInten
     await venue.send(claimed(side=Side.SELL, quantity=Decimal("0.05"), limit_price=Decimal("60000.0")))
     (after,) = await venue.positions([PERP])
     assert after.quantity == before - Decimal("0.05") < 0
+
+
+def held(positions: list[VenuePosition]) -> dict[str, Decimal]:
+    return {item.instrument: item.quantity for item in positions}
+
+
+HEDGES = sorted(symbol for symbol, listing in LISTINGS.items() if listing.can_hedge)
+
+
+@pytest.mark.parametrize("symbol", HEDGES)
+async def test_every_instrument_to_hedge_with_trades_both_ways_in_our_contracts(
+    venue: CcxtVenue, claimed: NewIntent, symbol: str
+) -> None:
+    """Long, then through flat to short: quantities, positions and fees are in our contracts and the quote currency."""
+    listing, quantity = LISTINGS[symbol], 2 * LISTINGS[symbol].smallest_quantity(Decimal(100))
+    before = held(await venue.positions(HEDGES))
+    moved = Decimal(0)
+    for side, size in ((Side.BUY, quantity), (Side.SELL, 3 * quantity)):
+        touch = await venue.ticker(symbol)
+        limit = floor_to_step(
+            touch.ask * Decimal("1.005") if side is Side.BUY else touch.bid * Decimal("0.995"),
+            listing.tick_size,
+        )
+        order = claimed(instrument=symbol, side=side, quantity=size, limit_price=limit)
+        await venue.send(order)
+        found = await venue.find_order(order)
+        assert found is not None
+        assert (found.state, found.filled_quantity) == (IntentState.FILLED, size)
+        fills = await venue.fills(order)
+        assert sum(fill.quantity for fill in fills) == size
+        value = sum(listing.notional(fill.quantity, fill.price) for fill in fills)
+        assert 0 < sum(fill.fee for fill in fills) < value * Decimal("0.001")
+        moved += side.sign * size
+        after = held(await venue.positions(HEDGES))
+        assert after.get(symbol, Decimal(0)) - before.get(symbol, Decimal(0)) == moved
+    others = {name: size for name, size in held(await venue.positions(HEDGES)).items() if name != symbol}
+    assert others == {name: size for name, size in before.items() if name != symbol}
+
+
+async def test_an_order_on_the_index_never_reaches_a_market(venue: CcxtVenue, claimed: NewIntent) -> None:
+    with pytest.raises(VenueRejected, match="SPX"):
+        await venue.send(claimed(instrument="SPX", quantity=Decimal(1), limit_price=Decimal("5320.00")))
+    assert "SPX" not in held(await venue.positions(HEDGES))
 
 
 async def test_a_name_sent_twice_is_no_refusal_because_the_order_is_there(

@@ -11,13 +11,19 @@ import threading
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
 
 import pytest
+from dashboard_queries import alert_expressions, dashboard_expressions, metrics_of
 
+from hedgerow_local import asking
 from hedgerow_local.ending import stop
 from hedgerow_local.layout import Layout
 from hedgerow_local.owned import marked_processes
 from hedgerow_local.postgres import remove_data
+from hedgerow_local.processes import worker_ports
+from hedgerow_local.prometheus import find_prometheus
 from hedgerow_local.state import RUN_VARIABLE, StackState, read_state
 from hedgerow_local.supervisor import Supervisor
 
@@ -67,8 +73,8 @@ class RunningDemo:
 
     @property
     def excursions(self) -> int:
-        """At least this many: how often a printed line was outside after one inside."""
-        words = [word for line in self.lines for word in re.findall("inside|OUTSIDE", line)]
+        """At least this many: how often BTC was printed outside after it was inside."""
+        words = [word for line in self.lines for word in re.findall("BTC .*? (inside|OUTSIDE)", line)]
         return sum(a == "inside" and b == "OUTSIDE" for a, b in pairwise(words))
 
     def wait_until(self, what: str) -> None:
@@ -106,6 +112,34 @@ def kill(demo: RunningDemo, program: str) -> None:
     os.kill(Supervisor(demo.layout.supervisor_socket).status()[program].pid, signal.SIGKILL)
 
 
+def assert_dashboards_ask_for_what_is_there(state: StackState) -> None:
+    """Each metric of each query is exposed by some worker, and Prometheus answers every query."""
+    pages = [asking.get(port, "/metrics").body for port in worker_ports(state).values()]
+    exposed = {"up"}
+    for name, kind in re.findall(r"^# TYPE (\S+) (\S+)$", "\n".join(pages), re.MULTILINE):
+        exposed |= {f"{name}_bucket"} if kind == "histogram" else {name}
+    expressions = [*dashboard_expressions(), *alert_expressions()]
+    assert set().union(*map(metrics_of, expressions)) - exposed == set()
+    if find_prometheus() is None:
+        return
+    results = {expression: ask_prometheus(state, expression) for expression in expressions}
+    for metric in (
+        "hedgerow_net_exposure_usd",
+        "hedgerow_mid_price",
+        "hedgerow_hop_seconds_bucket",
+        "hedgerow_ready",
+    ):
+        asked = [expression for expression in results if metric in metrics_of(expression)]
+        assert any(results[expression] for expression in asked), f"no series answers {asked}"
+    assert ask_prometheus(state, "count(up == 1)") != []
+
+
+def ask_prometheus(state: StackState, expression: str) -> list[Any]:
+    answer = asking.get(state.ports["prometheus"], f"/api/v1/query?{urlencode({'query': expression})}")
+    assert answer.ok, f"{expression}: {answer.body}"
+    return json.loads(answer.body)["data"]["result"]
+
+
 def test_programs_killed_on_the_way_are_restarted_and_the_books_balance(layout: Layout) -> None:
     demo = RunningDemo(layout)
     demo.wait_until("demo.filled >= 1")
@@ -118,6 +152,7 @@ def test_programs_killed_on_the_way_are_restarted_and_the_books_balance(layout: 
             kill(demo, program)
         demo.wait_until(f"demo.filled >= {demo.filled + 2}")
     demo.wait_until("demo.excursions >= 3")
+    assert_dashboards_ask_for_what_is_there(demo.state())
     demo.process.send_signal(signal.SIGINT)
     assert demo.end() == 0, demo.text
     report = json.loads(layout.report.read_text())

@@ -27,7 +27,7 @@ def test_the_examples_are_right_and_compile() -> None:
     compiled = [compile_strategy(resource, venues, LISTINGS) for resource in strategies]
     assert all(isinstance(config, CompiledStrategy) for config in compiled), compiled
     assert {config.key: config.mode for config in compiled if isinstance(config, CompiledStrategy)} == {
-        "default/btc-band": Mode.PAPER
+        f"default/{name}-band": Mode.PAPER for name in ("btc", "eth", "nvda", "spx")
     }
 
 
@@ -55,7 +55,8 @@ def test_a_missing_field_is_named_with_the_line_of_its_block(tmp_path: Path) -> 
     (tmp_path / "a.yaml").write_text(text)
     line = text.splitlines().index("  freshness:") + 1
     assert read_resources(tmp_path / "a.yaml").all_problems == [
-        f"{tmp_path}/a.yaml:{line}: spec.freshness.quote: is missing; give it: Oldest usable quote."
+        f"{tmp_path}/a.yaml:{line}: spec.freshness.quote: is missing; give it: Oldest usable quote, e.g. 3s. "
+        "Units are ms, s, m and h."
     ]
 
 

@@ -39,3 +39,26 @@ def test_an_unlisted_symbol_is_not_left_out_silently() -> None:
 
 def test_every_listing_has_an_asset_class() -> None:
     assert all(isinstance(asset_class_of(item), AssetClass) for item in LISTINGS.values())
+
+
+@pytest.mark.parametrize(
+    ("symbol", "expected"),
+    [
+        ("BTC/USDT:USDT", AssetClass.CRYPTO),
+        ("NVDA/USD", AssetClass.EQUITY),
+        ("SPX", AssetClass.INDEX),
+        ("SPX/USD:USD-301220", AssetClass.INDEX),
+    ],
+)
+def test_a_contract_has_the_class_of_what_it_is_on(symbol: str, expected: AssetClass) -> None:
+    assert asset_class_of(LISTINGS[symbol]) is expected
+
+
+@given(st.integers(min_value=-1_000, max_value=1_000), st.integers(min_value=-50, max_value=50))
+def test_an_index_future_counts_five_times_and_is_valued_at_the_index(index: int, contracts: int) -> None:
+    marks = {"SPX": Decimal("5320.5")}
+    (row,) = net_positions(
+        [("SPX", Decimal(index)), ("SPX/USD:USD-301220", Decimal(contracts))], lambda symbol: marks[symbol]
+    )
+    assert (row.symbol, row.spot_qty, row.perp_qty) == ("SPX", index, 5 * contracts)
+    assert row.usd_delta == (index + 5 * contracts) * Decimal("5320.5")

@@ -57,3 +57,21 @@ def test_sides_have_signs_and_opposites() -> None:
     assert [side.sign for side in (Side.BUY, Side.SELL)] == [1, -1]
     assert [side.opposite for side in (Side.BUY, Side.SELL)] == [Side.SELL, Side.BUY]
     assert signed(Side.SELL, Decimal(3)) == -3
+
+
+def test_an_index_is_not_tradable_and_coins_cannot_hedge() -> None:
+    assert [symbol for symbol, item in LISTINGS.items() if not item.is_tradable] == ["SPX"]
+    assert {symbol for symbol, item in LISTINGS.items() if item.can_hedge} == {
+        "BTC/USDT:USDT",
+        "ETH/USDT:USDT",
+        "NVDA/USD",
+        "SPX/USD:USD-301220",
+    }
+    assert all(item.is_tradable for item in LISTINGS.values() if item.can_hedge)
+
+
+def test_every_underlying_has_one_cash_listing_and_something_to_hedge_with() -> None:
+    for underlying in {item.underlying for item in LISTINGS.values()}:
+        listed = [item for item in LISTINGS.values() if item.underlying == underlying]
+        assert sum(item.is_cash for item in listed) == 1
+        assert any(item.can_hedge for item in listed)

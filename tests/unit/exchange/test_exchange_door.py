@@ -147,7 +147,7 @@ def test_an_order_that_cannot_be_read_says_why(change: dict[str, Any], problem: 
 
 def test_other_categories_have_no_instruments() -> None:
     engine = Engine(paper_listings(), [], "0badcafe")
-    for category, count in (("spot", 1), ("linear", 1), ("inverse", 0), ("option", 0)):
+    for category, count in (("spot", 3), ("linear", 3), ("inverse", 0), ("option", 0)):
         call = Call(engine=engine, params={"category": category}, now_ns=0)
         assert len(instruments_info(call).result["list"]) == count
     call = Call(engine=engine, params={"category": "linear", "status": "PreLaunch"}, now_ns=0)

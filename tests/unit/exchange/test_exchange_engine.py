@@ -340,6 +340,6 @@ def test_a_fill_without_its_execution_is_not_restored() -> None:
 
 def test_an_instrument_that_is_not_listed_is_not_restored() -> None:
     placed, _ = place(make_engine(quoted=False), order(price=None))
-    placed.symbol = "ETH/USDT:USDT"
+    placed.symbol = "DOGE/USDT:USDT"
     with pytest.raises(ValueError, match="not listed"):
         make_engine().restore(Outcome(time_ns=NOW, orders=(placed,)))

@@ -154,7 +154,7 @@ async def test_a_torn_header_begins_a_new_journal(tmp_path: Path) -> None:
         (3, lambda line: b"", "line 3: seq is 3, should be 2"),
         (4, lambda line: b"{nonsense\n", "line 4"),
         (4, lambda line: line.replace(b'"execQty":"0.001"', b'"execQty":"0.002"'), "line 4: order"),
-        (2, lambda line: line.replace(b"BTC/USDT:USDT", b"ETH/USDT:USDT"), "line 2: .*not listed"),
+        (2, lambda line: line.replace(b"BTC/USDT:USDT", b"DOGE/USDT:USDT"), "line 2: .*not listed"),
         (1, lambda line: b'{"some":"file"}\n', "line 1"),
         (1, lambda line: line.replace(b'"version":1', b'"version":2'), "line 1: .*2, but this exchange"),
     ],

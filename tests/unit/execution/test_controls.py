@@ -7,6 +7,7 @@ import hedge_examples as example
 import msgspec
 import pytest
 
+from hedgerow.domain.age import CLOCK_SLACK_NS
 from hedgerow.domain.orders import Side
 from hedgerow.execution.controls import (
     MAX_DECISION_AGE_NS,
@@ -75,7 +76,13 @@ LIMITS: dict[str, tuple[Changes, Changes, RefusalCode, str]] = {
         {"decided_ns": NOW_NS - MAX_DECISION_AGE_NS},
         {"decided_ns": NOW_NS - MAX_DECISION_AGE_NS - 1},
         RefusalCode.STALE_DECISION,
-        "decided 5.000 s ago, limit 5 s",
+        "the decision is 5.000 s old, limit 5 s",
+    ),
+    "a decision from the future": (
+        {"decided_ns": NOW_NS + CLOCK_SLACK_NS},
+        {"decided_ns": NOW_NS + CLOCK_SLACK_NS + 1},
+        RefusalCode.STALE_DECISION,
+        "the decision is 1.000 s in the future, limit 1 s",
     ),
     "a newer generation": ({}, {"generation": 2}, RefusalCode.SUPERSEDED, "is at generation 2"),
     "the strategy is gone": ({}, {"config": None}, RefusalCode.SUPERSEDED, "is gone"),
@@ -152,6 +159,12 @@ LIMITS: dict[str, tuple[Changes, Changes, RefusalCode, str]] = {
         {"ticker": example.ticker(time_ns=NOW_NS - QUOTE_NS - 1)},
         RefusalCode.STALE_TICKER,
         "3.000 s old, limit 3 s",
+    ),
+    "a ticker from the future": (
+        {"ticker": example.ticker(time_ns=NOW_NS + CLOCK_SLACK_NS)},
+        {"ticker": example.ticker(time_ns=NOW_NS + CLOCK_SLACK_NS + 1)},
+        RefusalCode.STALE_TICKER,
+        "1.000 s in the future, limit 1 s",
     ),
     "crossed ticker": (
         {"ticker": example.ticker("60000.1", "60000.2")},

@@ -6,6 +6,7 @@ import hedge_examples as given
 import msgspec
 import pytest
 
+from hedgerow.domain.age import CLOCK_SLACK_NS
 from hedgerow.domain.orders import Side
 from hedgerow.execution.order_life import OPEN
 from hedgerow.hedging.decide import decide
@@ -82,6 +83,21 @@ def test_the_situation_that_the_table_starts_from_is_hedged() -> None:
 
 def test_every_reason_is_in_the_table() -> None:
     assert set(HOLDS) == set(HoldReason)
+
+
+@pytest.mark.parametrize(
+    ("risk", "reason"),
+    [
+        (given.risk("1.4", time_ns=NOW_NS + CLOCK_SLACK_NS + 1), HoldReason.STALE_RISK),
+        (given.risk("1.4", marks=(given.mark(time_ns=NOW_NS + CLOCK_SLACK_NS + 1),)), HoldReason.STALE_QUOTE),
+    ],
+    ids=["risk", "quote"],
+)
+def test_what_comes_from_the_future_is_not_fresh(risk: RiskState, reason: HoldReason) -> None:
+    decision = decide(risk, FREE)
+    assert isinstance(decision, Hold)
+    assert decision.reason is reason
+    assert "1.000 s in the future" in decision.detail
 
 
 @pytest.mark.parametrize("reason", list(HoldReason))

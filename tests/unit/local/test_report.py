@@ -14,7 +14,7 @@ from hedgerow_local.client_orders import ClientOrders, Generated, Recorded, diff
 from hedgerow_local.counters import DEAD, RECEIVED, SENT, StageCounts, Totals, lag, parse_metrics
 from hedgerow_local.exposure import ExposureSummary, HedgeFill, RiskSample
 from hedgerow_local.latency import Latency
-from hedgerow_local.report import Facts, HedgeCounts, as_json, problems
+from hedgerow_local.report import Facts, HedgeCounts, InstrumentHedges, as_json, problems
 
 D = Decimal
 SYMBOL = "BTC/USDT:USDT"
@@ -57,6 +57,10 @@ def good_facts() -> Facts:
             abandoned=0,
             open=0,
         ),
+        instruments=(
+            InstrumentHedges(instrument=SYMBOL, decided=5, filled=3, fills=4, bought=D("1"), sold=D("1.5")),
+        ),
+        held=(("default/btc-band", "BTC"),),
         exposures=(
             ExposureSummary(
                 strategy="default/btc-band",
@@ -120,6 +124,19 @@ def test_each_fault_alone_fails_the_demo(change: dict[str, dict[str, object]], w
     found = problems(facts)
     assert len(found) == 1
     assert words in found[0]
+
+
+def test_the_report_has_a_row_per_instrument() -> None:
+    (row,) = as_json(good_facts())["instruments"]
+    assert (row["instrument"], row["decided"], row["fills"], row["sold"]) == (SYMBOL, 5, 4, "1.5")
+    assert row["venue"] == row["ledger"] == row["journal"] == "-0.5"
+
+
+def test_a_strategy_that_was_never_seen_fails_the_demo() -> None:
+    facts = good_facts()
+    facts = msgspec.structs.replace(facts, held=(*facts.held, ("default/spx-band", "SPX")))
+    (found,) = problems(facts)
+    assert "spx-band" in found
 
 
 def test_orders_that_still_wait_are_no_end() -> None:

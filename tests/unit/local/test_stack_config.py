@@ -18,7 +18,7 @@ from hedgerow_local.keys import ensure_keys
 from hedgerow_local.layout import SOCKET_PATH_LIMIT, Layout
 from hedgerow_local.owned import identify
 from hedgerow_local.ports import free_ports
-from hedgerow_local.processes import PORT_NAMES, STOP_ORDER, WORKERS, programs, surroundings
+from hedgerow_local.processes import PORT_NAMES, REDIS, STOP_ORDER, WORKERS, programs, surroundings
 from hedgerow_local.state import StackState, read_state, write_state
 from hedgerow_local.supervisor import restarts
 from hedgerow_local.supervisor_config import render
@@ -48,7 +48,7 @@ def test_every_program_is_supervised_restarted_and_ended_as_a_group() -> None:
     layout = layout_at("/srv/hedgerow")
     config = sections(render(layout, programs(layout, state(), Path("/data"))))
     names = {name for row in STOP_ORDER for name in row}
-    assert names == {"postgres", "kafka", "apply", *WORKERS}
+    assert names == {"postgres", "kafka", *REDIS, "apply", "prometheus", *WORKERS}
     for name in names:
         program = config[f"program:{name}"]
         assert program["autorestart"] == "true"

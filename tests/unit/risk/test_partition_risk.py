@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hedgerow.domain.instruments import LISTINGS
 from hedgerow.risk.partition_risk import PartitionRisk
 from hedgerow.schemas.codec import Decoder, encode
 from hedgerow.schemas.records import RiskInput, RiskState
@@ -62,17 +63,23 @@ def test_a_state_is_named_by_its_input(risk: PartitionRisk, make: Any) -> None:
     assert booked.cause == "book:clients:9"
 
 
+def test_an_input_from_the_future_is_no_fresher_than_an_old_one(risk: PartitionRisk, make: Any) -> None:
+    risk.apply(make.mark(PERPETUAL, time_ns=3 * SECOND_NS, now_ns=SECOND_NS), 1)
+    state = risk.apply(make.book({}, published_ns=SECOND_NS, now_ns=SECOND_NS), 2)
+    assert problems(state) == [
+        ("quote:BTC/USDT:USDT", "Stale", "2.000 s in the future, limit 1 s: a clock is wrong")
+    ]
+
+
 def test_an_input_that_grew_old_is_stale_with_the_numbers(risk: PartitionRisk, make: Any) -> None:
     risk.apply(make.mark(PERPETUAL, time_ns=SECOND_NS), 1)
     fresh = risk.apply(make.book({}, published_ns=SECOND_NS, now_ns=4 * SECOND_NS), 2)
     assert fresh is not None
     assert fresh.ready
     heartbeat = make.mark(PERPETUAL, time_ns=SECOND_NS, now_ns=4 * SECOND_NS + 1_000_000)
-    assert problems(risk.apply(heartbeat, 3)) == [
-        ("quote:BTC/USDT:USDT", "Stale", "3.001 s old, at most 3 s allowed")
-    ]
+    assert problems(risk.apply(heartbeat, 3)) == [("quote:BTC/USDT:USDT", "Stale", "3.001 s old, limit 3 s")]
     later = make.mark(PERPETUAL, sequence=2, time_ns=17 * SECOND_NS, now_ns=17 * SECOND_NS)
-    assert problems(risk.apply(later, 4)) == [("book:clients", "Stale", "16.000 s old, at most 15 s allowed")]
+    assert problems(risk.apply(later, 4)) == [("book:clients", "Stale", "16.000 s old, limit 15 s")]
 
 
 def test_an_invalid_quote_replaces_the_good_one_and_leaves_no_exposure(
@@ -92,7 +99,7 @@ def test_a_position_in_an_unknown_instrument_is_named(risk: PartitionRisk, make:
     risk.apply(make.mark(PERPETUAL), 1)
     state = risk.apply(make.book({"DOGE/USDT": Decimal(1)}), 2)
     assert problems(state) == [
-        ("book:clients", "Unknown", "holds DOGE/USDT; listed are BTC/USDT, BTC/USDT:USDT")
+        ("book:clients", "Unknown", f"holds DOGE/USDT; listed are {', '.join(sorted(LISTINGS))}")
     ]
 
 
@@ -248,3 +255,45 @@ def test_each_strategy_knows_its_newest_inputs_whatever_came_between(make: Any, 
             last = state or last
     if last is not None:
         assert {item.instrument: item.sequence for item in last.marks} == newest
+
+
+def test_positions_without_a_band_are_no_concern_of_the_strategy(risk: PartitionRisk, make: Any) -> None:
+    """One client book holds every asset class; a strategy waits for the quotes of its own underlyings only."""
+    risk.apply(make.mark(PERPETUAL), 1)
+    state = risk.apply(make.book({"ETH/USDT": Decimal(1), "SPX": Decimal(-3)}), 2)
+    assert problems(state) == []
+    assert state is not None
+    assert [(item.underlying, item.delta) for item in state.exposures] == [("BTC", Decimal(0))]
+
+
+def test_positions_with_a_band_need_a_quote(risk: PartitionRisk, make: Any) -> None:
+    risk.apply(make.mark(PERPETUAL), 1)
+    state = risk.apply(make.book({SPOT: Decimal(1)}), 2)
+    assert [(name, code) for name, code, _ in problems(state)] == [("quote:BTC/USDT", "Missing")]
+
+
+@given(
+    st.sampled_from(["SPX/USD:USD-301220", "NVDA/USD", "ETH/USDT:USDT", "BTC/USDT:USDT"]),
+    st.dictionaries(st.sampled_from(sorted(LISTINGS)), st.integers(min_value=-500, max_value=500)),
+)
+def test_delta_is_contracts_times_their_size_over_all_listings_of_an_underlying(
+    make: Any, leg: str, held: dict[str, int]
+) -> None:
+    underlying = LISTINGS[leg].underlying
+    risk = PartitionRisk()
+    risk.apply(make.generation(make.config(legs=(leg,), underlying=underlying)), 0)
+    risk.apply(make.mark(leg, mid=5_000.0), 1)
+    state = risk.apply(make.book({symbol: Decimal(quantity) for symbol, quantity in held.items()}), 2)
+    assert state is not None
+    (exposure,) = state.exposures
+    multiplier = {"SPX/USD:USD-301220": 5}
+    expected = sum(
+        quantity * multiplier.get(symbol, 1)
+        for symbol, quantity in held.items()
+        if symbol.startswith(underlying)
+    )
+    assert (exposure.underlying, exposure.delta, exposure.notional) == (
+        underlying,
+        expected,
+        expected * 5_000,
+    )

@@ -65,6 +65,7 @@ SECOND = msgspec.structs.replace(
     find_instrument("BTC/USDT:USDT"), symbol="BTC/USDC:USDC", quote="USDC", settle="USDC"
 )
 LISTED = {**LISTINGS, SECOND.symbol: SECOND}
+HEDGES = 'use one of: "BTC/USDC:USDC", "BTC/USDT:USDT", "ETH/USDT:USDT", "NVDA/USD", "SPX/USD:USD-301220"'
 Edit = Callable[[dict[str, Any]], Any]
 
 
@@ -98,9 +99,9 @@ def band(**changes: Any) -> dict[str, Any]:
 CASES: list[tuple[str, Edit, str]] = [
     (
         "unknown instrument",
-        lambda spec: spec["hedgeWith"][0].update(instrument="ETH/USDT"),
-        'spec.hedgeWith[0].instrument: "ETH/USDT" is not listed; '
-        'listed are: "BTC/USDC:USDC", "BTC/USDT", "BTC/USDT:USDT"',
+        lambda spec: spec["hedgeWith"][0].update(instrument="DOGE/USDT"),
+        'spec.hedgeWith[0].instrument: "DOGE/USDT" is not listed; listed are: '
+        + ", ".join(f'"{symbol}"' for symbol in sorted(LISTED)),
     ),
     (
         "unknown venue",
@@ -192,9 +193,30 @@ def test_a_leg_without_a_band_is_refused() -> None:
 def test_a_leg_that_cannot_be_sold_short_is_refused() -> None:
     resource = parsed(lambda spec: spec["hedgeWith"][0].update(instrument="BTC/USDT"))
     assert problems(compile_strategy(resource, VENUES, LISTED)) == [
-        "spec.hedgeWith[0].instrument: BTC/USDT is no perpetual, and a hedge needs an instrument that can be sold "
-        'short; use one of: "BTC/USDC:USDC", "BTC/USDT:USDT"'
+        "spec.hedgeWith[0].instrument: BTC/USDT is a coin, and a hedge needs an instrument that can be sold "
+        f"short; {HEDGES}"
     ]
+
+
+def test_a_leg_on_an_index_is_refused() -> None:
+    def edit(spec: dict[str, Any]) -> None:
+        spec["hedgeWith"][0].update(instrument="SPX")
+        spec["policy"]["band"][0].update(underlying="SPX")
+
+    resource = parsed(edit)
+    assert problems(compile_strategy(resource, VENUES, LISTED)) == [
+        f"spec.hedgeWith[0].instrument: SPX is an index, which has a price but is not tradable; {HEDGES}"
+    ]
+
+
+@pytest.mark.parametrize(("instrument", "underlying"), [("NVDA/USD", "NVDA"), ("SPX/USD:USD-301220", "SPX")])
+def test_shares_and_futures_hedge_their_underlying(instrument: str, underlying: str) -> None:
+    def edit(spec: dict[str, Any]) -> None:
+        spec["hedgeWith"][0].update(instrument=instrument)
+        spec["policy"]["band"][0].update(underlying=underlying)
+
+    config = compiled(edit)
+    assert [leg.instrument.symbol for leg in config.hedge_with] == [instrument]
 
 
 def test_paper_trades_only_on_a_paper_venue_and_shadow_anywhere() -> None:

@@ -188,8 +188,14 @@ CASES: list[tuple[str, Callable[[dict[str, Any]], Any], str]] = [
     ),
     (
         "a kind that is not built",
+        lambda data: data.update(kind="Book"),
+        'kind: "Book" is no kind of this version; available are "HedgeStrategy", "Venue"',
+    ),
+    (
+        "a kind that files do not declare",
         lambda data: data.update(kind="Halt"),
-        'kind: "Halt" is no kind of this version; available are "HedgeStrategy", "Venue"',
+        "kind: a Halt is a resource of a cluster, not of a file; use `hedgerow halt` and `hedgerow release`, or "
+        "kubectl",
     ),
     (
         "a label's value",

@@ -11,6 +11,7 @@ from hedgerow.analytics.orderbook import BookGap
 
 RECORDINGS = Path(__file__).parents[3] / "recordings"
 FILES = {"BTC/USDT": "binance_spot_btcusdt_20240808", "BTC/USDT:USDT": "binance_usdm_btcusdt_20240808"}
+RECORDED = [*FILES, "ETH/USDT", "ETH/USDT:USDT"]
 
 
 @pytest.mark.parametrize("symbol", FILES)
@@ -34,7 +35,7 @@ def test_rebuilt_touch_equals_the_recorded_book_ticker_at_every_shared_update_id
     assert compared > 200
 
 
-@pytest.mark.parametrize("symbol", FILES)
+@pytest.mark.parametrize("symbol", RECORDED)
 def test_recorded_books_are_never_crossed_and_always_deep(symbol: str) -> None:
     tape = RecordedTape.load(RECORDINGS, symbol)
     cursor = tape.cursor()

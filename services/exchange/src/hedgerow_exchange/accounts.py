@@ -1,6 +1,7 @@
 """One account: its coins, its one-way positions, its orders and fills, and what it can still afford.
 
-Margin is cross, at one fixed leverage, and never liquidates: unrealised profit and loss counts at the mark.
+Margin is cross within a currency, at one fixed leverage, and never liquidates: unrealised profit and loss counts at
+the mark. Shares that were sold without being held are a negative holding: borrowed, and owed at the mark.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,7 +17,8 @@ from hedgerow_exchange.refusals import Reason, Refused
 
 LEVERAGE = Decimal(10)
 OPENING_BALANCE = Decimal(10_000_000)
-WALLET_COIN = "USDT"
+# What an account begins with, and what contracts and shares are paid and margined in.
+MONEY = ("USDT", "USD")
 
 Mark = Callable[[str], Decimal | None]
 
@@ -26,7 +28,7 @@ class Account:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.coins: dict[str, Decimal] = {WALLET_COIN: OPENING_BALANCE}
+        self.coins: dict[str, Decimal] = dict.fromkeys(MONEY, OPENING_BALANCE)
         self.positions: dict[str, Position] = {}
         self.position_changed_ns: dict[str, int] = {}
         self.orders: dict[str, Order] = {}
@@ -61,7 +63,7 @@ class Account:
         self.executions.append(execution)
         self._fills.setdefault(execution.order_id, []).append(execution)
         quantity, price = execution.exec_qty, execution.exec_price
-        if instrument.kind is InstrumentKind.SPOT:
+        if instrument.is_cash:
             self._add(instrument.base, signed(execution.side, quantity))
             self._add(instrument.quote, -signed(execution.side, quantity * price))
         else:
@@ -88,9 +90,9 @@ class Account:
         price = mark(listing.instrument.symbol) or position.entry_price
         return listing.instrument.notional(position.quantity, price) / LEVERAGE
 
-    def held(self, coin: str, kind: InstrumentKind, listings: Mapping[str, Listing]) -> Decimal:
-        """What open orders in this kind of instrument keep back of a coin."""
-        orders = (order for order in self.open_orders.values() if listings[order.symbol].kind is kind)
+    def held(self, coin: str, spot: bool, listings: Mapping[str, Listing]) -> Decimal:
+        """What open orders in spot, or in contracts, keep back of a coin."""
+        orders = (order for order in self.open_orders.values() if listings[order.symbol].is_spot is spot)
         holds = (_hold(order, listings[order.symbol]) for order in orders)
         return sum((amount for held, amount in holds if held == coin), ZERO)
 
@@ -98,12 +100,23 @@ class Account:
         """What new orders may use of a coin."""
         free = self.coins.get(coin, ZERO)
         if self.open_orders:
-            free -= sum((self.held(coin, kind, listings) for kind in InstrumentKind), ZERO)
+            free -= self.held(coin, True, listings) + self.held(coin, False, listings)
         for symbol in self.positions:
             listing = listings[symbol]
             if _settles_in(listing.instrument) == coin:
                 free += self.unrealised(listing, mark) - self.initial_margin(listing, mark)
+        for listing in listings.values():
+            if listing.is_lendable and listing.instrument.quote == coin:
+                # What buying them back costs now, and the margin on it.
+                free -= self.borrowed_value(listing, mark) * (1 + 1 / LEVERAGE)
         return free
+
+    def borrowed_value(self, listing: Listing, mark: Mark) -> Decimal:
+        """What the borrowed shares are worth at the mark, in quote currency; 0 while there is none."""
+        borrowed = max(ZERO, -self.coins.get(listing.instrument.base, ZERO))
+        if not borrowed:
+            return ZERO
+        return listing.instrument.notional(borrowed, mark(listing.instrument.symbol) or ZERO)
 
     def closable(self, symbol: str, side: Side) -> Decimal:
         """How much an order of this side can close of the position."""
@@ -145,15 +158,19 @@ class Account:
             raise Refused(
                 Reason.INSUFFICIENT_BALANCE,
                 f"ab not enough for new order: {plain(need)} {coin} needed, {plain(available)} available",
-                listing.kind,
+                listing.is_spot,
             )
 
     def _needs(self, command: PlaceOrder, listing: Listing, price: Decimal) -> tuple[str, Decimal]:
         instrument = listing.instrument
-        if listing.kind is InstrumentKind.SPOT:
-            if command.side is Side.SELL:
-                return instrument.base, command.quantity
+        if listing.is_spot and command.side is Side.BUY:
             return instrument.quote, instrument.notional(command.quantity, price)
+        if listing.is_spot and not command.borrows:
+            return instrument.base, command.quantity
+        if listing.is_spot:
+            held = max(ZERO, self.coins.get(instrument.base, ZERO))
+            short = instrument.notional(max(ZERO, command.quantity - held), price)
+            return instrument.quote, short / LEVERAGE
         opens = max(ZERO, command.quantity - self.closable(command.symbol, command.side))
         margin = instrument.notional(opens, price) / LEVERAGE
         fee = instrument.notional(opens, price) * listing.taker_fee
@@ -164,7 +181,7 @@ class Account:
 
 
 def fee_coin(instrument: Instrument, side: Side) -> str:
-    """Contracts charge the settlement coin; spot charges the coin that the order receives."""
+    """Contracts charge the settlement coin, shares the currency; coins charge what the order receives."""
     if instrument.kind is InstrumentKind.SPOT:
         return instrument.base if side is Side.BUY else instrument.quote
     return _settles_in(instrument)
@@ -184,9 +201,11 @@ def _settles_in(instrument: Instrument) -> str:
 def _hold(order: Order, listing: Listing) -> tuple[str, Decimal]:
     """(coin, amount) that a resting order keeps back."""
     instrument = listing.instrument
-    if listing.kind is InstrumentKind.SPOT and order.side is Side.SELL:
-        return instrument.base, order.leaves_qty
     value = instrument.notional(order.leaves_qty, order.price or ZERO)
-    if listing.kind is InstrumentKind.SPOT:
+    if listing.is_lendable and order.side is Side.SELL:
+        return instrument.quote, value / LEVERAGE
+    if listing.is_spot and order.side is Side.SELL:
+        return instrument.base, order.leaves_qty
+    if listing.is_spot:
         return instrument.quote, value
     return _settles_in(instrument), value / LEVERAGE

@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 
-from hedgerow.domain.instruments import InstrumentKind
 from hedgerow.domain.orders import Side
 from hedgerow_exchange import dialect, params
 from hedgerow_exchange.accounts import Account
@@ -60,7 +59,7 @@ def tickers(call: Call) -> Answer:
 
 def orderbook(call: Call) -> Answer:
     listing = params.one_listing(call.engine.listings, call.params)
-    default, largest = (1, 200) if listing.kind is InstrumentKind.SPOT else (25, 500)
+    default, largest = (1, 200) if listing.is_spot else (25, 500)
     levels = params.limit(call.params, default, largest)
     changes = call.engine.books[listing.instrument.symbol].changes
     return Answer(

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
-from hedgerow.domain.instruments import InstrumentKind
 from hedgerow.domain.money import ZERO, plain
 from hedgerow.domain.orders import Side
 from hedgerow_exchange.accounts import Account, fee_coin, fee_of
@@ -88,7 +87,7 @@ class Engine:
         executions: list[Execution] = []
         for trade in match.trades:
             executions += self._execute(order, listing, trade, touched, now_ns)
-        _conclude(order, match, listing.kind)
+        _conclude(order, match, listing.is_spot)
         for changed in touched.values():
             self._keep(changed)
         return Outcome(time_ns=now_ns, orders=tuple(touched.values()), executions=tuple(executions))
@@ -107,7 +106,7 @@ class Engine:
             raise Refused(
                 Reason.ORDER_NOT_FOUND,
                 f"order not exists or too late to cancel: no open order {name!r} of {symbol}",
-                self.listings[symbol].kind,
+                self.listings[symbol].is_spot,
             )
         return self._cancel([order], now_ns)
 
@@ -160,16 +159,24 @@ class Engine:
             raise Refused(Reason.BAD_PARAMETER, f"orderLinkId {name!r} is longer than {MAX_CLIENT_ORDER_ID}")
         if name and name in account.by_client_id:
             raise Refused(
-                Reason.DUPLICATE_CLIENT_ORDER_ID, f"OrderLinkedID is duplicate: {name!r}", listing.kind
+                Reason.DUPLICATE_CLIENT_ORDER_ID, f"OrderLinkedID is duplicate: {name!r}", listing.is_spot
             )
         waits = command.time_in_force in (TimeInForce.GTC, TimeInForce.POST_ONLY)
         if command.order_type is OrderType.MARKET and (waits or command.price is not None):
             raise Refused(Reason.BAD_PARAMETER, "a Market order is IOC or FOK and has no price")
         if command.order_type is OrderType.LIMIT and command.price is None:
             raise Refused(Reason.BAD_PARAMETER, "a Limit order needs a price")
-        if command.reduce_only and (waits or listing.kind is InstrumentKind.SPOT):
+        if command.reduce_only and (waits or listing.is_spot):
             raise Refused(
-                Reason.BAD_PARAMETER, "reduceOnly is for contracts, with timeInForce IOC or FOK", listing.kind
+                Reason.BAD_PARAMETER,
+                "reduceOnly is for contracts, with timeInForce IOC or FOK",
+                listing.is_spot,
+            )
+        if command.borrows and not listing.is_lendable:
+            raise Refused(
+                Reason.BAD_PARAMETER,
+                f"isLeverage=1: {command.symbol} is not lent here; sell what the account holds",
+                listing.is_spot,
             )
         account.check_reduces(command)
         best = self.books[command.symbol].best(command.side.opposite)
@@ -249,7 +256,7 @@ class Engine:
     def _cancel(self, orders: list[Order], now_ns: int) -> Outcome:
         for order in orders:
             self.books[order.symbol].cancel(order.number)
-            _end(order, "EC_PerCancelRequest", "CancelByUser", self.listings[order.symbol].kind)
+            _end(order, "EC_PerCancelRequest", "CancelByUser", self.listings[order.symbol].is_spot)
             order.updated_ns = now_ns
             self._keep(order)
         return Outcome(time_ns=now_ns, orders=tuple(orders))
@@ -278,7 +285,7 @@ class Engine:
         return f"{self._id_prefix}-{kind:04x}-4000-8000-{number:012x}"
 
 
-def _conclude(order: Order, match: Match, kind: InstrumentKind) -> None:
+def _conclude(order: Order, match: Match, spot: bool) -> None:
     """Give an incoming order the status that its match leaves it in."""
     if match.remaining == 0:
         order.status = OrderStatus.FILLED
@@ -286,11 +293,11 @@ def _conclude(order: Order, match: Match, kind: InstrumentKind) -> None:
         order.status = OrderStatus.PARTIALLY_FILLED if match.trades else OrderStatus.NEW
     else:
         cancel_type = "CancelBySmp" if match.ending is Ending.SELF_TRADE else "UNKNOWN"
-        _end(order, _REJECT_REASONS[match.ending], cancel_type, kind)
+        _end(order, _REJECT_REASONS[match.ending], cancel_type, spot)
 
 
-def _end(order: Order, reject_reason: str, cancel_type: str, kind: InstrumentKind) -> None:
-    spot_in_part = kind is InstrumentKind.SPOT and order.cum_exec_qty > 0
+def _end(order: Order, reject_reason: str, cancel_type: str, spot: bool) -> None:
+    spot_in_part = spot and order.cum_exec_qty > 0
     order.status = OrderStatus.PARTIALLY_FILLED_CANCELED if spot_in_part else OrderStatus.CANCELLED
     order.reject_reason = reject_reason
     order.cancel_type = cancel_type

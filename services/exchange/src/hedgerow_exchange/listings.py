@@ -24,8 +24,14 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     taker_fee: Decimal
 
     @property
-    def kind(self) -> InstrumentKind:
-        return self.instrument.kind
+    def is_spot(self) -> bool:
+        """Bybit's category `spot`: coins and shares change hands; else `linear`: positions on margin."""
+        return self.instrument.is_cash
+
+    @property
+    def is_lendable(self) -> bool:
+        """Whether an order may sell what the account has to borrow. Shares are, coins are not."""
+        return self.instrument.kind is InstrumentKind.EQUITY
 
     def ticks(self, price: Decimal) -> int:
         """A price as whole ticks.
@@ -39,14 +45,14 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
                 Reason.PRICE_OFF_TICK,
                 f"price {plain(price)} of {instrument.symbol} should be a positive multiple of the tick "
                 f"{plain(instrument.tick_size)}",
-                self.kind,
+                self.is_spot,
             )
         ticks = int(price / instrument.tick_size)
         if ticks > MAX_PRICE:
             raise Refused(
                 Reason.BAD_PARAMETER,
                 f"price {plain(price)} of {instrument.symbol} should be at most {plain(self.price(MAX_PRICE))}",
-                self.kind,
+                self.is_spot,
             )
         return ticks
 
@@ -91,23 +97,27 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
                 Reason.NOTIONAL_TOO_SMALL,
                 f"order value {plain(notional)} {instrument.quote} of {instrument.symbol} is below the minimum "
                 f"{plain(instrument.min_notional)}",
-                self.kind,
+                self.is_spot,
             )
 
     def _refuse_quantity(self, reason: Reason, quantity: Decimal, should: str) -> Refused:
         return Refused(
-            reason, f"qty {plain(quantity)} of {self.instrument.symbol} should be {should}", self.kind
+            reason, f"qty {plain(quantity)} of {self.instrument.symbol} should be {should}", self.is_spot
         )
 
 
-# Fees of Bybit's lowest tier.
+# Those of Bybit's lowest tier; of a broker's commission on shares; of a future's exchange and clearing fees.
 _FEES = {
     InstrumentKind.SPOT: (Decimal("0.001"), Decimal("0.001")),
     InstrumentKind.LINEAR_PERPETUAL: (Decimal("0.0002"), Decimal("0.00055")),
+    InstrumentKind.EQUITY: (Decimal("0.0001"), Decimal("0.0001")),
+    InstrumentKind.LINEAR_FUTURE: (Decimal("0.00002"), Decimal("0.00002")),
 }
 _MAX_QUANTITY = {
     InstrumentKind.SPOT: Decimal(100),
     InstrumentKind.LINEAR_PERPETUAL: Decimal(1000),
+    InstrumentKind.EQUITY: Decimal(100_000),
+    InstrumentKind.LINEAR_FUTURE: Decimal(1000),
 }
 
 
@@ -123,5 +133,5 @@ def list_instrument(instrument: Instrument) -> Listing:
 
 
 def paper_listings() -> dict[str, Listing]:
-    """Everything that the built-in exchange trades, by unified symbol."""
-    return {symbol: list_instrument(instrument) for symbol, instrument in LISTINGS.items()}
+    """Everything that the built-in exchange trades, by unified symbol. An index is not among it."""
+    return {symbol: list_instrument(item) for symbol, item in LISTINGS.items() if item.is_tradable}

@@ -30,7 +30,10 @@ class OrderStatus(StrEnum):
 
 
 class PlaceOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """A command. `price` is None for a market order; `client_order_id` is empty when none was given."""
+    """A command. `price` is None for a market order; `client_order_id` is empty when none was given.
+
+    `borrows`: a sale of shares may borrow what the account does not hold.
+    """
 
     symbol: str
     side: Side
@@ -40,6 +43,7 @@ class PlaceOrder(msgspec.Struct, frozen=True, kw_only=True):
     time_in_force: TimeInForce
     client_order_id: str = ""
     reduce_only: bool = False
+    borrows: bool = False
 
 
 class Order(msgspec.Struct, kw_only=True, rename="camel"):

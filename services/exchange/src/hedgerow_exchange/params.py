@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
-from hedgerow.domain.instruments import InstrumentKind
+from hedgerow.domain.instruments import Instrument, InstrumentKind
 from hedgerow.domain.orders import Side
 from hedgerow_exchange.book import TimeInForce
 from hedgerow_exchange.listings import Listing
@@ -15,13 +16,11 @@ from hedgerow_exchange.refusals import Reason, Refused
 
 Params = Mapping[str, Any]
 
-_KINDS = {"spot": InstrumentKind.SPOT, "linear": InstrumentKind.LINEAR_PERPETUAL}
 _CATEGORIES = ("spot", "linear", "inverse", "option")
 
 # What these would change is not built, so only the value that changes nothing is taken.
 _HARMLESS: dict[str, tuple[Any, ...]] = {
     "positionIdx": (0, "0"),
-    "isLeverage": (0, "0", False),
     "orderFilter": ("Order",),
     "marketUnit": ("baseCoin",),
     "closeOnTrigger": (False,),
@@ -37,6 +36,7 @@ _ORDER_PARAMS = {
     "timeInForce",
     "orderLinkId",
     "reduceOnly",
+    "isLeverage",
     *_HARMLESS,
 }
 
@@ -53,8 +53,17 @@ _Numbered = TypeVar("_Numbered", bound=_HasNumber)
 
 
 def venue_symbol(listing: Listing) -> str:
-    """Bybit's spelling; spot and perpetual share it and are told apart by their category."""
-    return listing.instrument.base + listing.instrument.quote
+    """Bybit's spelling; spot and perpetual share it and are told apart by their category. Futures have a date."""
+    instrument = listing.instrument
+    pair = instrument.base + instrument.quote
+    if instrument.kind is not InstrumentKind.LINEAR_FUTURE:
+        return pair
+    return f"{pair}-{delivery(instrument):%d%b%y}".upper()
+
+
+def delivery(instrument: Instrument) -> datetime:
+    """When a future is delivered: at 08:00 UTC of the day that its unified symbol ends with, as at Bybit."""
+    return datetime.strptime(f"{instrument.symbol[-6:]} 08 +0000", "%y%m%d %H %z")
 
 
 def bad(message: str) -> Refused:
@@ -78,8 +87,8 @@ def category(params: Params) -> str:
 
 def listings_of(listings: Mapping[str, Listing], params: Params) -> list[Listing]:
     """The listings of a request's category, narrowed by `symbol`, `baseCoin` and `settleCoin`."""
-    kind = _KINDS.get(category(params))
-    found = [listing for listing in listings.values() if listing.kind is kind]
+    wanted_category = category(params)
+    found = [item for item in listings.values() if ("spot" if item.is_spot else "linear") == wanted_category]
     wanted = text(params, "symbol")
     if wanted:
         found = [listing for listing in found if venue_symbol(listing) == wanted]
@@ -107,22 +116,27 @@ def order_command(listings: Mapping[str, Listing], params: Params) -> PlaceOrder
     order_type = _word(OrderType, params, "orderType")
     is_market = order_type is OrderType.MARKET
     side = _word(Side, params, "side")
-    spends = is_market and side is Side.BUY and listing.kind is InstrumentKind.SPOT
+    spends = is_market and side is Side.BUY and listing.is_spot
     if spends and "marketUnit" not in params:
         raise bad("a spot Market purchase is in baseCoin here: send marketUnit=baseCoin")
     default = TimeInForce.IOC if is_market else TimeInForce.GTC
     reduce_only = params.get("reduceOnly", False)
     if not isinstance(reduce_only, bool):
         raise bad(f"reduceOnly should be true or false, not {reduce_only!r}")
+    borrows = params.get("isLeverage", 0)
+    if borrows not in (0, 1, "0", "1"):
+        raise bad(f"isLeverage={borrows!r} should be 0 or 1")
     return PlaceOrder(
         symbol=listing.instrument.symbol,
         side=side,
         order_type=order_type,
-        quantity=_decimal(params, "qty"),
+        # Bybit counts linear contracts in units of the underlying.
+        quantity=_decimal(params, "qty") / listing.instrument.contract_size,
         price=None if is_market else _decimal(params, "price"),
         time_in_force=_word(TimeInForce, params, "timeInForce", default),
         client_order_id=text(params, "orderLinkId"),
         reduce_only=reduce_only,
+        borrows=borrows in (1, "1"),
     )
 
 

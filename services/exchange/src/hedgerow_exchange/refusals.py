@@ -2,8 +2,6 @@
 
 from enum import Enum
 
-from hedgerow.domain.instruments import InstrumentKind
-
 
 class Reason(Enum):
     """(code for derivatives, code for spot)."""
@@ -28,10 +26,8 @@ class Reason(Enum):
 class Refused(Exception):
     """Nothing was changed. `code` is Bybit's retCode, `str()` says what is wrong and what would be right."""
 
-    def __init__(
-        self, reason: Reason, message: str, kind: InstrumentKind = InstrumentKind.LINEAR_PERPETUAL
-    ) -> None:
+    def __init__(self, reason: Reason, message: str, spot: bool = False) -> None:
         super().__init__(message)
-        derivatives, spot = reason.value
+        for_derivatives, for_spot = reason.value
         self.reason = reason
-        self.code = spot if kind is InstrumentKind.SPOT else derivatives
+        self.code = for_spot if spot else for_derivatives

@@ -9,10 +9,11 @@ from urllib.parse import urlsplit
 import structlog
 from aiohttp import web
 
-from hedgerow.adapters.recorded_tape import RecordedTape
+from hedgerow.adapters.tapes import load_tapes
 from hedgerow.streams.context import Context, ServiceRole
 from hedgerow.streams.settings import SettingsError
 from hedgerow_exchange.engine import Engine
+from hedgerow_exchange.followed_liquidity import FollowedLiquidity, MarketFollower
 from hedgerow_exchange.http import Door
 from hedgerow_exchange.journal import Journal, corrupt
 from hedgerow_exchange.keys import read_keys
@@ -40,7 +41,8 @@ async def run(context: Context) -> None:
     listings = paper_listings()
     # All at once, so that no moment between two of them looks ready.
     context.readiness.set("journal", False, "reading")
-    context.readiness.set("tape", False, f"loading recordings from {settings.recordings}")
+    source = "market" if settings.feed.from_a_venue else "tape"
+    context.readiness.set(source, False, "nothing to quote from yet")
     context.readiness.set("http", False, "not listening yet")
     journal = await asyncio.to_thread(Journal.open, settings.data_dir, time.time_ns())
     try:
@@ -49,8 +51,15 @@ async def run(context: Context) -> None:
         )
         journal.start()
         context.readiness.set("journal", True)
-        liquidity = await asyncio.to_thread(_load_liquidity, context, engine)
-        context.readiness.set("tape", True)
+        liquidity: MarketFollower | Liquidity
+        if settings.feed.from_a_venue:
+            # It says itself when it follows the market.
+            liquidity = MarketFollower(
+                FollowedLiquidity(engine), settings.kafka, settings.partitions, context.readiness
+            )
+        else:
+            liquidity = await asyncio.to_thread(_load_liquidity, context, engine)
+            context.readiness.set(source, True)
         door = Door(engine, journal, keys, context.metrics)
         async with _served(door, host, port):
             context.readiness.set("http", True, f"{host}:{port}")
@@ -99,8 +108,8 @@ def address(url: str) -> tuple[str, int]:
 
 def _load_liquidity(context: Context, engine: Engine) -> Liquidity:
     settings = context.settings
-    tapes = [RecordedTape.load(settings.recordings, symbol) for symbol in engine.listings]
-    liquidity = Liquidity(engine, tapes, settings.session_start_ns, settings.replay_speed)
+    tapes = load_tapes(settings.tapes, engine.listings)
+    liquidity = Liquidity(engine, list(tapes.values()), settings.session_start_ns, settings.replay_speed)
     liquidity.mirror(time.time_ns())
     return liquidity
 
@@ -116,8 +125,10 @@ async def _served(door: Door, host: str, port: int) -> AsyncIterator[None]:
         await runner.cleanup()
 
 
-async def _until_stopped(stopping: asyncio.Event, liquidity: Liquidity, journal: Journal) -> None:
-    """Keep the quotes on the tape until asked to stop; an error of theirs or of the journal's ends it."""
+async def _until_stopped(
+    stopping: asyncio.Event, liquidity: MarketFollower | Liquidity, journal: Journal
+) -> None:
+    """Keep the quotes on the market until asked to stop; an error of theirs or of the journal's ends it."""
     assert journal.failed is not None  # started
     mirroring = asyncio.create_task(liquidity.run(stopping))
     done, _ = await asyncio.wait({mirroring, journal.failed}, return_when=asyncio.FIRST_COMPLETED)

@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from decimal import Decimal
 
-from hedgerow.domain.instruments import InstrumentKind
 from hedgerow.domain.money import ZERO, plain
-from hedgerow_exchange.accounts import WALLET_COIN, Account, Mark
+from hedgerow_exchange.accounts import MONEY, Account, Mark
 from hedgerow_exchange.dialect import Row, shown
 from hedgerow_exchange.engine import Engine
 from hedgerow_exchange.listings import Listing
@@ -14,18 +13,22 @@ _Amount = Callable[[Listing, Mark], Decimal]
 
 
 def wallet_row(engine: Engine, account: Account, coin: str) -> Row:
-    """One account's wallet; one coin, or all that it holds when `coin` is empty. USDT counts as one USD."""
+    """One account's wallet; one coin, or all that it holds when `coin` is empty. USDT counts as one USD.
+
+    Borrowed shares are a negative balance, as Bybit shows what spot margin trading borrowed.
+    """
     coins = [_coin_row(engine, account, name) for name in account.coins if not coin or name == coin]
     wallet = sum((account.coins[name] * _usd(engine, name) for name in account.coins), ZERO)
-    unrealised = _sum_of_contracts(engine, account, WALLET_COIN, account.unrealised)
-    margin = _sum_of_contracts(engine, account, WALLET_COIN, account.initial_margin)
-    held = account.held(WALLET_COIN, InstrumentKind.LINEAR_PERPETUAL, engine.listings)
+    unrealised = sum((_sum_of_contracts(engine, account, money, account.unrealised) for money in MONEY), ZERO)
+    margin = sum((_sum_of_contracts(engine, account, money, account.initial_margin) for money in MONEY), ZERO)
+    held = sum((account.held(money, False, engine.listings) for money in MONEY), ZERO)
+    available = sum((account.available(money, engine.listings, engine.mark) for money in MONEY), ZERO)
     return {
         "accountType": "UNIFIED",
         "totalEquity": shown(wallet + unrealised),
         "totalWalletBalance": shown(wallet),
         "totalMarginBalance": shown(wallet + unrealised),
-        "totalAvailableBalance": shown(account.available(WALLET_COIN, engine.listings, engine.mark)),
+        "totalAvailableBalance": shown(available),
         "totalPerpUPL": shown(unrealised),
         "totalInitialMargin": shown(margin + held),
         "totalMaintenanceMargin": "",
@@ -52,14 +55,14 @@ def _coin_row(engine: Engine, account: Account, coin: str) -> Row:
         "equity": shown(balance + unrealised),
         "usdValue": shown((balance + unrealised) * _usd(engine, coin)),
         "walletBalance": shown(balance),
-        "locked": shown(account.held(coin, InstrumentKind.SPOT, engine.listings)),
-        "totalOrderIM": shown(account.held(coin, InstrumentKind.LINEAR_PERPETUAL, engine.listings)),
+        "locked": shown(account.held(coin, True, engine.listings)),
+        "totalOrderIM": shown(account.held(coin, False, engine.listings)),
         "totalPositionIM": shown(_sum_of_contracts(engine, account, coin, account.initial_margin)),
         "totalPositionMM": "",
         "unrealisedPnl": shown(unrealised),
         "cumRealisedPnl": shown(realised),
         "availableToWithdraw": "",
-        "borrowAmount": plain(ZERO),
+        "borrowAmount": plain(max(ZERO, -balance)),
         "accruedInterest": plain(ZERO),
         "bonus": plain(ZERO),
     }
@@ -71,11 +74,10 @@ def _sum_of_contracts(engine: Engine, account: Account, coin: str, amount: _Amou
 
 
 def _usd(engine: Engine, coin: str) -> Decimal:
-    """The mark of the coin's spot pair; a coin that has none yet counts as worthless."""
-    if coin == WALLET_COIN:
+    """The mark of the coin's or share's spot pair; one that has none yet counts as worthless."""
+    if coin in MONEY:
         return Decimal(1)
     for symbol, listing in engine.listings.items():
-        instrument = listing.instrument
-        if listing.kind is InstrumentKind.SPOT and (instrument.base, instrument.quote) == (coin, WALLET_COIN):
+        if listing.is_spot and listing.instrument.base == coin:
             return engine.mark(symbol) or ZERO
     return ZERO

@@ -20,6 +20,7 @@ from hedgerow.schemas.topics import HEDGE_FILLS
 from hedgerow.streams import trace
 from hedgerow.streams.context import Context
 from hedgerow_executor.metrics import Metrics
+from hedgerow_executor.tracing import Traces
 
 _log = structlog.get_logger()
 
@@ -32,6 +33,7 @@ class Account(msgspec.Struct, kw_only=True):
         following: intents that a task of this process has in hand right now.
         claiming: one claim at a time, so that account-wide caps see each other.
         halted_for: contradictions that this process has halted the venue for.
+        traces: where ended intents are told; None when nobody listens.
         failed: set by a task that met what nobody foresaw; the process must end.
     """
 
@@ -42,6 +44,7 @@ class Account(msgspec.Struct, kw_only=True):
     pool: asyncpg.Pool
     metrics: Metrics
     tickers: dict[str, Ticker]
+    traces: Traces | None
     following: dict[int, asyncio.Task[None]] = msgspec.field(default_factory=dict)
     claiming: asyncio.Lock = msgspec.field(default_factory=asyncio.Lock)
     halted_for: set[str] = msgspec.field(default_factory=set)
@@ -92,6 +95,10 @@ class Account(msgspec.Struct, kw_only=True):
         )
         if intent.state not in TERMINAL:
             return
+        if self.traces is not None:
+            self.traces.concluded(intent.id)
+        filled = self.metrics.filled.labels(intent.instrument, intent.side.value)
+        filled.inc(float(intent.filled_quantity))
         record = HedgeConcluded(
             strategy=intent.strategy,
             uid=intent.strategy_uid,

@@ -47,6 +47,9 @@ async def _claim_and_send(account: Account, decided: Intent) -> None:
         account.announce(taken.intent)
         return
     reached("executor.claimed")
+    assert taken.intent.claimed_ns is not None
+    waited_ns = taken.intent.claimed_ns - decided.decided_ns
+    account.metrics.claim_seconds.labels(account.name).observe(waited_ns / 1e9)
     if taken.intent.mode is Mode.SHADOW:
         assert ticker is not None  # the claim refuses without one
         await _fill_in_shadow(account, taken.intent, ticker)
@@ -66,6 +69,8 @@ async def _send_once(account: Account, intent: Intent) -> None:
         await _conclude(account, intent, IntentState.UNKNOWN, str(error))
         return
     answered_ns = time.time_ns()
+    assert intent.claimed_ns is not None
+    account.metrics.answer_seconds.labels(account.name).observe((answered_ns - intent.claimed_ns) / 1e9)
     reached("executor.answered")
     async with account.pool.acquire() as connection:
         outcome = await record_answer(connection, intent.id, venue_order_id, "accepted", answered_ns)

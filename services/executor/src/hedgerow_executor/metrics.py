@@ -1,12 +1,17 @@
-"""What the executor counts."""
+"""What the executor counts and times."""
 
 import msgspec
 import prometheus_client
+
+_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0)
 
 
 class Metrics(msgspec.Struct, frozen=True, kw_only=True):
     intents: prometheus_client.Counter
     refusals: prometheus_client.Counter
+    filled: prometheus_client.Counter
+    claim_seconds: prometheus_client.Histogram
+    answer_seconds: prometheus_client.Histogram
     unknown_open: prometheus_client.Gauge
     unknown_overdue: prometheus_client.Gauge
     discrepancies: prometheus_client.Gauge
@@ -22,6 +27,26 @@ def build_metrics(registry: prometheus_client.CollectorRegistry) -> Metrics:
             "hedgerow_refusals_total",
             "Intents that a control refused, by its code",
             ["code"],
+            registry=registry,
+        ),
+        filled=prometheus_client.Counter(
+            "hedgerow_hedge_filled_contracts_total",
+            "Contracts filled by intents that have ended",
+            ["instrument", "side"],
+            registry=registry,
+        ),
+        claim_seconds=prometheus_client.Histogram(
+            "hedgerow_claim_seconds",
+            "From the decision's commit to the claim of its intent",
+            ["account"],
+            buckets=_SECONDS,
+            registry=registry,
+        ),
+        answer_seconds=prometheus_client.Histogram(
+            "hedgerow_venue_answer_seconds",
+            "From the claim of an intent to the venue's acceptance of its order",
+            ["account"],
+            buckets=_SECONDS,
             registry=registry,
         ),
         unknown_open=prometheus_client.Gauge(

@@ -22,6 +22,7 @@ from hedgerow_executor.keys import read_keys
 from hedgerow_executor.metrics import Metrics, build_metrics
 from hedgerow_executor.reconciling import Reconciler
 from hedgerow_executor.tending import acknowledge_loop, poll_tickers, ticker_loop
+from hedgerow_executor.tracing import open_traces
 
 _log = structlog.get_logger()
 POOL_SIZE = 8
@@ -95,6 +96,7 @@ async def _serve(context: Context, metrics: Metrics, venue: CompiledVenue) -> No
         await client.close()
         return
     pool: asyncpg.Pool | None = None
+    traces = open_traces()
     try:
         if not await _only_executor(context, venue, lock):
             return
@@ -108,6 +110,7 @@ async def _serve(context: Context, metrics: Metrics, venue: CompiledVenue) -> No
             pool=pool,
             metrics=metrics,
             tickers={},
+            traces=traces,
         )
         await _run_loops(account, lock)
     except VenueUnavailable as error:
@@ -121,6 +124,8 @@ async def _serve(context: Context, metrics: Metrics, venue: CompiledVenue) -> No
         if pool is not None:
             pool.terminate()
         lock.terminate()
+        if traces is not None:
+            await asyncio.to_thread(traces.close)
 
 
 async def _only_executor(context: Context, venue: CompiledVenue, lock: asyncpg.Connection) -> bool:
@@ -148,6 +153,7 @@ async def _run_loops(account: Account, lock: asyncpg.Connection) -> None:
             ("resolve", resolve_loop(account)),
             ("reconcile", reconciler.loop()),
             ("acknowledge", acknowledge_loop(account)),
+            ("traces", _traces(account)),
             ("claim", claim_loop(account, woken)),
             ("lock", _until(lock_lost)),
             ("failure", _until_failed(account)),
@@ -166,6 +172,11 @@ async def _run_loops(account: Account, lock: asyncpg.Connection) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _traces(account: Account) -> None:
+    stopping = account.context.stopping
+    await (_until(stopping) if account.traces is None else account.traces.loop(account.pool, stopping))
 
 
 async def _until(event: asyncio.Event) -> None:

@@ -23,6 +23,7 @@ from hedgerow.streams import trace
 from hedgerow.streams.context import Context
 from hedgerow.streams.steps import reached
 from hedgerow_hedging.newest import Newest, NewestRisk
+from hedgerow_hedging.strategy_metrics import StrategyMetrics, view_of
 
 _log = structlog.get_logger()
 POOL_SIZE = 2
@@ -45,6 +46,8 @@ class Deciding:
             ["outcome"],
             registry=context.metrics,
         )
+        self._shown = StrategyMetrics(newest)
+        context.metrics.register(self._shown)
 
     async def run(self) -> None:
         """Until `context.stopping`: a ledger that cannot be reached is waited for, and said."""
@@ -90,6 +93,7 @@ class Deciding:
         if ledger is None:
             return
         decision = decide(newest.risk, ledger)
+        self._shown.show(strategy, view_of(newest.risk, ledger, decision))
         if isinstance(decision, Hold):
             self._hold(strategy, decision)
             return

@@ -3,13 +3,8 @@
 import msgspec
 
 from hedgerow.adapters.tape import Tape
-from hedgerow.analytics.validity import invalid_reason, seen_mid
 from hedgerow.schemas.records import BookState, MarketReset
-
-LEVELS = 50
-DEPTH_BPS = 20.0
-CONFLATION_NS = 20_000_000
-HEARTBEAT_NS = 500_000_000
+from hedgerow_ingestion.states import DEPTH_BPS, LEVELS, Pace, StateBuilder
 
 
 class Replay:
@@ -23,12 +18,11 @@ class Replay:
         self._tape = tape
         self._session_start_ns = session_start_ns
         self._speed = speed
-        self._max_jump_bps = max_jump_bps
+        self._states = StateBuilder(tape.instrument, tape.underlying, max_jump_bps)
+        self._pace = Pace()
         self._cursor = tape.cursor()
         self._at: tuple[int, int] = (0, -1)
-        self._sent_ns = 0
         self._newest: BookState | None = None
-        self._seen_mid: float | None = None
 
     def due(self, now_ns: int) -> list[BookState | MarketReset]:
         """What is to be sent now, in order. A clock that stepped back brings nothing until it has caught up."""
@@ -37,13 +31,14 @@ class Replay:
         if position.lap > self._at[0]:
             records.append(self._begin_lap(position.lap))
         if (position.lap, position.index) > self._at:
-            if now_ns - self._sent_ns >= CONFLATION_NS:
-                records.append(self._move_to(position.lap, position.index))
-                self._sent_ns = now_ns
-        elif self._newest is not None and now_ns - self._sent_ns >= HEARTBEAT_NS:
+            if now_ns >= self._pace.change_due_ns():
+                self._newest = self._move_to(position.lap, position.index)
+                records.append(self._newest)
+                self._pace.sent(now_ns)
+        elif self._newest is not None and now_ns >= self._pace.repeat_due_ns():
             self._newest = msgspec.structs.replace(self._newest, time_ns=now_ns)
             records.append(self._newest)
-            self._sent_ns = now_ns
+            self._pace.sent(now_ns)
         return records
 
     def next_due_ns(self) -> int:
@@ -52,13 +47,13 @@ class Replay:
         next_event = (lap, index + 1) if index < self._tape.events_per_lap else (lap + 1, 0)
         event_ns = self._tape.event_time_ns(self._session_start_ns, self._speed, *next_event)
         # A reset does not wait for the conflation to pass, every other event does.
-        change_ns = event_ns if next_event[1] == 0 else max(event_ns, self._sent_ns + CONFLATION_NS)
-        return change_ns if self._newest is None else min(change_ns, self._sent_ns + HEARTBEAT_NS)
+        change_ns = event_ns if next_event[1] == 0 else max(event_ns, self._pace.change_due_ns())
+        return change_ns if self._newest is None else min(change_ns, self._pace.repeat_due_ns())
 
     def _begin_lap(self, lap: int) -> MarketReset:
         self._at = (lap, 0)
         self._newest = None
-        self._seen_mid = None
+        self._states.forget()
         return MarketReset(
             instrument=self._tape.instrument,
             underlying=self._tape.underlying,
@@ -73,28 +68,12 @@ class Replay:
         self._at = (lap, index)
         self._cursor.seek(lap, index)
         bids, asks = self._cursor.top(LEVELS)
-        reason = invalid_reason(bids, asks, self._seen_mid, self._max_jump_bps)
-        self._seen_mid = seen_mid(bids, asks, self._seen_mid)
-        self._newest = self._state(lap, index, reason)
-        return self._newest
-
-    def _state(self, lap: int, index: int, reason: str | None) -> BookState:
-        """An invalid state carries no levels: numbers that must not be used, or that JSON cannot hold."""
-        valid = reason is None
-        bids, asks = self._cursor.top(LEVELS) if valid else ([], [])
-        depth = self._cursor.depth(DEPTH_BPS) if valid else None
-        return BookState(
-            instrument=self._tape.instrument,
-            underlying=self._tape.underlying,
-            sequence=self._tape.sequence(self._session_start_ns, lap, index),
-            time_ns=self._tape.event_time_ns(self._session_start_ns, self._speed, lap, index),
-            source_time_ns=self._tape.source_time_ns(index),
-            bids=tuple(bids),
-            asks=tuple(asks),
-            depth_bps=DEPTH_BPS,
-            bid_depth_usd=depth.bid_usd if depth else 0.0,
-            ask_depth_usd=depth.ask_usd if depth else 0.0,
-            reach_bps=depth.reach_bps if depth else 0.0,
-            valid=valid,
-            reason=reason or "",
+        return self._states.judged(
+            self._tape.sequence(self._session_start_ns, lap, index),
+            self._tape.event_time_ns(self._session_start_ns, self._speed, lap, index),
+            self._tape.source_time_ns(index),
+            bids,
+            asks,
+            lambda: self._cursor.depth(DEPTH_BPS),
+            closed=self._cursor.closed,
         )

@@ -6,19 +6,23 @@ import prometheus_client
 import structlog
 
 from hedgerow.schemas.codec import encode
-from hedgerow.schemas.records import MarketReset
+from hedgerow.schemas.records import BookState, MarketReset
 from hedgerow.schemas.topics import MARKET_RAW
 from hedgerow.streams import trace
 from hedgerow.streams.context import Context, ServiceRole
 from hedgerow.streams.settings import FeedName
 from hedgerow_ingestion.feed import Feed, MarketRecord
 from hedgerow_ingestion.tape_feed import follow_tapes
+from hedgerow_ingestion.venue_feed import venue_feed
 
 _log = structlog.get_logger(__name__)
 
 # The one place where `HEDGEROW_FEED` picks the source.
 FEEDS: dict[FeedName, Feed] = {
     FeedName.RECORDED: follow_tapes,
+    FeedName.SYNTHETIC: follow_tapes,
+    FeedName.REST: venue_feed(with_sockets=False),
+    FeedName.WEB_SOCKET: venue_feed(with_sockets=True),
 }
 
 
@@ -35,10 +39,19 @@ async def run(context: Context) -> None:
         registry=context.metrics,
     )
 
+    mid = prometheus_client.Gauge(
+        "hedgerow_mid_price",
+        "Mid of the newest valid book, in quote currency",
+        ["instrument"],
+        registry=context.metrics,
+    )
+
     def send(record: MarketRecord) -> None:
         headers = trace.start(f"quote:{record.instrument}:{record.sequence}", time.time_ns())
         context.producer.send(MARKET_RAW.name, record.underlying, encode(record), headers)
         sent.labels(record.instrument, _kind(record)).inc()
+        if isinstance(record, BookState) and record.valid:
+            mid.labels(record.instrument).set((record.bids[0][0] + record.asks[0][0]) / 2)
         if isinstance(record, MarketReset):
             _log.info("market reset", instrument=record.instrument, lap=record.lap, reason=record.reason)
 

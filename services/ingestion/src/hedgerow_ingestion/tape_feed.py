@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from hedgerow.adapters.recorded_tape import RecordedTape
+from hedgerow.adapters.tapes import load_tapes
 from hedgerow.domain.instruments import LISTINGS
 from hedgerow.streams.context import Context
 from hedgerow.streams.settings import Settings
@@ -19,10 +19,10 @@ async def follow_tapes(context: Context, send: Send) -> None:
     """Send what is due of every listed instrument until asked to stop.
 
     Raises:
-        FileNotFoundError: the recordings folder lacks an instrument.
+        FileNotFoundError: the recordings folder holds none, or lacks one of an underlying's.
         ValueError: a recording or a setting cannot be used.
     """
-    context.readiness.set("tape", False, f"loading recordings from {context.settings.recordings}")
+    context.readiness.set("tape", False, "loading tapes")
     replays = await asyncio.to_thread(load_replays, context.settings)
     context.readiness.set("tape", True)
     while not context.stopping.is_set():
@@ -33,15 +33,10 @@ async def follow_tapes(context: Context, send: Send) -> None:
 
 
 def load_replays(settings: Settings) -> list[Replay]:
-    """One replay per listed instrument. Blocks while the recordings are read."""
+    """One replay per listed instrument. Blocks while the tapes are made."""
     return [
-        Replay(
-            RecordedTape.load(settings.recordings, symbol),
-            settings.session_start_ns,
-            settings.replay_speed,
-            settings.max_jump_bps,
-        )
-        for symbol in LISTINGS
+        Replay(tape, settings.session_start_ns, settings.replay_speed, settings.max_jump_bps)
+        for tape in load_tapes(settings.tapes, LISTINGS).values()
     ]
 
 

@@ -1,4 +1,8 @@
-"""A venue account through the released ccxt client: only its addresses, options and `nonce` are set."""
+"""A venue account through the released ccxt client: only its addresses, options and `nonce` are set.
+
+ccxt counts in its market's contracts, which are not always ours: on Bybit a linear contract is one unit of the
+underlying, whatever the listing's multiplier. Amounts are converted here, in both directions.
+"""
 
 import re
 import time
@@ -12,6 +16,7 @@ import ccxt.async_support as ccxt
 
 from hedgerow.adapters.venue import NoAnswer, VenuePosition, VenueRejected, VenueUnavailable
 from hedgerow.domain.ids import MAX_CLIENT_ORDER_ID
+from hedgerow.domain.instruments import Instrument, find_instrument
 from hedgerow.domain.money import exact_decimal
 from hedgerow.execution.intents import Intent, Ticker, VenueFill, VenueOrder
 from hedgerow.execution.order_life import IntentState
@@ -48,7 +53,7 @@ _ALREADY_THERE = re.compile(r'"retCode":\s*(110072|170141)\b')
 
 
 class CcxtVenue:
-    """One account on one ccxt exchange (Bybit's v5 dialect, linear contracts in one-way mode)."""
+    """One account on one ccxt exchange (Bybit's v5 dialect): linear contracts in one-way mode, shares on margin."""
 
     absence_final_after_ns = RECEIVE_WINDOW_MS * MS_NS + CLOCK_SLACK_NS + VISIBILITY_DELAY_NS
 
@@ -97,15 +102,18 @@ class CcxtVenue:
             raise ValueError(
                 f"intent {intent.id} was not claimed: it has no client order id to be sent under"
             )
+        # Shares are sold short by borrowing them; contracts need no leave to.
+        mode = {"isLeverage": 1} if find_instrument(intent.instrument).is_cash else {"positionIdx": 0}
         token = _claimed_ns.set(intent.claimed_ns)
         try:
+            amount = intent.quantity * self._ccxt_contracts(intent.instrument)
             order = await self._client.create_order(
                 intent.instrument,
                 "limit",
                 intent.side.value.lower(),
-                format(intent.quantity, "f"),
+                format(amount, "f"),
                 format(intent.limit_price, "f"),
-                {"clientOrderId": name, "timeInForce": intent.time_in_force.value, "positionIdx": 0},
+                {"clientOrderId": name, "timeInForce": intent.time_in_force.value, **mode},
             )
         except _SAID_NO as error:
             if isinstance(error, ccxt.DuplicateOrderId) or _ALREADY_THERE.search(str(error)):
@@ -125,9 +133,10 @@ class CcxtVenue:
                 lambda: self._client.fetch_canceled_and_closed_orders(intent.instrument, params=by_name)
             )
         ours = [order for order in found if order["clientOrderId"] == intent.client_order_id]
-        return _venue_order(ours[0]) if ours else None
+        return _venue_order(ours[0], self._ccxt_contracts(intent.instrument)) if ours else None
 
     async def fills(self, intent: Intent) -> list[VenueFill]:
+        size = self._ccxt_contracts(intent.instrument)
         trades = await self._ask(
             lambda: self._client.fetch_my_trades(
                 intent.instrument, params={"orderLinkId": intent.client_order_id}
@@ -136,7 +145,7 @@ class CcxtVenue:
         return [
             VenueFill(
                 execution_id=str(trade["id"]),
-                quantity=exact_decimal(trade["amount"]),
+                quantity=exact_decimal(trade["amount"]) / size,
                 price=exact_decimal(trade["price"]),
                 fee=exact_decimal(trade["fee"]["cost"]),
                 time_ns=int(trade["timestamp"]) * MS_NS,
@@ -153,15 +162,43 @@ class CcxtVenue:
         return Ticker(bid=exact_decimal(ticker["bid"]), ask=exact_decimal(ticker["ask"]), time_ns=asked_ns)
 
     async def positions(self, instruments: list[str]) -> list[VenuePosition]:
-        found = await self._ask(lambda: self._client.fetch_positions(instruments))
+        wanted = [find_instrument(symbol) for symbol in instruments]
+        found: list[VenuePosition] = []
+        # ccxt asks for one symbol, or for all positions that settle in one currency.
+        for currency in sorted({item.settle for item in wanted if item.settle is not None}):
+            found += await self._contracts(currency, instruments)
+        if any(item.is_cash for item in wanted):
+            found += await self._holdings([item for item in wanted if item.is_cash])
+        return found
+
+    async def _contracts(self, currency: str, instruments: list[str]) -> list[VenuePosition]:
+        positions = await self._ask(
+            lambda: self._client.fetch_positions(params={"category": "linear", "settleCoin": currency})
+        )
         return [
             VenuePosition(
                 instrument=position["symbol"],
-                quantity=exact_decimal(position["contracts"]) * (1 if position["side"] == "long" else -1),
+                quantity=exact_decimal(position["contracts"])
+                / self._ccxt_contracts(position["symbol"])
+                * (1 if position["side"] == "long" else -1),
             )
-            for position in found
-            if position["contracts"]
+            for position in positions
+            if position["contracts"] and position["symbol"] in instruments
         ]
+
+    async def _holdings(self, instruments: list[Instrument]) -> list[VenuePosition]:
+        """Shares are in the wallet; what is borrowed of them is a negative balance."""
+        totals = (await self._ask(lambda: self._client.fetch_balance()))["total"]
+        return [
+            VenuePosition(instrument=item.symbol, quantity=exact_decimal(totals[item.base]))
+            for item in instruments
+            if totals.get(item.base)
+        ]
+
+    def _ccxt_contracts(self, symbol: str) -> Decimal:
+        """How many of ccxt's contracts (units, in spot) one of ours is."""
+        theirs = self._client.market(symbol)["contractSize"] or 1
+        return find_instrument(symbol).contract_size / exact_decimal(float(theirs))
 
     async def open_client_order_ids(self, instruments: list[str]) -> list[str]:
         names = []
@@ -186,13 +223,17 @@ class CcxtVenue:
             ) from error
 
 
-def _venue_order(order: dict[str, Any]) -> VenueOrder:
-    filled = exact_decimal(order["filled"] or 0.0)
+def _venue_order(order: dict[str, Any], size: Decimal) -> VenueOrder:
+    """
+    Args:
+        size: how many of ccxt's contracts one of ours is.
+    """
+    filled = exact_decimal(order["filled"] or 0.0) / size
     reason = str(order["info"].get("rejectReason"))
     return VenueOrder(
         client_order_id=str(order["clientOrderId"]),
         venue_order_id=str(order["id"]),
-        state=_state(str(order["status"]), filled, exact_decimal(order["amount"])),
+        state=_state(str(order["status"]), filled, exact_decimal(order["amount"]) / size),
         filled_quantity=filled,
         reason="" if reason in _NO_REASON else reason,
     )

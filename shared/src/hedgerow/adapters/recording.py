@@ -48,6 +48,11 @@ class Recording(msgspec.Struct, frozen=True):
     known_high: float
 
 
+def is_recorded(folder: Path, instrument: Instrument) -> bool:
+    """Whether the folder holds a recording of the instrument's pair, be it spot or futures."""
+    return any(next(folder.glob(_pattern(market, instrument)), None) for market in _MARKETS)
+
+
 def load_recording(folder: Path, symbol: str) -> Recording:
     """Read a recording and check that its depth messages chain.
 
@@ -110,8 +115,12 @@ def _read_window(path: Path) -> Window:
         raise ValueError(f'{path}: expected {{"start_ns": …, "end_ns": …}}: {error}') from error
 
 
+def _pattern(market: str, instrument: Instrument) -> str:
+    return f"binance_{market}_{(instrument.base + instrument.quote).lower()}_*_depth_snapshot.parquet"
+
+
 def _find(folder: Path, market: str, instrument: Instrument) -> Path:
-    pattern = f"binance_{market}_{(instrument.base + instrument.quote).lower()}_*_depth_snapshot.parquet"
+    pattern = _pattern(market, instrument)
     found = sorted(folder.glob(pattern))
     if not found:
         raise FileNotFoundError(

@@ -1,10 +1,11 @@
 """What is measured on an order book. Prices in quote currency, float64."""
 
+from collections.abc import Sequence
 from math import inf, nextafter
 
 import msgspec
 
-from hedgerow.analytics.orderbook import OrderBook
+from hedgerow.analytics.orderbook import Level, OrderBook
 
 BPS = 10_000.0
 
@@ -58,5 +59,32 @@ def depth(book: OrderBook, bps: float) -> Depth:
         bps=bps,
         bid_usd=book.bids.value_from(mid * (1 - bps / BPS)),
         ask_usd=book.asks.value_below(above_range),
-        reach_bps=max(0.0, min(mid - book.known_low, book.known_high - mid) / mid * BPS),
+        reach_bps=_reach_bps(mid, book.known_low, book.known_high),
     )
+
+
+def depth_of_levels(
+    bids: Sequence[Level], asks: Sequence[Level], known_low: float, known_high: float, bps: float
+) -> Depth:
+    """As `depth`, of a book that is given as all its levels.
+
+    Args:
+        known_low, known_high: between these prices no level is missing.
+
+    Raises:
+        ValueError: a side is empty, so there is no mid.
+    """
+    if not bids or not asks:
+        raise ValueError(f"no mid: the book has {len(bids)} bids and {len(asks)} asks")
+    mid = mid_price(bids[0][0], asks[0][0])
+    lowest, highest = mid * (1 - bps / BPS), mid * (1 + bps / BPS)
+    return Depth(
+        bps=bps,
+        bid_usd=sum(price * quantity for price, quantity in bids if price >= lowest),
+        ask_usd=sum(price * quantity for price, quantity in asks if price <= highest),
+        reach_bps=_reach_bps(mid, known_low, known_high),
+    )
+
+
+def _reach_bps(mid: float, known_low: float, known_high: float) -> float:
+    return max(0.0, min(mid - known_low, known_high - mid) / mid * BPS)

@@ -11,6 +11,7 @@ from math import isfinite
 import msgspec
 
 from hedgerow.desk.client_orders import ClientOrder, OrderType
+from hedgerow.domain.age import age_problem
 from hedgerow.domain.money import exact_decimal
 from hedgerow.domain.orders import Side
 from hedgerow.schemas.records import Quote
@@ -62,12 +63,9 @@ def read_touch(quote: Quote | None, now_ns: int) -> Touch | NoPrice:
             fault=QuoteFault.INVALID,
             detail=f"the newest quote is no market: bid {quote.bid}, ask {quote.ask}",
         )
-    age_ns = now_ns - quote.time_ns
-    if abs(age_ns) > FRESHNESS_NS:
-        return NoPrice(
-            fault=QuoteFault.STALE,
-            detail=f"the newest quote is {age_ns / 1e9:.3f} s old, at most {FRESHNESS_NS / 1e9:g} s are allowed",
-        )
+    problem = age_problem(quote.time_ns, now_ns, FRESHNESS_NS)
+    if problem is not None:
+        return NoPrice(fault=QuoteFault.STALE, detail=f"the newest quote is {problem}")
     return Touch(bid=exact_decimal(quote.bid), ask=exact_decimal(quote.ask))
 
 

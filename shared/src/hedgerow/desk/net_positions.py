@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import msgspec
 
-from hedgerow.domain.instruments import LISTINGS, Instrument
+from hedgerow.domain.instruments import LISTINGS
 from hedgerow.domain.money import ZERO
 
 Mark = Callable[[str], Decimal | str]
@@ -17,7 +17,8 @@ class NetPosition(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         symbol: its cash listing; the underlying itself when only derivatives of it are listed.
         spot_qty, perp_qty: signed delta held in cash instruments and in derivatives, in units of the underlying.
-        usd_delta: (spot_qty + perp_qty) x mid in quote currency; None without a usable mark, `problem` says why.
+        usd_delta: (spot_qty + perp_qty) x mid of `symbol`, in quote currency; None without a usable mark, which
+            `problem` explains.
     """
 
     symbol: str
@@ -42,7 +43,7 @@ def net_positions(held: Iterable[tuple[str, Decimal]], mark: Mark) -> list[NetPo
         instrument = LISTINGS[symbol]
         spot, perp = sums.get(instrument.underlying, (ZERO, ZERO))
         delta = instrument.delta(quantity)
-        sums[instrument.underlying] = (spot + delta, perp) if _is_cash(instrument) else (spot, perp + delta)
+        sums[instrument.underlying] = (spot + delta, perp) if instrument.is_cash else (spot, perp + delta)
     rows = [_row(underlying, spot, perp, mark) for underlying, (spot, perp) in sums.items()]
     return sorted(rows, key=lambda row: row.symbol)
 
@@ -50,18 +51,13 @@ def net_positions(held: Iterable[tuple[str, Decimal]], mark: Mark) -> list[NetPo
 def _row(underlying: str, spot: Decimal, perp: Decimal, mark: Mark) -> NetPosition:
     listed = sorted(
         (item for item in LISTINGS.values() if item.underlying == underlying),
-        key=lambda item: (not _is_cash(item), item.symbol),
+        key=lambda item: (not item.is_cash, item.symbol),
     )
     price = mark(listed[0].symbol)
     return NetPosition(
-        symbol=listed[0].symbol if _is_cash(listed[0]) else underlying,
+        symbol=listed[0].symbol if listed[0].is_cash else underlying,
         spot_qty=spot,
         perp_qty=perp,
         usd_delta=None if isinstance(price, str) else (spot + perp) * price,
         problem=price if isinstance(price, str) else None,
     )
-
-
-def _is_cash(instrument: Instrument) -> bool:
-    """Derivatives are settled in something; what is held itself is not."""
-    return instrument.settle is None

@@ -11,6 +11,13 @@ from hedgerow.domain.money import ceil_to_step, is_on_step
 class InstrumentKind(StrEnum):
     SPOT = "Spot"
     LINEAR_PERPETUAL = "LinearPerpetual"
+    LINEAR_FUTURE = "LinearFuture"
+    EQUITY = "Equity"
+    INDEX = "Index"
+
+
+# What can be sold short, so that it can hedge either way. Coins cannot: nothing lends them here.
+_HEDGES = frozenset({InstrumentKind.LINEAR_PERPETUAL, InstrumentKind.LINEAR_FUTURE, InstrumentKind.EQUITY})
 
 
 class Instrument(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,6 +26,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         symbol: unified symbol, the only spelling used inside Hedgerow.
         underlying: what its delta is measured in, e.g. `BTC`.
+        settle: what a contract pays out in; None for what is held itself.
         contract_size: units of the underlying per contract (1 for spot).
         tick_size: price step, in quote currency.
         lot_size: quantity step, in contracts (base units for spot).
@@ -37,6 +45,21 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     lot_size: Decimal
     min_quantity: Decimal
     min_notional: Decimal
+
+    @property
+    def is_cash(self) -> bool:
+        """Whether it is what is held itself (a coin, a share, exposure to an index), not a contract on it."""
+        return self.settle is None
+
+    @property
+    def is_tradable(self) -> bool:
+        """Whether a venue trades it. An index has a price only."""
+        return self.kind is not InstrumentKind.INDEX
+
+    @property
+    def can_hedge(self) -> bool:
+        """Whether it is traded and can be sold short."""
+        return self.kind in _HEDGES
 
     def delta(self, quantity: Decimal) -> Decimal:
         """Signed delta of a signed quantity, in units of the underlying (spot and linear contracts: exact)."""
@@ -58,34 +81,94 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
         return is_on_step(quantity, self.lot_size)
 
 
-_BTC_SPOT = Instrument(
-    symbol="BTC/USDT",
-    kind=InstrumentKind.SPOT,
-    underlying="BTC",
-    base="BTC",
-    quote="USDT",
+def _crypto_spot(coin: str, lot: str) -> Instrument:
+    return Instrument(
+        symbol=f"{coin}/USDT",
+        kind=InstrumentKind.SPOT,
+        underlying=coin,
+        base=coin,
+        quote="USDT",
+        settle=None,
+        contract_size=Decimal(1),
+        tick_size=Decimal("0.01"),
+        lot_size=Decimal(lot),
+        min_quantity=Decimal(lot),
+        min_notional=Decimal(5),
+    )
+
+
+def _crypto_perpetual(coin: str, tick: str, lot: str) -> Instrument:
+    return Instrument(
+        symbol=f"{coin}/USDT:USDT",
+        kind=InstrumentKind.LINEAR_PERPETUAL,
+        underlying=coin,
+        base=coin,
+        quote="USDT",
+        settle="USDT",
+        contract_size=Decimal(1),
+        tick_size=Decimal(tick),
+        lot_size=Decimal(lot),
+        min_quantity=Decimal(lot),
+        min_notional=Decimal(5),
+    )
+
+
+# Whole shares, in a margin account: sold short by borrowing.
+_NVDA = Instrument(
+    symbol="NVDA/USD",
+    kind=InstrumentKind.EQUITY,
+    underlying="NVDA",
+    base="NVDA",
+    quote="USD",
     settle=None,
     contract_size=Decimal(1),
     tick_size=Decimal("0.01"),
-    lot_size=Decimal("0.00001"),
-    min_quantity=Decimal("0.00001"),
+    lot_size=Decimal(1),
+    min_quantity=Decimal(1),
+    min_notional=Decimal(1),
+)
+# The index itself: a number. Clients hold exposure to it with the desk; no venue trades it.
+_SPX = Instrument(
+    symbol="SPX",
+    kind=InstrumentKind.INDEX,
+    underlying="SPX",
+    base="SPX",
+    quote="USD",
+    settle=None,
+    contract_size=Decimal(1),
+    tick_size=Decimal("0.01"),
+    lot_size=Decimal("0.01"),
+    min_quantity=Decimal("0.01"),
     min_notional=Decimal(5),
 )
-_BTC_PERPETUAL = Instrument(
-    symbol="BTC/USDT:USDT",
-    kind=InstrumentKind.LINEAR_PERPETUAL,
-    underlying="BTC",
-    base="BTC",
-    quote="USDT",
-    settle="USDT",
-    contract_size=Decimal(1),
-    tick_size=Decimal("0.1"),
-    lot_size=Decimal("0.001"),
-    min_quantity=Decimal("0.001"),
+# 5 USD a point, as the Micro E-mini. Dated years ahead, as US venues date their perpetual-style futures, so that it
+# stays near the index and nothing must be rolled.
+_SPX_FUTURE = Instrument(
+    symbol="SPX/USD:USD-301220",
+    kind=InstrumentKind.LINEAR_FUTURE,
+    underlying="SPX",
+    base="SPX",
+    quote="USD",
+    settle="USD",
+    contract_size=Decimal(5),
+    tick_size=Decimal("0.25"),
+    lot_size=Decimal(1),
+    min_quantity=Decimal(1),
     min_notional=Decimal(5),
 )
 
-LISTINGS: dict[str, Instrument] = {item.symbol: item for item in (_BTC_SPOT, _BTC_PERPETUAL)}
+LISTINGS: dict[str, Instrument] = {
+    item.symbol: item
+    for item in (
+        _crypto_spot("BTC", lot="0.00001"),
+        _crypto_perpetual("BTC", tick="0.1", lot="0.001"),
+        _crypto_spot("ETH", lot="0.0001"),
+        _crypto_perpetual("ETH", tick="0.01", lot="0.01"),
+        _NVDA,
+        _SPX,
+        _SPX_FUTURE,
+    )
+}
 
 
 def find_instrument(symbol: str) -> Instrument:

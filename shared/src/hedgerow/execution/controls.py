@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
+from hedgerow.domain.age import age_problem
 from hedgerow.domain.instruments import Instrument
 from hedgerow.domain.money import BPS
 from hedgerow.domain.orders import Side, signed
@@ -92,13 +93,10 @@ def _halted(facts: ClaimFacts) -> Refusal | None:
 
 
 def _stale_decision(facts: ClaimFacts) -> Refusal | None:
-    age_ns = facts.now_ns - facts.intent.decided_ns
-    if age_ns <= MAX_DECISION_AGE_NS:
+    problem = age_problem(facts.intent.decided_ns, facts.now_ns, MAX_DECISION_AGE_NS)
+    if problem is None:
         return None
-    return Refusal(
-        code=RefusalCode.STALE_DECISION,
-        detail=f"decided {age_ns / 1e9:.3f} s ago, limit {MAX_DECISION_AGE_NS / 1e9:g} s",
-    )
+    return Refusal(code=RefusalCode.STALE_DECISION, detail=f"the decision is {problem}")
 
 
 def _superseded(facts: ClaimFacts) -> Refusal | None:
@@ -158,12 +156,9 @@ def _ticker(facts: ClaimFacts) -> Refusal | None:
     ticker, config = facts.ticker, facts.config
     if ticker is None or config is None:
         return Refusal(code=RefusalCode.STALE_TICKER, detail="the venue's own ticker was not seen yet")
-    age_ns = facts.now_ns - ticker.time_ns
-    if age_ns > config.freshness.quote_ns:
-        return Refusal(
-            code=RefusalCode.STALE_TICKER,
-            detail=f"the venue's ticker is {age_ns / 1e9:.3f} s old, limit {config.freshness.quote_ns / 1e9:g} s",
-        )
+    problem = age_problem(ticker.time_ns, facts.now_ns, config.freshness.quote_ns)
+    if problem is not None:
+        return Refusal(code=RefusalCode.STALE_TICKER, detail=f"the venue's ticker is {problem}")
     finite = ticker.bid.is_finite() and ticker.ask.is_finite()
     if not (finite and 0 < ticker.bid < ticker.ask):
         return Refusal(

@@ -1,5 +1,6 @@
 """The decision: a pure function of risk state, ledger snapshot and generation."""
 
+from hedgerow.domain.age import age_problem
 from hedgerow.domain.instruments import Instrument
 from hedgerow.domain.money import ZERO
 from hedgerow.hedging.band import band_intent
@@ -41,12 +42,9 @@ def _why_not_at_all(risk: RiskState, ledger: LedgerSnapshot) -> Hold | None:
     if not risk.ready:
         problems = "; ".join(f"{item.input}: {item.code} ({item.detail})" for item in risk.problems)
         return Hold(reason=HoldReason.NOT_READY, detail=problems)
-    age_ns = ledger.read_ns - risk.time_ns
-    if age_ns > config.freshness.quote_ns:
-        return Hold(
-            reason=HoldReason.STALE_RISK,
-            detail=f"the risk state is {age_ns / 1e9:.3f} s old, limit {config.freshness.quote_ns / 1e9:g} s",
-        )
+    problem = age_problem(risk.time_ns, ledger.read_ns, config.freshness.quote_ns)
+    if problem is not None:
+        return Hold(reason=HoldReason.STALE_RISK, detail=f"the risk state is {problem}")
     return None
 
 
@@ -95,11 +93,9 @@ def _why_mark_unusable(mark: Mark | None, leg: Leg, ledger: LedgerSnapshot) -> H
         return Hold(
             reason=HoldReason.INVALID_QUOTE, detail=f"the quote of {symbol} is invalid: {mark.reason}"
         )
-    age_ns = ledger.read_ns - mark.time_ns
-    if age_ns > ledger.config.freshness.quote_ns:
-        return Hold(
-            reason=HoldReason.STALE_QUOTE, detail=f"the quote of {symbol} is {age_ns / 1e9:.3f} s old"
-        )
+    problem = age_problem(mark.time_ns, ledger.read_ns, ledger.config.freshness.quote_ns)
+    if problem is not None:
+        return Hold(reason=HoldReason.STALE_QUOTE, detail=f"the quote of {symbol} is {problem}")
     return None
 
 

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from hedgerow.ledger.halts import Halt, standing_halts
 from hedgerow.ledger.intents import OPEN_STATES
 from hedgerow.ledger.snapshot import snapshot_of
 from hedgerow.ledger.strategies import decode_config
+from hedgerow.schemas.records import StrategySummary
 from hedgerow.strategy.compiled import CompiledStrategy
 
 
@@ -62,6 +64,24 @@ async def read_overview(connection: Any, now_ns: int) -> Overview:
         strategies=tuple(_snapshot(row, held[row["uid"]], opened[row["uid"]], halts, now_ns) for row in rows),
         sent_last_minute={str(row["strategy_uid"]): row["orders"] for row in sent},
         halts=halts,
+    )
+
+
+def summary_of(snapshot: LedgerSnapshot) -> StrategySummary:
+    """What a screen shows of a strategy from the ledger."""
+    positions: dict[str, Decimal] = defaultdict(Decimal)
+    for held in snapshot.positions:
+        positions[held.instrument] += held.quantity
+    return StrategySummary(
+        strategy=snapshot.config.key,
+        uid=snapshot.strategy_uid,
+        generation=snapshot.generation,
+        mode=snapshot.config.mode.value,
+        sequence=snapshot.version,
+        time_ns=snapshot.read_ns,
+        positions=dict(positions),
+        open_intents=len(snapshot.open_intents),
+        halts=snapshot.halts,
     )
 
 

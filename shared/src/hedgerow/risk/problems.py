@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from hedgerow.domain.age import age_problem
 from hedgerow.domain.instruments import LISTINGS
 from hedgerow.risk.strategy_state import StrategyState
 from hedgerow.schemas.records import ClientBook, InputProblem, Quote
@@ -17,7 +18,7 @@ def find_problems(state: StrategyState, now_ns: int) -> tuple[InputProblem, ...]
     """Everything that keeps the strategy from being ready, sorted by input.
 
     Declared inputs are the books of `exposure`, the instruments of `hedgeWith`, and the instruments of every
-    position that is not zero.
+    position that is not zero and whose underlying has a band; others are no concern of this strategy.
     """
     config = state.published.config
     found = [
@@ -44,7 +45,7 @@ def _book_problems(state: StrategyState, config: CompiledStrategy, now_ns: int) 
         if book is None:
             yield InputProblem(input=name, code=MISSING, detail="not seen yet")
         else:
-            yield from _stale(name, now_ns - book.published_ns, config.freshness.book_ns)
+            yield from _stale(name, book.published_ns, now_ns, config.freshness.book_ns)
 
 
 def _position_problems(state: StrategyState, config: CompiledStrategy) -> Iterator[InputProblem]:
@@ -60,7 +61,7 @@ def _quote_problems(state: StrategyState, config: CompiledStrategy, now_ns: int)
         symbol
         for book in declared_books(state)
         for symbol, quantity in book.positions.items()
-        if quantity != 0 and symbol in LISTINGS
+        if quantity != 0 and symbol in LISTINGS and LISTINGS[symbol].underlying in config.underlyings
     }
     legs = {leg.instrument.symbol for leg in config.hedge_with}
     for symbol in held | legs:
@@ -71,7 +72,7 @@ def _quote_problems(state: StrategyState, config: CompiledStrategy, now_ns: int)
             continue
         if not quote.valid:
             yield InputProblem(input=name, code=INVALID, detail=quote.reason or "no reason given")
-        yield from _stale(name, now_ns - quote.time_ns, config.freshness.quote_ns)
+        yield from _stale(name, quote.time_ns, now_ns, config.freshness.quote_ns)
 
 
 def _leg_problems(config: CompiledStrategy) -> Iterator[InputProblem]:
@@ -81,7 +82,7 @@ def _leg_problems(config: CompiledStrategy) -> Iterator[InputProblem]:
         yield InputProblem(input=f"band:{underlying}", code=UNKNOWN, detail=detail)
 
 
-def _stale(name: str, age_ns: int, limit_ns: int) -> Iterator[InputProblem]:
-    if age_ns > limit_ns:
-        detail = f"{age_ns / 1e9:.3f} s old, at most {limit_ns / 1e9:g} s allowed"
+def _stale(name: str, time_ns: int, now_ns: int, limit_ns: int) -> Iterator[InputProblem]:
+    detail = age_problem(time_ns, now_ns, limit_ns)
+    if detail is not None:
         yield InputProblem(input=name, code=STALE, detail=detail)

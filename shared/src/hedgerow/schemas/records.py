@@ -201,6 +201,26 @@ class Acknowledgement(Record, frozen=True, kw_only=True, tag="Acknowledgement"):
     time_ns: int
 
 
+class StrategySummary(Record, frozen=True, kw_only=True, tag="StrategySummary"):
+    """Cache only: what the ledger has of one live strategy, for those who look.
+
+    Attributes:
+        sequence: the strategy's version in the ledger; time_ns: when it was read.
+        positions: the strategy's own hedge, signed contracts by instrument.
+        halts: what stands against it, in words; empty when it may trade.
+    """
+
+    strategy: str
+    uid: str
+    generation: int
+    mode: str
+    sequence: int
+    time_ns: int
+    positions: dict[str, Decimal]
+    open_intents: int
+    halts: tuple[str, ...]
+
+
 class HedgeDecided(Record, frozen=True, kw_only=True, tag="HedgeDecided"):
     """`hedge.decisions`: a hint, sent after commit; the ledger is the truth."""
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import msgspec
 
-from hedgerow.domain.instruments import Instrument, InstrumentKind
+from hedgerow.domain.instruments import Instrument
 from hedgerow.domain.money import plain
 from hedgerow.strategy.compiled import (
     Band,
@@ -140,14 +140,12 @@ def _leg_problems(
                 wrong=f'"{leg.instrument}" is not listed',
                 right=f"listed are: {quoted(instruments)}",
             )
-        elif instrument.kind is not InstrumentKind.LINEAR_PERPETUAL:
-            perpetuals = [
-                item.symbol for item in instruments.values() if item.kind is InstrumentKind.LINEAR_PERPETUAL
-            ]
+        elif not instrument.can_hedge:
+            hedges = [item.symbol for item in instruments.values() if item.can_hedge]
             yield Problem(
                 at=(*here, "instrument"),
-                wrong=f"{leg.instrument} is no perpetual, and a hedge needs an instrument that can be sold short",
-                right=f"use one of: {quoted(perpetuals)}",
+                wrong=f"{leg.instrument} is {_why_no_hedge(instrument)}",
+                right=f"use one of: {quoted(hedges)}",
             )
         elif instrument.underlying not in bands:
             yield Problem(
@@ -159,6 +157,12 @@ def _leg_problems(
     yield from _repeated(legs, at, ("instrument",), "name each Venue's instrument once")
     priorities = [leg.priority for leg in spec.hedge_with]
     yield from _repeated(priorities, at, ("priority",), "give each leg a priority of its own")
+
+
+def _why_no_hedge(instrument: Instrument) -> str:
+    if not instrument.is_tradable:
+        return "an index, which has a price but is not tradable"
+    return "a coin, and a hedge needs an instrument that can be sold short"
 
 
 def _band_problems(spec: HedgeStrategySpec, instruments: Mapping[str, Instrument]) -> Iterator[Problem]:

@@ -1,18 +1,20 @@
 """The kinds of field that resources are made of: each carries its bounds, and says in words what would be right.
 
 The bounds are plain `pattern`, `minimum`, `maxLength`, … so that they go into a generated schema unchanged (no
-lookahead in a pattern). The words come from the check that runs before them.
+lookahead in a pattern). The words come from the check that runs before them, and go into the schema as a rule.
 """
 
 import re
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Annotated, Any, Final
 
 import msgspec
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.alias_generators import to_camel
-from pydantic_core import PydanticCustomError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from hedgerow.strategy.rules import KEYWORD, Rule
 
 # The type of the errors raised here: `wrong` and `right` are in their context.
 IN_WORDS: Final = "in_words"
@@ -24,41 +26,51 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, serialize_by_alias=True)
 
 
+def in_words(wrong: str, right: str) -> PydanticCustomError:
+    """A validation error that already says what is wrong and what would be right."""
+    return PydanticCustomError(IN_WORDS, "{wrong}; {right}", {"wrong": wrong, "right": right})
+
+
 class _Kind(msgspec.Struct, frozen=True, kw_only=True):
-    """One kind of text: what it must match, and the words for it."""
+    """One kind of text, to annotate `str` with: what it must match, and the words for it."""
 
     pattern: str
     max_length: int
     right: str
     is_number: bool = False
 
-
-def in_words(wrong: str, right: str) -> PydanticCustomError:
-    """A validation error that already says what is wrong and what would be right."""
-    return PydanticCustomError(IN_WORDS, "{wrong}; {right}", {"wrong": wrong, "right": right})
-
-
-def _check(kind: _Kind) -> Callable[[Any], Any]:
-    matcher = re.compile(kind.pattern)
-
-    def check(value: Any) -> Any:
+    def check(self, value: Any) -> Any:
+        """Raises the error in words; what is no text at all is left to pydantic."""
         if isinstance(value, (int, float)) and not isinstance(value, bool):
-            if kind.is_number:
+            if self.is_number:
                 raise in_words(
                     f"{value!r} is a YAML number",
                     f'money and ratios are decimal strings, so quote it: "{_as_text(value)}"',
                 )
-            raise in_words(f"{value!r} is a YAML number", f"write {kind.right}")
+            raise in_words(f"{value!r} is a YAML number", f"write {self.right}")
         if isinstance(value, str):
-            if len(value) > kind.max_length:
+            if len(value) > self.max_length:
                 raise in_words(
-                    f"{len(value)} characters are too many", f"at most {kind.max_length} are allowed"
+                    f"{len(value)} characters are too many", f"at most {self.max_length} are allowed"
                 )
-            if not matcher.fullmatch(value):
-                raise in_words(f'"{value}" does not fit', f"write {kind.right}")
+            if not re.fullmatch(self.pattern, value):
+                raise in_words(f'"{value}" does not fit', f"write {self.right}")
         return value
 
-    return check
+    def in_cel(self, value: str = "self") -> str:
+        """CEL that is true for text of this kind."""
+        return f"{value}.matches(r'{self.pattern}')"
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        text = core_schema.str_schema(pattern=self.pattern, max_length=self.max_length)
+        return core_schema.no_info_before_validator_function(self.check, text)
+
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        shown = "'\"' + self + '\" does not fit'"
+        rule = Rule(cel=self.in_cel(), wrong="does not fit", right=f"write {self.right}", shown=shown)
+        return {**handler(core), KEYWORD: [rule.as_schema()]}
 
 
 def _as_text(value: int | float) -> str:
@@ -103,9 +115,10 @@ _ACCOUNT = _Kind(
     max_length=63,
     right="letters, digits and inner dashes, dots or underscores, e.g. hedge-01",
 )
+# An index has a name only; a dated future ends with its day.
 _SYMBOL = _Kind(
-    pattern="^[A-Z0-9]{1,20}/[A-Z0-9]{1,20}(:[A-Z0-9]{1,20})?$",
-    max_length=62,
+    pattern="^([A-Z]{1,5}|[A-Z0-9]{1,20}/[A-Z0-9]{1,20}(:[A-Z0-9]{1,20}(-[0-9]{6})?)?)$",
+    max_length=69,
     right="the unified symbol, e.g. BTC/USDT for spot or BTC/USDT:USDT for a perpetual",
 )
 _ASSET = _Kind(pattern="^[A-Z0-9]{1,20}$", max_length=20, right="an asset in capital letters, e.g. BTC")
@@ -119,24 +132,40 @@ _LABEL_VALUE = _Kind(
     max_length=63,
     right="letters, digits and inner dashes, dots or underscores",
 )
+_SECRET_NAME = _Kind(
+    pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
+    max_length=253,
+    right="lower-case letters, digits and inner dashes or dots, e.g. paper-trade-keys",
+)
+_REASON = _Kind(
+    pattern=r"^[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$",
+    max_length=512,
+    right="one line of text, e.g. exchange incident",
+)
 _ANNOTATION = _Kind(pattern=r"^[\s\S]*$", max_length=4096, right="text in quotes")
 
 
-def _bounds(kind: _Kind) -> Any:
-    return Field(pattern=kind.pattern, max_length=kind.max_length)
+def name_of_resource() -> Rule:
+    """Kubernetes allows longer names, with dots; a name here also names an account's objects and a Kafka key."""
+    cel = f"self.metadata.name.size() <= {_NAME.max_length} && {_NAME.in_cel('self.metadata.name')}"
+    shown = "'metadata.name: \"' + self.metadata.name + '\" does not fit'"
+    right = f"write at most {_NAME.max_length} {_NAME.right}"
+    return Rule(cel=cel, wrong="metadata.name does not fit", right=right, shown=shown)
 
 
-DecimalText = Annotated[str, _bounds(_DECIMAL), BeforeValidator(_check(_DECIMAL))]
-PositiveDecimalText = Annotated[str, _bounds(_POSITIVE_DECIMAL), BeforeValidator(_check(_POSITIVE_DECIMAL))]
-Duration = Annotated[str, _bounds(_DURATION), BeforeValidator(_check(_DURATION))]
-PositiveDuration = Annotated[str, _bounds(_POSITIVE_DURATION), BeforeValidator(_check(_POSITIVE_DURATION))]
-Name = Annotated[str, _bounds(_NAME), BeforeValidator(_check(_NAME))]
-AccountId = Annotated[str, _bounds(_ACCOUNT), BeforeValidator(_check(_ACCOUNT))]
-Symbol = Annotated[str, _bounds(_SYMBOL), BeforeValidator(_check(_SYMBOL))]
-Asset = Annotated[str, _bounds(_ASSET), BeforeValidator(_check(_ASSET))]
-LabelKey = Annotated[str, _bounds(_LABEL_KEY), BeforeValidator(_check(_LABEL_KEY))]
-LabelValue = Annotated[str, _bounds(_LABEL_VALUE), BeforeValidator(_check(_LABEL_VALUE))]
-AnnotationValue = Annotated[str, _bounds(_ANNOTATION), BeforeValidator(_check(_ANNOTATION))]
+DecimalText = Annotated[str, _DECIMAL]
+PositiveDecimalText = Annotated[str, _POSITIVE_DECIMAL]
+Duration = Annotated[str, _DURATION]
+PositiveDuration = Annotated[str, _POSITIVE_DURATION]
+Name = Annotated[str, _NAME]
+AccountId = Annotated[str, _ACCOUNT]
+SecretName = Annotated[str, _SECRET_NAME]
+Symbol = Annotated[str, _SYMBOL]
+Asset = Annotated[str, _ASSET]
+Reason = Annotated[str, _REASON]
+LabelKey = Annotated[str, _LABEL_KEY]
+LabelValue = Annotated[str, _LABEL_VALUE]
+AnnotationValue = Annotated[str, _ANNOTATION]
 Flag = Annotated[bool, Field(strict=True)]
 
 

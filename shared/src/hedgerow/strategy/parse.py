@@ -2,17 +2,21 @@
 
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from hedgerow.strategy.fields import IN_WORDS
+from hedgerow.strategy.halt import Halt
 from hedgerow.strategy.problem import FieldPath, Problem, quoted
 from hedgerow.strategy.spec import HedgeStrategy
 from hedgerow.strategy.venue import Venue
 
 KINDS: dict[str, type[HedgeStrategy] | type[Venue]] = {"HedgeStrategy": HedgeStrategy, "Venue": Venue}
+
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 def parse_resource(data: object) -> HedgeStrategy | Venue | list[Problem]:
@@ -32,13 +36,33 @@ def parse_resource(data: object) -> HedgeStrategy | Venue | list[Problem]:
     kind = data.get("kind")
     model = KINDS.get(kind) if isinstance(kind, str) else None
     if model is None:
-        wrong = "is missing" if kind is None else f"{_shown(kind)} is no kind of this version"
-        return [Problem(at=("kind",), wrong=wrong, right=f"available are {quoted(KINDS)}")]
+        return [_unknown_kind(kind)]
+    return _parse(model, data)
+
+
+def parse_halt(data: Mapping[str, Any]) -> Halt | list[Problem]:
+    """The halt that an object of the API server declares, or everything that is wrong with its shape. Files do not
+    declare halts: a halt that a folder holds would come back with every sync."""
+    return _parse(Halt, data)
+
+
+def _parse(model: type[Model], data: Mapping[str, Any]) -> Model | list[Problem]:
     try:
         return model.model_validate(data)
     except ValidationError as error:
         errors = error.errors(include_url=False)
         return [_problem(model, item) for item in errors if not _follows_from_another(item, errors)]
+
+
+def _unknown_kind(kind: object) -> Problem:
+    if kind == "Halt":
+        return Problem(
+            at=("kind",),
+            wrong="a Halt is a resource of a cluster, not of a file",
+            right="use `hedgerow halt` and `hedgerow release`, or kubectl",
+        )
+    wrong = "is missing" if kind is None else f"{_shown(kind)} is no kind of this version"
+    return Problem(at=("kind",), wrong=wrong, right=f"available are {quoted(KINDS)}")
 
 
 def _follows_from_another(error: ErrorDetails, errors: list[ErrorDetails]) -> bool:

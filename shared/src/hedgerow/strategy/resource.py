@@ -2,9 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from hedgerow.strategy.fields import AnnotationValue, LabelKey, LabelValue, Name, Part
+from hedgerow.strategy.fields import AnnotationValue, LabelKey, LabelValue, Name, Part, name_of_resource
+from hedgerow.strategy.rules import on_block
 
 API_VERSION = "hedgerow.dev/v1alpha1"
 
@@ -24,6 +25,8 @@ class Metadata(Part):
 
 class Resource(Part):
     """A declared resource."""
+
+    model_config = ConfigDict(json_schema_extra=on_block(name_of_resource()))
 
     api_version: Literal["hedgerow.dev/v1alpha1"] = Field(description="Version of this resource's schema.")
     metadata: Metadata = Field(description="Name, namespace, labels and annotations.")

@@ -1,8 +1,8 @@
 """The `HedgeStrategy` resource: which exposure to hold within which band, by trading what, within which limits."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from hedgerow.domain.orders import TimeInForce
 from hedgerow.strategy.compiled import BandUnit, Mode
@@ -18,27 +18,36 @@ from hedgerow.strategy.fields import (
     Symbol,
 )
 from hedgerow.strategy.resource import Resource
+from hedgerow.strategy.rules import Rule, on_block, unique
 
 MAX_ITEMS = 16
 _List = Field(min_length=1, max_length=MAX_ITEMS)
 
 
+def _list_by(key: str) -> Any:
+    """A list whose items are told apart by one of their fields: no two have the same."""
+    extra: dict[str, Any] = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [key]}
+    return Field(min_length=1, max_length=MAX_ITEMS, json_schema_extra=extra)
+
+
 class NamedRef(Part):
     """Another object, by name."""
 
-    name: Name = Field(description="Its name, in the strategy's own namespace.")
+    name: Name = Field(description="Its name, in the strategy's own namespace, e.g. paper.")
 
 
 class BookRef(Part):
     """A client book."""
 
-    name: Name = Field(description="Name under which the book's positions are delivered.")
+    name: Name = Field(description="Name under which the book's positions are delivered, e.g. clients.")
 
 
 class ExposureSource(Part):
     """One source of exposure; all are summed, so each position must be counted once."""
 
-    name: Name = Field(description="What this source is called in this strategy.")
+    name: Name = Field(
+        description="What this source is called in this strategy, e.g. clients. Each name once."
+    )
     book: BookRef = Field(description="The client book whose positions count.")
 
 
@@ -51,19 +60,38 @@ class HedgeLeg(Part):
 
     venue_ref: NamedRef = Field(description="The Venue to trade on.")
     instrument: Symbol = Field(
-        description="Unified symbol of what to trade. A venue account's instrument belongs to one strategy."
+        description="Unified symbol of what to trade, e.g. BTC/USDT:USDT for a perpetual. A venue account's "
+        "instrument belongs to one strategy."
     )
     priority: Annotated[int, Field(strict=True, ge=1, le=100)] = Field(
-        description="Of the legs with one underlying, the one with the lowest number is traded. Each number once."
+        description="Of the legs with one underlying, the one with the lowest number is traded: 1 to 100, each "
+        "number once."
     )
 
 
 class BandRule(Part):
     """Where the net delta of one underlying may be. Outside, it is traded back."""
 
-    underlying: Asset = Field(description="The asset whose net delta is held.")
-    lower: DecimalText = Field(description="Lower edge, in `unit`; negative is short.")
-    upper: DecimalText = Field(description="Upper edge, in `unit`; above `lower`.")
+    model_config = ConfigDict(
+        json_schema_extra=on_block(
+            Rule(
+                cel="!isQuantity(self.lower) || !isQuantity(self.upper) || "
+                "quantity(self.lower).isLessThan(quantity(self.upper))",
+                wrong="lower is not below upper",
+                right="write the smaller edge as lower",
+                shown="self.lower + ' is not below upper, ' + self.upper",
+                at=".lower",
+            )
+        )
+    )
+
+    underlying: Asset = Field(description="The asset whose net delta is held, e.g. BTC. Each once.")
+    lower: DecimalText = Field(
+        description='Lower edge, in `unit`; negative is short. A decimal string, quoted, e.g. "-25000".'
+    )
+    upper: DecimalText = Field(
+        description='Upper edge, in `unit`; above `lower`. A decimal string, quoted, e.g. "25000".'
+    )
     unit: BandUnit = Field(
         default=BandUnit.NOTIONAL,
         description="Notional: the edges are in the strategy's currency. Underlying: in units of the underlying.",
@@ -76,15 +104,30 @@ class BandRule(Part):
 class Policy(Part):
     """What decides when and how much to hedge."""
 
-    type: Literal["Band"] = Field(description="Band: hold each underlying's net delta within a band.")
-    band: Annotated[tuple[BandRule, ...], _List] = Field(description="One band for each underlying.")
+    model_config = ConfigDict(
+        json_schema_extra=on_block(
+            Rule(
+                cel="(self.type == 'Band') == has(self.band)",
+                wrong="exactly the block that `type` names belongs here",
+                right="write policy.band with type Band, and with no other",
+            )
+        )
+    )
+
+    type: Literal["Band"] = Field(
+        description="Names the policy, and with it the block that belongs beside it. Band: hold each underlying's net "
+        "delta within a band."
+    )
+    band: Annotated[tuple[BandRule, ...], _list_by("underlying")] = Field(
+        description="One band for each underlying that is hedged."
+    )
 
 
 class FreshnessSpec(Part):
     """How old an input may be before the strategy stops relying on it."""
 
-    quote: PositiveDuration = Field(description="Oldest usable quote.")
-    book: PositiveDuration = Field(description="Oldest usable client book.")
+    quote: PositiveDuration = Field(description="Oldest usable quote, e.g. 3s. Units are ms, s, m and h.")
+    book: PositiveDuration = Field(description="Oldest usable client book, e.g. 5s.")
     on_stale: Literal["Hold"] = Field(
         default="Hold", description="Hold: send nothing while an input is missing, stale or invalid."
     )
@@ -97,46 +140,88 @@ class ExecutionSpec(Part):
         default="Clips", description="Clips: one order of at most `clipNotional` after the other."
     )
     clip_notional: PositiveDecimalText = Field(
-        description="Largest value of one order, in the strategy's currency; at most limits.maxOrderNotional."
+        description="Largest value of one order, in the strategy's currency; at most limits.maxOrderNotional. A "
+        'decimal string, quoted, e.g. "25000".'
     )
     time_in_force: TimeInForce = Field(
         default=TimeInForce.IOC, description="IOC: what does not fill at once is cancelled."
     )
     max_slippage_bps: Annotated[int, Field(strict=True, ge=0, le=1000)] = Field(
-        description="How far beyond the touch an order may fill, in basis points; at most limits.priceCollarBps."
+        description="How far beyond the touch an order may fill, in basis points: 0 to 1000 and at most "
+        "limits.priceCollarBps, e.g. 10."
     )
-    cooldown: Duration = Field(default="2s", description="Shortest time from one decision to the next.")
+    cooldown: Duration = Field(
+        default="2s", description="Shortest time from one decision to the next, e.g. 500ms."
+    )
     unknown_deadline: PositiveDuration = Field(
-        default="60s", description="How long an order's fate may stay unknown before a person is called."
+        default="60s",
+        description="How long an order's fate may stay unknown before a person is called, e.g. 60s.",
     )
 
 
 class LimitsSpec(Part):
     """Ceilings that are checked for every order before it is sent. Notionals in the strategy's currency."""
 
-    max_order_notional: PositiveDecimalText = Field(description="Largest value of one order.")
-    max_position_notional: PositiveDecimalText = Field(description="Largest value of one leg's position.")
+    max_order_notional: PositiveDecimalText = Field(
+        description='Largest value of one order: a decimal string, quoted, e.g. "50000".'
+    )
+    max_position_notional: PositiveDecimalText = Field(
+        description='Largest value of one leg\'s position: a decimal string, quoted, e.g. "1000000".'
+    )
     max_orders_per_minute: Annotated[int, Field(strict=True, ge=1, le=6000)] = Field(
-        description="How many orders may be sent within any minute."
+        description="How many orders may be sent within any minute: 1 to 6000, e.g. 120."
     )
     price_collar_bps: Annotated[int, Field(strict=True, ge=1, le=5000)] = Field(
-        description="How far an order's price may be from the venue's own mid, in basis points."
+        description="How far an order's price may be from the venue's own mid, in basis points: 1 to 5000, e.g. 100."
     )
+
+
+_CLIP_WITHIN_LIMIT = Rule(
+    cel="!isQuantity(self.execution.clipNotional) || !isQuantity(self.limits.maxOrderNotional) || "
+    "!quantity(self.execution.clipNotional).isGreaterThan(quantity(self.limits.maxOrderNotional))",
+    wrong="it is above spec.limits.maxOrderNotional, so every full clip would be refused",
+    right="lower the clip or raise the limit",
+    shown="self.execution.clipNotional + ' is above spec.limits.maxOrderNotional, ' + self.limits.maxOrderNotional + "
+    "', so every full clip would be refused'",
+    at=".execution.clipNotional",
+)
+_SLIPPAGE_WITHIN_COLLAR = Rule(
+    cel="self.execution.maxSlippageBps <= self.limits.priceCollarBps",
+    wrong="it is above spec.limits.priceCollarBps, so every order would be refused",
+    right="allow less slippage or widen the collar",
+    at=".execution.maxSlippageBps",
+)
+_EACH_BOOK_ONCE = unique("item.book.name", "a book stands here twice", "count each book once")
+_EACH_LEG_ONCE = unique(
+    "item.venueRef.name + ' ' + item.instrument",
+    "an instrument stands here twice on one Venue",
+    "name each Venue's instrument once",
+)
+_EACH_PRIORITY_ONCE = unique(
+    "item.priority", "a priority stands here twice", "give each leg a priority of its own"
+)
 
 
 class HedgeStrategySpec(Part):
     """What to hedge, with what, when and within which limits."""
 
+    model_config = ConfigDict(json_schema_extra=on_block(_CLIP_WITHIN_LIMIT, _SLIPPAGE_WITHIN_COLLAR))
+
     mode: Mode = Field(
         default=Mode.SHADOW,
-        description="Shadow: decides and fills virtually, sends nothing. Paper: trades on the built-in exchange.",
+        description="Shadow: decides and fills virtually, sends nothing. Paper: trades on the built-in exchange, "
+        "through a Venue whose environment is Paper.",
     )
     suspend: Flag = Field(default=False, description="True: watch and measure, decide nothing.")
     currency: Literal["USD"] = Field(
         default="USD", description="Currency of every notional of this strategy."
     )
-    exposure: Annotated[tuple[ExposureSource, ...], _List] = Field(description="What is hedged; summed.")
-    hedge_with: Annotated[tuple[HedgeLeg, ...], _List] = Field(description="What the hedge is traded in.")
+    exposure: Annotated[tuple[ExposureSource, ...], _list_by("name"), _EACH_BOOK_ONCE] = Field(
+        description="What is hedged; summed."
+    )
+    hedge_with: Annotated[tuple[HedgeLeg, ...], _List, _EACH_LEG_ONCE, _EACH_PRIORITY_ONCE] = Field(
+        description="What the hedge is traded in."
+    )
     policy: Policy = Field(description="When and how much to hedge.")
     freshness: FreshnessSpec = Field(description="How old an input may be.")
     execution: ExecutionSpec = Field(description="How a hedge is sent.")

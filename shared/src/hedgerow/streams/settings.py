@@ -6,9 +6,13 @@ from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 
+from hedgerow.adapters.synthetic.scenarios import Scenario
+from hedgerow.adapters.tapes import TapeSource
+from hedgerow.domain.instruments import find_instrument
 from hedgerow.domain.money import parse_decimal
 
 _Word = TypeVar("_Word", bound=StrEnum)
@@ -22,6 +26,14 @@ class FeedName(StrEnum):
     """Where market data comes from."""
 
     RECORDED = "Recorded"
+    SYNTHETIC = "Synthetic"
+    REST = "Rest"
+    WEB_SOCKET = "WebSocket"
+
+    @property
+    def from_a_venue(self) -> bool:
+        """Whether it comes from a real venue, so that there is no tape that others could stand on."""
+        return self in (FeedName.REST, FeedName.WEB_SOCKET)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +47,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         executor_venue: the one Venue (`namespace/name`) that this executor serves; None serves each whose keys it has.
         keys_dir: folder laid out as a mounted Secret, one subfolder per venue account with files `apiKey`, `secret`.
         feed: where ingestion takes market data from.
+        synthetic_seed, synthetic_interval_ms: of synthetic tapes: their seed, and the time between two events.
+        scenario: market weather on synthetic tapes; with one, every tape is synthetic.
+        feed_venue: of the feeds `Rest` and `WebSocket`: ccxt's id of the venue.
+        feed_url: base address instead of the venue's own hosts; None takes those.
+        feed_symbols: the instruments to follow there.
+        feed_poll_ms: between one REST answer and the next question about the same instrument.
         recordings: folder of Parquet recordings.
         session_start_ns: when this replay session began; with the clock it fixes the position on the tape.
         replay_speed: seconds of tape per second of clock.
@@ -45,6 +63,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         gateway_keys_dir: folder laid out as a mounted Secret, one subfolder per API key with files `key`, `role`;
             None only where no gateway runs.
         gateway_max_order_notional: the largest client order, in quote currency.
+        redis: some nodes of the cache's Redis Cluster, `host:port[,host:port]`; None where there is no cache.
         gateway_url, orders_key_file: where the order generator reaches the gateway, and the file with its API key;
             None only where no generator runs.
         orders_seed, orders_per_second: the generator's seed, and its orders per second of each symbol.
@@ -66,10 +85,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_jump_bps: float
     executor_venue: str | None = None
     feed: FeedName = FeedName.RECORDED
+    synthetic_seed: int = 7
+    synthetic_interval_ms: int = 250
+    scenario: Scenario | None = None
+    feed_venue: str = "binance"
+    feed_url: str | None = None
+    feed_symbols: tuple[str, ...] = ("BTC/USDT", "BTC/USDT:USDT", "ETH/USDT", "ETH/USDT:USDT")
+    feed_poll_ms: int = 1_000
     gateway_host: str = "127.0.0.1"
     gateway_port: int = 0
     gateway_keys_dir: Path | None = None
     gateway_max_order_notional: Decimal = Decimal(1_000_000)
+    redis: str | None = None
     gateway_url: str | None = None
     orders_key_file: Path | None = None
     orders_seed: int = 7
@@ -77,10 +104,26 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     orders_sizes: str = "20000"
     orders_mix: str = "market=60,crossed=20,resting=20"
 
+    @property
+    def tapes(self) -> TapeSource:
+        """Where tapes come from; the same for all who play them."""
+        all_synthetic = self.feed is FeedName.SYNTHETIC or self.scenario is not None
+        return TapeSource(
+            recordings=None if all_synthetic else self.recordings,
+            seed=self.synthetic_seed,
+            interval_ns=self.synthetic_interval_ms * 1_000_000,
+            scenario=self.scenario,
+        )
+
 
 _DEFAULTS = {
     "HEDGEROW_PARTITIONS": "4",
     "HEDGEROW_FEED": FeedName.RECORDED.value,
+    "HEDGEROW_SYNTHETIC_SEED": "7",
+    "HEDGEROW_SYNTHETIC_INTERVAL_MS": "250",
+    "HEDGEROW_FEED_VENUE": "binance",
+    "HEDGEROW_FEED_SYMBOLS": "BTC/USDT,BTC/USDT:USDT,ETH/USDT,ETH/USDT:USDT",
+    "HEDGEROW_FEED_POLL_MS": "1000",
     "HEDGEROW_REPLAY_SPEED": "1",
     "HEDGEROW_HTTP_HOST": "127.0.0.1",
     "HEDGEROW_HTTP_PORT": "0",
@@ -126,11 +169,34 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
             raise SettingsError(f"{name}={text(name)!r} should be positive")
         return value
 
+    def whole(name: str, least: int, most: int) -> int:
+        value = int(number(name, int))
+        if not least <= value <= most:
+            raise SettingsError(f"{name}={value} should be from {least} to {most}")
+        return value
+
     def word(name: str, words: type[_Word]) -> _Word:
         try:
             return words(text(name))
         except ValueError:
             raise SettingsError(f"{name}={text(name)!r} should be one of {', '.join(words)}") from None
+
+    def address(name: str) -> str | None:
+        value = environment.get(name)
+        if value and urlsplit(value).scheme not in ("http", "https"):
+            raise SettingsError(f"{name}={value!r} should be http://host:port or https://host")
+        return value or None
+
+    def instruments(name: str) -> tuple[str, ...]:
+        symbols = tuple(symbol.strip() for symbol in text(name).split(","))
+        for symbol in symbols:
+            try:
+                find_instrument(symbol)
+            except KeyError as error:
+                raise SettingsError(f"{name}: {error.args[0]}") from None
+        if len(set(symbols)) < len(symbols):
+            raise SettingsError(f"{name}={text(name)!r} names an instrument twice")
+        return symbols
 
     gateway_keys_dir = environment.get("HEDGEROW_GATEWAY_KEYS_DIR")
     orders_key_file = environment.get("HEDGEROW_ORDERS_KEY_FILE")
@@ -149,9 +215,17 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         max_jump_bps=float(number("HEDGEROW_MAX_JUMP_BPS", float)),
         executor_venue=environment.get("HEDGEROW_EXECUTOR_VENUE") or None,
         feed=word("HEDGEROW_FEED", FeedName),
+        synthetic_seed=whole("HEDGEROW_SYNTHETIC_SEED", 0, 2**32 - 1),
+        synthetic_interval_ms=whole("HEDGEROW_SYNTHETIC_INTERVAL_MS", 20, 10_000),
+        scenario=word("HEDGEROW_SCENARIO", Scenario) if environment.get("HEDGEROW_SCENARIO") else None,
+        feed_venue=text("HEDGEROW_FEED_VENUE"),
+        feed_url=address("HEDGEROW_FEED_URL"),
+        feed_symbols=instruments("HEDGEROW_FEED_SYMBOLS"),
+        feed_poll_ms=whole("HEDGEROW_FEED_POLL_MS", 10, 60_000),
         gateway_host=text("HEDGEROW_GATEWAY_HOST"),
         gateway_port=int(number("HEDGEROW_GATEWAY_PORT", int)),
         gateway_keys_dir=Path(gateway_keys_dir) if gateway_keys_dir else None,
+        redis=environment.get("HEDGEROW_REDIS") or None,
         gateway_max_order_notional=positive("HEDGEROW_GATEWAY_MAX_ORDER_NOTIONAL"),
         gateway_url=environment.get("HEDGEROW_GATEWAY_URL") or None,
         orders_key_file=Path(orders_key_file) if orders_key_file else None,

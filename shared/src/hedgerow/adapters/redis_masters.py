@@ -1,0 +1,162 @@
+"""The masters of a Redis Cluster, each asked by itself: one that is dead or slow costs only its own keys.
+
+redis-py's cluster client groups a pipeline by master too, but fails the whole of it, after seconds of trying, when
+one master is away.
+"""
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.crc import key_slot
+from redis.exceptions import MovedError, RedisError
+
+PATIENCE_S = 0.5
+REST_S = 0.5
+
+Address = tuple[str, int]
+
+
+class CacheAway(Exception):
+    """No master, or not this one, can be used now; the message says which and why."""
+
+
+class Master:
+    """One master and the connections to it. After a failure it is left in peace for a moment."""
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        # Any, because some of the client's methods have no types.
+        self.client: Any = Redis(
+            host=address[0],
+            port=address[1],
+            socket_timeout=PATIENCE_S,
+            socket_connect_timeout=PATIENCE_S,
+            # Who waits for an answer has another source; nobody waits for a second try.
+            retry=Retry(NoBackoff(), 0),
+        )
+        self.problem = ""
+        self._rests_until = 0.0
+
+    @property
+    def name(self) -> str:
+        return f"{self.address[0]}:{self.address[1]}"
+
+    @property
+    def rests(self) -> bool:
+        return time.monotonic() < self._rests_until
+
+    def failed(self, error: Exception) -> None:
+        self.problem = f"Redis master {self.name} does not answer: {error or type(error).__name__}"
+        self._rests_until = time.monotonic() + REST_S
+
+    def answered(self) -> None:
+        self.problem = ""
+
+
+class Masters:
+    """Which master has which key.
+
+    Args:
+        nodes: some nodes of the cluster, `host:port[,host:port]`; the others are found through them.
+    """
+
+    def __init__(self, nodes: str) -> None:
+        self._seeds = parse_nodes(nodes)
+        self._masters: dict[Address, Master] = {}
+        self._ranges: list[tuple[int, int, Master]] | None = None
+        self._rests_until = 0.0
+
+    async def group(self, keys: Iterable[str]) -> dict[Master, list[str]]:
+        """The keys by the master that has them; those of a slot that nobody serves are left out.
+
+        Raises:
+            CacheAway: no node tells where the slots are.
+        """
+        if self._ranges is None:
+            await self._learn()
+        assert self._ranges is not None
+        groups: dict[Master, list[str]] = {}
+        for key in keys:
+            slot = key_slot(key.encode())
+            for first, last, master in self._ranges:
+                if first <= slot <= last:
+                    groups.setdefault(master, []).append(key)
+                    break
+        return groups
+
+    def forget(self) -> None:
+        """The map may be wrong: it is learned anew when it is next needed."""
+        self._ranges = None
+
+    def failed(self, master: Master, error: Exception) -> None:
+        """A command failed there: another master may have its slots by now."""
+        if not isinstance(error, MovedError):
+            master.failed(error)
+        self.forget()
+
+    def known(self) -> list[Master]:
+        """The masters of the map as it was last learned."""
+        return list(self._masters.values())
+
+    async def close(self) -> None:
+        for master in self._masters.values():
+            await master.client.aclose()
+
+    async def _learn(self) -> None:
+        if time.monotonic() < self._rests_until:
+            raise CacheAway(self._nobody("tried a moment ago"))
+        problem = ""
+        for address in dict.fromkeys([*self._masters, *self._seeds]):
+            # Not a master's own connections: a node may be a replica, or gone for good.
+            node = Master(address)
+            try:
+                rows = await node.client.execute_command("CLUSTER SLOTS")
+            except (RedisError, OSError) as error:
+                problem = str(error) or type(error).__name__
+                continue
+            finally:
+                await node.client.aclose()
+            await self._take(read_slots(rows, address[0]))
+            return
+        self._rests_until = time.monotonic() + REST_S
+        raise CacheAway(self._nobody(problem))
+
+    async def _take(self, ranges: Sequence[tuple[int, int, Address]]) -> None:
+        masters = {address: self._masters.get(address) or Master(address) for _, _, address in ranges}
+        for address in self._masters.keys() - masters.keys():
+            await self._masters[address].client.aclose()
+        self._masters = masters
+        self._ranges = [(first, last, masters[address]) for first, last, address in ranges]
+
+    def _nobody(self, problem: str) -> str:
+        nodes = ", ".join(f"{host}:{port}" for host, port in self._seeds)
+        return f"no node of the Redis Cluster at {nodes} answers: {problem}"
+
+
+def parse_nodes(nodes: str) -> tuple[Address, ...]:
+    """`host:port[,host:port]` as addresses.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    found = []
+    for node in nodes.split(","):
+        host, _, port = node.strip().rpartition(":")
+        if not host or not port.isdecimal():
+            raise ValueError(f"{nodes!r} should be host:port[,host:port], the nodes of a Redis Cluster")
+        found.append((host.strip("[]"), int(port)))
+    return tuple(found)
+
+
+def read_slots(rows: Any, asked: str) -> list[tuple[int, int, Address]]:
+    """The answer to CLUSTER SLOTS: first slot, last slot, address of the master. One that does not know its own
+    host is where it was asked."""
+    found = []
+    for first, last, master, *_ in rows:
+        host = (master[0] or b"").decode() or asked
+        found.append((int(first), int(last), (host, int(master[1]))))
+    return found
