@@ -33,7 +33,7 @@ _HOLD = """
 
 # What the controls look at, and the intent itself. A statement of its own after the locks, so that it sees what their
 # last holders committed. Positions count at their entry price, orders at their limit: the account's own marks are not
-# in the ledger.
+# in the ledger. Orders are counted by account, because that is how they are indexed by their claim's time.
 _FACTS = """
     select i.*, s.key as strategy, o.client_order_id, o.claimed_ns,
         (select id from ledger_identity) as ledger,
@@ -51,8 +51,12 @@ _FACTS = """
             where (w.venue, w.account) = (i.venue, i.account) and (w.mode = 'Shadow') = (i.mode = 'Shadow')
             and w.id <> i.id and w.state = any($4)
         ) as account_holds,
-        (select count(*) from orders c join intents d on d.id = c.intent
-            where d.strategy_uid = i.strategy_uid and c.claimed_ns > $2) as orders_last_minute,
+        (select count(*) from (
+                select venue, account from leg_owners where strategy_uid = i.strategy_uid
+                union select i.venue, i.account
+            ) l
+            join orders c on (c.venue, c.account) = (l.venue, l.account) and c.claimed_ns > $2
+            join intents d on d.id = c.intent and d.strategy_uid = i.strategy_uid) as orders_last_minute,
         (select count(*) from orders c
             where (c.venue, c.account) = (i.venue, i.account) and c.claimed_ns > $3) as orders_last_second
     from intents i join strategies s on s.uid = i.strategy_uid left join orders o on o.intent = i.id
