@@ -23,7 +23,7 @@ ANCHOR = "aiokafka"
 # How many messages each way has to bring through: the slow ones fewer, since what one message costs stays the same.
 MESSAGES = {ANCHOR: 200_000, "confluent": 200_000, "shell": 200_000, "stock": 20_000, "naive": 8_000}
 AIMS = {"shell": "0.3, better 0.5", "stock": "0.10-0.16 was seen", "naive": "0.04 was seen"}
-ROUNDS = 1
+ROUNDS = 2
 WARM_UP_SHARE = 0.1
 PATIENCE_S = 240.0
 
