@@ -5,6 +5,7 @@
 #   scripts/install.sh           install what is missing (system packages only on Debian and Ubuntu, as root
 #                                or with passwordless sudo; elsewhere it says what to install)
 #   scripts/install.sh --bench   and the peers that `make bench` measures against
+#   scripts/install.sh --kubernetes   and the API server, kubectl and helm that the tests use, built with Go
 #   scripts/install.sh --check   only tell what is there and what is missing; exit 1 if anything is
 #
 # Works with the bash 3.2 of macOS.
@@ -15,6 +16,10 @@ cd "$ROOT"
 
 KAFKA_VERSION=4.1.1
 KAFKA_LIB="${XDG_CACHE_HOME:-$HOME/.cache}/hedgerow/kafka-$KAFKA_VERSION"
+# TimescaleDB where the system's own packages have none: a root folder of this Debian with its packages.
+TIMESCALE_ROOT="${XDG_CACHE_HOME:-$HOME/.cache}/hedgerow/timescaledb-root"
+TIMESCALE_SUITE=trixie
+TIMESCALE_PACKAGES="postgresql-17 postgresql-17-timescaledb"
 PROMETHEUS="${XDG_CACHE_HOME:-$HOME/.cache}/hedgerow/prometheus"
 UV_VERSION=0.13.8
 STAMP=.run/installed
@@ -24,11 +29,13 @@ export UV_PYTHON_DOWNLOADS=never
 
 CHECK=no
 BENCH=no
+KUBERNETES=no
 case "${1:-}" in
   "") ;;
   --bench) BENCH=yes ;;
+  --kubernetes) KUBERNETES=yes ;;
   --check) CHECK=yes ;;
-  *) echo "usage: scripts/install.sh [--bench|--check]" >&2; exit 2 ;;
+  *) echo "usage: scripts/install.sh [--bench|--kubernetes|--check]" >&2; exit 2 ;;
 esac
 
 # --- what the system must have: each have_* answers quietly, each hint_* says what to install -------------
@@ -190,7 +197,42 @@ have_kernels() {
 
 have_kafka() { [ -f "$KAFKA_LIB/kafka_2.13-$KAFKA_VERSION.jar" ]; }
 
+# History is kept in TimescaleDB where it can be had, else in the plain Postgres that is here anyway.
+have_timescaledb() {
+  ls /usr/share/postgresql/*/extension/timescaledb.control >/dev/null 2>&1 ||
+    { [ "$(id -u)" -eq 0 ] && ls "$TIMESCALE_ROOT"/usr/share/postgresql/*/extension/timescaledb.control >/dev/null 2>&1; }
+}
+
+# The newest server whose extension is packaged for this system; nothing where none is.
+packaged_timescaledb() {
+  apt-cache search --names-only '^postgresql-[0-9]+-timescaledb$' 2>/dev/null | cut -d' ' -f1 | sort -t- -k2 -n | tail -n 1
+}
+
+is_older_debian() { (. /etc/os-release 2>/dev/null && [ "$ID" = debian ] && [ "${VERSION_ID:-99}" -lt 13 ]); }
+
+# How TimescaleDB can be had here: given (a server was named), package, root, or nothing.
+timescaledb_way() {
+  if [ -n "${HEDGEROW_HISTORY_DSN:-}" ]; then echo given
+  elif ! on_apt; then return 0
+  elif [ -n "$(packaged_timescaledb)" ]; then if can_be_root; then echo package; fi
+  elif is_older_debian && [ "$(id -u)" -eq 0 ]; then echo root
+  fi
+}
+
 have_prometheus() { command -v prometheus >/dev/null || [ -x "$PROMETHEUS/usr/bin/prometheus" ]; }
+
+# The tests' API server is built from Go modules. A Go from 1.21 on fetches the toolchain that they ask for by itself,
+# unless GOTOOLCHAIN forbids it.
+GO_MINOR=26
+
+have_go() {
+  local minor
+  minor=$(go version 2>/dev/null | sed -n 's/.* go1\.\([0-9]*\).*/\1/p')
+  [ -n "$minor" ] || return 1
+  [ "$minor" -ge "$GO_MINOR" ] || { [ "$minor" -ge 21 ] && [ "$(go env GOTOOLCHAIN)" != local ]; }
+}
+
+have_kubernetes() { scripts/kubernetes/build.sh --check; }
 
 # --- doing it ---------------------------------------------------------------------------------------------
 
@@ -280,6 +322,56 @@ install_kafka() {
   mv "$aside" "$KAFKA_LIB"
 }
 
+# Nothing needs it, so that an install goes on without.
+install_timescaledb() {
+  "install_timescaledb_$1" ||
+    echo "    It could not be installed: history is kept in plain Postgres. The next install tries again." >&2
+}
+
+install_timescaledb_package() {
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$(packaged_timescaledb)" >/dev/null
+}
+
+# Made aside and renamed, by one install at a time, so that nobody ever sees half a root.
+install_timescaledb_root() {
+  local aside="$TIMESCALE_ROOT.new" log="$ROOT/.run/timescaledb.log"
+  mkdir -p "$(dirname "$TIMESCALE_ROOT")"
+  (
+    flock 9
+    ! have_timescaledb || exit 0
+    rm -rf "$aside"
+    { command -v debootstrap || apt_get "" debootstrap; } >"$log" 2>&1 &&
+      echo "    a root of Debian $TIMESCALE_SUITE in $TIMESCALE_ROOT (log: $log)" &&
+      debootstrap --variant=minbase "$TIMESCALE_SUITE" "$aside" "$(apt_mirror)" >>"$log" 2>&1 &&
+      echo "    $TIMESCALE_PACKAGES in it" &&
+      no_servers_in "$aside" &&
+      apt_get "$aside" $TIMESCALE_PACKAGES >>"$log" 2>&1 &&
+      rm -rf "$aside"/var/cache/apt/archives/*.deb "$aside"/var/lib/apt/lists/* "$aside"/usr/share/doc "$aside"/usr/share/man &&
+      mv "$aside" "$TIMESCALE_ROOT" || { tail -n 5 "$log" >&2; exit 1; }
+  ) 9>"$TIMESCALE_ROOT.lock"
+}
+
+# Installs packages here (root "") or in another root.
+apt_get() {
+  local root=$1
+  shift
+  set -- apt-get install -y -qq --no-install-recommends "$@"
+  [ -z "$root" ] || set -- chroot "$root" "$@"
+  DEBIAN_FRONTEND=noninteractive LC_ALL=C "$@"
+}
+
+# Packages of a server start it and make a cluster: in the root they must do neither.
+no_servers_in() {
+  printf '#!/bin/sh\nexit 101\n' >"$1/usr/sbin/policy-rc.d" && chmod 755 "$1/usr/sbin/policy-rc.d" &&
+    mkdir -p "$1/etc/postgresql-common" && echo 'create_main_cluster = false' >"$1/etc/postgresql-common/createcluster.conf"
+}
+
+# Where apt itself gets this Debian from.
+apt_mirror() {
+  apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' \
+    "Codename: $(. /etc/os-release && echo "$VERSION_CODENAME")" | head -n 1
+}
+
 # Unpacked beside the jars instead of installed: the package would start a server of its own on this machine.
 install_prometheus() {
   local aside="$PROMETHEUS.$$"
@@ -294,6 +386,17 @@ install_prometheus() {
   mv "$aside" "$PROMETHEUS"
 }
 
+install_kubernetes() {
+  if ! have_go; then
+    echo "Go 1.$GO_MINOR or newer is missing; the tests' API server is built with it." >&2
+    if [ "$(uname)" = Darwin ]; then echo "Run: brew install go" >&2
+    else echo "Get it from https://go.dev/dl (Debian's own is older), and put its bin folder on PATH." >&2; fi
+    echo "Or set KUBEBUILDER_ASSETS to a folder with kube-apiserver, etcd and kubectl." >&2
+    exit 1
+  fi
+  scripts/kubernetes/build.sh
+}
+
 check() {
   local need missing=0
   for need in $SYSTEM; do
@@ -305,11 +408,22 @@ check() {
   if have_kernels; then echo "  ok       native kernels (hedgerow-kernels)"
   elif have_rust; then echo "  missing  native kernels: scripts/install.sh builds them"; missing=1
   else echo "  optional native kernels: no Rust toolchain (cargo 1.$CARGO_MINOR or newer), so the slower NumPy twins run"; fi
+  if have_timescaledb; then echo "  ok       TimescaleDB for history"
+  else
+    case $(timescaledb_way) in
+      given) echo "  ok       history is kept where HEDGEROW_HISTORY_DSN says" ;;
+      "") echo "  optional TimescaleDB: this system has no package of it, so history is kept in plain Postgres" ;;
+      *) echo "  missing  TimescaleDB for history: scripts/install.sh installs it"; missing=1 ;;
+    esac
+  fi
   if have_kafka; then echo "  ok       Kafka $KAFKA_VERSION jars ($KAFKA_LIB)"
   else echo "  missing  Kafka $KAFKA_VERSION jars: scripts/install.sh fetches them with Maven"; missing=1; fi
   if have_prometheus; then echo "  ok       Prometheus"
   elif on_apt; then echo "  missing  Prometheus: scripts/install.sh unpacks it"; missing=1
   else echo "  optional Prometheus: put it on PATH, and the local stack runs it"; fi
+  if have_kubernetes; then echo "  ok       API server, kubectl and helm for the tests ($(scripts/kubernetes/build.sh --folder))"
+  elif have_go; then echo "  optional API server, kubectl and helm: make test builds them, some minutes, once"
+  else echo "  optional API server, kubectl and helm: make test builds them with Go 1.$GO_MINOR or newer, which is missing"; fi
   return $missing
 }
 
@@ -334,5 +448,14 @@ if ! have_kernels; then
 fi
 [ "$BENCH" = no ] || step "Peers for the benchmarks" install_peers
 have_kafka || step "Kafka $KAFKA_VERSION jars" install_kafka
+if ! have_timescaledb; then
+  WAY=$(timescaledb_way)
+  case $WAY in
+    given) ;;
+    "") echo "==> No TimescaleDB can be had here: history is kept in plain Postgres." ;;
+    *) step "TimescaleDB for history" install_timescaledb "$WAY" ;;
+  esac
+fi
 have_prometheus || ! on_apt || step "Prometheus" install_prometheus
+[ "$KUBERNETES" = no ] || have_kubernetes || step "API server, kubectl, helm" install_kubernetes
 echo "Installed (${SECONDS} s)."

@@ -3,14 +3,19 @@
     kafka              bootstrap servers; every topic is there, with 4 partitions
     postgres           admin DSN
     ledger_dsn         a fresh, migrated ledger for one test; module_ledger_dsn for one module
+    timescale          admin DSN of a server with TimescaleDB; skips where there is none
+    history_dsn        a fresh, migrated history for one test: once on TimescaleDB, once on plain Postgres
+    kube_apiserver     kubeconfig of a real API server that has the CRDs; no controllers run
     free_port          a TCP port that nobody listens on
 
-`HEDGEROW_TEST_KAFKA` (bootstrap servers) and `HEDGEROW_TEST_POSTGRES` (admin DSN) name servers to use instead.
+`HEDGEROW_TEST_KAFKA` (bootstrap servers), `HEDGEROW_TEST_POSTGRES` and `HEDGEROW_TEST_TIMESCALE` (admin DSNs) name
+servers to use instead.
 """
 
 import atexit
 import os
 import signal
+import subprocess
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -23,13 +28,16 @@ import psutil
 import pytest
 from hypothesis import core as hypothesis_core
 from hypothesis import settings as hypothesis_settings
+from kube_server import ROOT, KubeServer, program
 
+from hedgerow.history.migrate import upgrade as upgrade_history
 from hedgerow.ledger.migrate import upgrade
 from hedgerow.streams.topic_making import ensure_topics
 from hedgerow_local import ports
 from hedgerow_local.kafka import KafkaServer
 from hedgerow_local.owned import end_all, marked_processes
 from hedgerow_local.postgres import PostgresServer, data_folder, execute, remove_data
+from hedgerow_local.postgres_programs import Programs, for_history, packaged
 from hedgerow_local.redis_cluster import RedisClusterServer
 
 PARTITIONS = 4
@@ -85,7 +93,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 class _Stoppable:
     """Stops a server once: at the fixture's end, or at interpreter exit when that was skipped."""
 
-    def __init__(self, server: KafkaServer | PostgresServer | RedisClusterServer) -> None:
+    def __init__(self, server: KafkaServer | PostgresServer | RedisClusterServer | KubeServer) -> None:
         self._server = server
 
     def __enter__(self) -> None:
@@ -118,9 +126,29 @@ def postgres() -> Iterator[str]:
     if given:
         yield given
         return
+    with _own_postgres(packaged()) as dsn:
+        yield dsn
+
+
+@pytest.fixture(scope="session")
+def timescale() -> Iterator[str]:
+    """Admin DSN of a Postgres with TimescaleDB."""
+    given = os.environ.get("HEDGEROW_TEST_TIMESCALE")
+    if given:
+        yield given
+        return
+    programs = for_history()
+    if not programs.has_timescaledb:
+        pytest.skip("TimescaleDB is not here; scripts/install.sh installs it where it can be had")
+    with _own_postgres(programs) as dsn:
+        yield dsn
+
+
+@contextmanager
+def _own_postgres(programs: Programs) -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="hedgerow-test-") as folder:
-        data = data_folder(Path(folder) / "pg")
-        server = PostgresServer(data, ports.free_port(), Path(folder) / "postgres.log")
+        data = data_folder(Path(folder) / "pg", programs)
+        server = PostgresServer(data, ports.free_port(), Path(folder) / "postgres.log", programs)
         try:
             with _Stoppable(server):
                 yield server.dsn
@@ -148,13 +176,27 @@ def own_redis_cluster(tmp_path: Path) -> Iterator[RedisClusterServer]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def kube_apiserver() -> Iterator[Path]:
+    """Kubeconfig, with every right, of a real API server that has the CRDs. No controllers run."""
+    with tempfile.TemporaryDirectory(prefix="hedgerow-test-") as folder:
+        server = KubeServer(Path(folder))
+        with _Stoppable(server):
+            kubectl = [str(program("kubectl")), f"--kubeconfig={server.kubeconfig}"]
+            crds = str(ROOT / "k8s/crds")
+            subprocess.run([*kubectl, "apply", "-f", crds], check=True, capture_output=True)
+            wait = [*kubectl, "wait", "--for=condition=Established", "--timeout=120s", "-f", crds]
+            subprocess.run(wait, check=True, capture_output=True)
+            yield server.kubeconfig
+
+
 @contextmanager
-def _fresh_ledger(admin_dsn: str) -> Iterator[str]:
-    name = f"ledger_{uuid.uuid4().hex}"
+def _fresh_database(admin_dsn: str, upgraded: Callable[[str], None]) -> Iterator[str]:
+    name = f"test_{uuid.uuid4().hex}"
     dsn = urlunsplit(urlsplit(admin_dsn)._replace(path=f"/{name}"))
     execute(admin_dsn, f"CREATE DATABASE {name}")
     try:
-        upgrade(dsn)
+        upgraded(dsn)
         yield dsn
     finally:
         execute(admin_dsn, f"DROP DATABASE {name} WITH (FORCE)")
@@ -163,14 +205,28 @@ def _fresh_ledger(admin_dsn: str) -> Iterator[str]:
 @pytest.fixture
 def ledger_dsn(postgres: str) -> Iterator[str]:
     """DSN of a fresh, migrated ledger that only this test sees."""
-    with _fresh_ledger(postgres) as dsn:
+    with _fresh_database(postgres, upgrade) as dsn:
         yield dsn
 
 
 @pytest.fixture(scope="module")
 def module_ledger_dsn(postgres: str) -> Iterator[str]:
     """DSN of a fresh, migrated ledger that this module's tests share."""
-    with _fresh_ledger(postgres) as dsn:
+    with _fresh_database(postgres, upgrade) as dsn:
+        yield dsn
+
+
+@pytest.fixture(params=["timescale", "postgres"])
+def history_dsn(request: pytest.FixtureRequest) -> Iterator[str]:
+    """DSN of a fresh, migrated history that only this test sees, on either kind of server."""
+    with _fresh_database(request.getfixturevalue(request.param), upgrade_history) as dsn:
+        yield dsn
+
+
+@pytest.fixture(scope="module", params=["timescale", "postgres"])
+def module_history_dsn(request: pytest.FixtureRequest) -> Iterator[str]:
+    """As `history_dsn`, shared by this module's tests."""
+    with _fresh_database(request.getfixturevalue(request.param), upgrade_history) as dsn:
         yield dsn
 
 

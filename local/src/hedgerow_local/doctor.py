@@ -6,10 +6,12 @@ from collections.abc import Callable
 import msgspec
 import psutil  # type: ignore[import-untyped]
 
-from hedgerow_local import kafka, postgres, redis_cluster
+from hedgerow.ledger.connection import address_of
+from hedgerow_local import kafka, processes, redis_cluster
 from hedgerow_local.errors import LocalError
 from hedgerow_local.layout import Layout
 from hedgerow_local.ports import free_port
+from hedgerow_local.postgres_programs import for_history, packaged
 from hedgerow_local.state import read_state
 
 GIB = 1024**3
@@ -26,6 +28,7 @@ def examine(layout: Layout) -> list[Finding]:
     """Look at everything; nothing is changed."""
     checks: tuple[Callable[[Layout], str], ...] = (
         _postgres,
+        _history,
         _kafka,
         _redis,
         _loopback,
@@ -45,8 +48,17 @@ def examine(layout: Layout) -> list[Finding]:
 
 
 def _postgres(layout: Layout) -> str:
-    user = postgres.server_user()
-    return f"Postgres in {postgres.find_bindir()}" + (f", run as user {user}" if user else "")
+    programs = packaged()
+    return f"Postgres in {programs.bindir}" + (f", run as user {programs.user}" if programs.user else "")
+
+
+def _history(layout: Layout) -> str:
+    given = processes.given_history_dsn()
+    if given:
+        return f"history goes to {address_of(given)}"
+    programs = for_history()
+    kind = "TimescaleDB" if programs.has_timescaledb else "plain Postgres, as TimescaleDB is not here"
+    return f"history goes to {kind} in {programs.root / programs.bindir.relative_to('/')}"
 
 
 def _kafka(layout: Layout) -> str:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 
@@ -27,7 +28,8 @@ def end_stack(layout: Layout, state: StackState) -> None:
     supervisor = state.supervisor.find() if state.supervisor else None
     if supervisor is not None:
         _end_in_order(layout, supervisor)
-    _end_postgres(layout)
+    _end_postgres(layout.postgres)
+    _end_postgres(layout.history)
     end_all(marked_processes(RUN_VARIABLE, state.run), SUPERVISOR_GRACE_S)
     left = marked_processes(RUN_VARIABLE, state.run)
     if left:
@@ -41,15 +43,16 @@ def _end_in_order(layout: Layout, process: psutil.Process) -> None:
     """What does not end this way, or cannot be asked any more, is ended by its mark afterwards."""
     commands = Supervisor(layout.supervisor_socket)
     with contextlib.suppress(LocalError):
+        there = commands.status()
         for names in STOP_ORDER:
-            commands.stop(names, PROGRAM_DEADLINE_S)
+            commands.stop([name for name in names if name in there], PROGRAM_DEADLINE_S)
         commands.shut_down()
         still_running([process], SUPERVISOR_GRACE_S)
 
 
-def _end_postgres(layout: Layout) -> None:
+def _end_postgres(data: Path) -> None:
     """Its lock file names it even when the supervisor that ran it is gone."""
-    server = running_postmaster(layout.postgres.resolve())
+    server = running_postmaster(data.resolve())
     if server is None:
         return
     server.send_signal(STOP_SIGNAL)

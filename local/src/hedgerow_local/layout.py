@@ -48,6 +48,10 @@ class Layout(msgspec.Struct, frozen=True):
         return self.run / "pg"
 
     @property
+    def history(self) -> Path:
+        return self.run / "history"
+
+    @property
     def redis(self) -> Path:
         return self.run / "redis"
 

@@ -4,9 +4,7 @@ The packaged server that may already run on this machine is left alone.
 """
 
 import asyncio
-import hashlib
 import os
-import pwd
 import shutil
 import signal
 import subprocess
@@ -22,79 +20,32 @@ import psutil  # type: ignore[import-untyped]
 from hedgerow_local.errors import LocalError
 from hedgerow_local.owned import OwnedProcess, ProcessId
 from hedgerow_local.ports import LOOPBACK
+from hedgerow_local.postgres_programs import Programs, packaged
 
 SUPERUSER = "hedgerow"
-SERVER_USER = "postgres"
 STOP_SIGNAL = signal.SIGINT  # fast shutdown: SIGTERM would wait for every client to leave
 START_DEADLINE_S = 60.0
 STOP_GRACE_S = 20.0
-_REACHABLE = Path("/var/tmp")
 
 
-def find_bindir() -> Path:
-    """The folder with `initdb` and `postgres`, the newest version first.
+def data_folder(wanted: Path, programs: Programs | None = None) -> Path:
+    """A folder for the server's data that its programs can reach: `wanted`, or for root one elsewhere.
 
-    Raises:
-        LocalError: there is none; the message names where was looked.
-    """
-    candidates: list[Path] = []
-    if pg_config := shutil.which("pg_config"):
-        answer = subprocess.run([pg_config, "--bindir"], capture_output=True, text=True, check=False)
-        candidates.append(Path(answer.stdout.strip()))
-    installed = list(Path("/usr/lib/postgresql").glob("*/bin"))
-    candidates += sorted(installed, key=lambda path: _version_number(path.parent.name), reverse=True)
-    for brew in (Path("/opt/homebrew/opt"), Path("/usr/local/opt")):
-        candidates += sorted(brew.glob("postgresql*/bin"), reverse=True)
-    if on_path := shutil.which("initdb"):
-        candidates.append(Path(on_path).resolve().parent)
-    for candidate in candidates:
-        if (candidate / "initdb").is_file() and (candidate / "postgres").is_file():
-            return candidate
-    raise LocalError(
-        "no PostgreSQL server found (initdb and postgres; looked at pg_config --bindir, /usr/lib/postgresql, "
-        "Homebrew and PATH); scripts/install.sh installs it or says how"
-    )
-
-
-def _version_number(text: str) -> int:
-    return int(text) if text.isdigit() else 0
-
-
-def server_user() -> str | None:
-    """Who the server must run as: initdb and postgres refuse root. None means whoever we are.
-
-    Raises:
-        LocalError: we are root and the user that the packages make does not exist.
-    """
-    if os.geteuid() != 0:
-        return None
-    try:
-        pwd.getpwnam(SERVER_USER)
-    except KeyError:
-        raise LocalError(
-            f"Postgres refuses to run as root, and there is no system user {SERVER_USER!r} to run it as; "
-            "install the packaged server, which makes that user, or run as an ordinary user"
-        ) from None
-    return SERVER_USER
-
-
-def data_folder(wanted: Path) -> Path:
-    """A folder for the server's data that the server's user can reach: `wanted`, or for root one elsewhere.
-
-    A checkout may lie below a folder that only root may enter (`/root`, a temporary folder of mode 0700), so
-    as root the data goes to `/var/tmp/hedgerow-<hash of the wanted path>/` and `wanted` becomes a link to it.
-    When the link is gone, what it pointed to belongs to state that was deleted, and is deleted too.
+    A checkout may lie below a folder that only root may enter (`/root`, a temporary folder of mode 0700), so as root
+    the data goes to a folder of its own and `wanted` becomes a link to it. When the link is gone, what it pointed to
+    belongs to state that was deleted, and is deleted too.
 
     Raises:
         LocalError: the folder there belongs to somebody else.
     """
-    user = server_user()
+    programs = programs or packaged()
     wanted.parent.mkdir(parents=True, exist_ok=True)
-    if user is None:
+    room = programs.room(wanted)
+    if room is None:
         return wanted
-    room = _REACHABLE / f"hedgerow-{hashlib.sha256(str(wanted.absolute()).encode()).hexdigest()[:12]}"
+    user, group = programs.owner()
     data = room / "pg"
-    if room.exists() and room.lstat().st_uid != pwd.getpwnam(user).pw_uid:
+    if room.exists() and room.lstat().st_uid != user:
         raise LocalError(f"{room} is needed for Postgres but belongs to somebody else; remove it")
     if not wanted.is_symlink() or wanted.readlink() != data:
         remove_data(room)
@@ -102,7 +53,7 @@ def data_folder(wanted: Path) -> Path:
         wanted.symlink_to(data)
     if not room.exists():
         room.mkdir(mode=0o700)
-        shutil.chown(room, user, user)
+        os.chown(room, user, group)
     return data
 
 
@@ -129,7 +80,7 @@ def running_postmaster(data: Path) -> psutil.Process | None:
     return ProcessId(int(pid), float(started)).find()
 
 
-def initialise(data: Path) -> None:
+def initialise(data: Path, programs: Programs | None = None) -> None:
     """Make a data folder unless there is one. It is made aside and renamed, so half a folder is never used.
 
     Raises:
@@ -140,16 +91,17 @@ def initialise(data: Path) -> None:
     aside = data.with_name(data.name + ".new")
     if aside.exists():
         shutil.rmtree(aside)
-    user = server_user()
+    programs = programs or packaged()
+    user = programs.user
     result = subprocess.run(
-        [
-            str(find_bindir() / "initdb"),
-            f"--pgdata={aside}",
+        programs.command(
+            "initdb",
+            f"--pgdata={programs.inside(aside)}",
             f"--username={SUPERUSER}",
             "--auth=trust",
             "--encoding=UTF8",
             "--locale=C",
-        ],
+        ),
         cwd="/",
         capture_output=True,
         text=True,
@@ -163,17 +115,19 @@ def initialise(data: Path) -> None:
     aside.rename(data)
 
 
-def server_command(data: Path, port: int) -> list[str]:
+def server_command(data: Path, port: int, programs: Programs | None = None) -> list[str]:
     """How to run the server in the foreground: on loopback only, without a socket file to collide on."""
+    programs = programs or packaged()
     settings = {
         "listen_addresses": LOOPBACK,
         "port": str(port),
         "unix_socket_directories": "",
         "max_connections": "200",
         "log_line_prefix": "%m [%p] ",
+        **programs.settings,
     }
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-    return [str(find_bindir() / "postgres"), "-D", str(data), *options]
+    return programs.command("postgres", "-D", str(programs.inside(data)), *options)
 
 
 def server_dsn(port: int, database: str = "postgres") -> str:
@@ -228,17 +182,20 @@ def ensure_database(admin_dsn: str, name: str) -> None:
         return
 
 
-def wait_until_ready(dsn: str, data: Path, require_alive: Callable[[], None]) -> None:
+def wait_until_ready(
+    dsn: str, data: Path, require_alive: Callable[[], None], programs: Programs | None = None
+) -> None:
     """Wait until the server on this data folder answers a query; another one on its port does not count.
 
     Raises:
         LocalError: it did not within the deadline, or `require_alive` found that it ended.
     """
+    seen = str((programs or packaged()).inside(data))
     deadline = time.monotonic() + START_DEADLINE_S
     while True:
         require_alive()
         try:
-            if fetch_value(dsn, "SHOW data_directory") == str(data):
+            if fetch_value(dsn, "SHOW data_directory") == seen:
                 return
         except (OSError, asyncpg.PostgresError, TimeoutError):
             pass  # not listening yet, or still recovering
@@ -250,8 +207,9 @@ def wait_until_ready(dsn: str, data: Path, require_alive: Callable[[], None]) ->
 class PostgresServer:
     """A server that lives as long as its owner: for tests."""
 
-    def __init__(self, data: Path, port: int, log: Path) -> None:
+    def __init__(self, data: Path, port: int, log: Path, programs: Programs | None = None) -> None:
         self.data = data
+        self._programs = programs or packaged()
         self.port = port
         self._log = log
         self._process: OwnedProcess | None = None
@@ -261,15 +219,15 @@ class PostgresServer:
         return server_dsn(self.port)
 
     def start(self) -> None:
-        initialise(self.data)
+        initialise(self.data, self._programs)
         self._process = OwnedProcess(
             "Postgres",
-            server_command(self.data, self.port),
+            server_command(self.data, self.port, self._programs),
             log=self._log,
-            user=server_user(),
+            user=self._programs.user,
             stop_signal=STOP_SIGNAL,
         )
-        wait_until_ready(self.dsn, self.data, self._process.require_alive)
+        wait_until_ready(self.dsn, self.data, self._process.require_alive, self._programs)
 
     def kill(self) -> None:
         """End it as a crash would."""

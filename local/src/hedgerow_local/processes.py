@@ -1,5 +1,6 @@
 """The programs of the local stack: how each is run, with which surroundings, and in which order they end."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -9,11 +10,13 @@ from hedgerow_local import kafka, postgres, prometheus, redis_cluster
 from hedgerow_local.keys import GENERATOR
 from hedgerow_local.layout import Layout
 from hedgerow_local.ports import LOOPBACK
+from hedgerow_local.postgres_programs import Programs, for_history, packaged
 from hedgerow_local.scenario import SETTING, read_scenario
 from hedgerow_local.state import RUN_VARIABLE, StackState
 
 PARTITIONS = 4
 LEDGER_DATABASE = "ledger"
+HISTORY_DATABASE = "history"
 # Worker name: the roles that share its process.
 WORKERS: dict[str, tuple[str, ...]] = {
     "exchange": ("exchange",),
@@ -21,6 +24,7 @@ WORKERS: dict[str, tuple[str, ...]] = {
     "pipeline": ("enrichment", "router", "risk", "hedging"),
     "executor": ("executor",),
     "gateway": ("gateway", "books"),
+    "recorder": ("recorder",),
     "cache": ("cache",),
     "order-generator": ("order-generator",),
 }
@@ -29,6 +33,7 @@ PORT_NAMES = (
     "kafka",
     "kafka-controller",
     "postgres",
+    "history",
     "exchange",
     "gateway",
     "prometheus",
@@ -40,8 +45,8 @@ PORT_NAMES = (
 STOP_ORDER: tuple[tuple[str, ...], ...] = (
     ("order-generator",),
     ("apply", "ingestion", "pipeline", "executor", "gateway", "cache"),
-    ("exchange",),
-    ("kafka", "postgres", "prometheus", *REDIS),
+    ("exchange", "recorder"),
+    ("kafka", "postgres", "history", "prometheus", *REDIS),
 )
 
 
@@ -78,6 +83,15 @@ def ledger_dsn(state: StackState) -> str:
     return postgres.server_dsn(state.ports["postgres"], LEDGER_DATABASE)
 
 
+def given_history_dsn() -> str | None:
+    """The history server to use instead of one of our own, if the environment names one."""
+    return os.environ.get("HEDGEROW_HISTORY_DSN") or None
+
+
+def history_dsn(state: StackState) -> str:
+    return given_history_dsn() or postgres.server_dsn(state.ports["history"], HISTORY_DATABASE)
+
+
 def kafka_bootstrap(state: StackState) -> str:
     return f"{LOOPBACK}:{state.ports['kafka']}"
 
@@ -104,6 +118,7 @@ def surroundings(layout: Layout, state: StackState) -> dict[str, str]:
         RUN_VARIABLE: state.run,
         "HEDGEROW_KAFKA": kafka_bootstrap(state),
         "HEDGEROW_LEDGER_DSN": ledger_dsn(state),
+        "HEDGEROW_HISTORY_DSN": history_dsn(state),
         "HEDGEROW_PARTITIONS": str(PARTITIONS),
         "HEDGEROW_EXCHANGE_URL": exchange_url(state),
         "HEDGEROW_KEYS_DIR": str(layout.keys),
@@ -121,21 +136,24 @@ def surroundings(layout: Layout, state: StackState) -> dict[str, str]:
     }
 
 
-def programs(layout: Layout, state: StackState, postgres_data: Path) -> tuple[Program, ...]:
+def programs(
+    layout: Layout, state: StackState, postgres_data: Path, history_data: Path | None
+) -> tuple[Program, ...]:
     """Every program of the stack.
+
+    Args:
+        history_data: folder of the history server's data; None when a server was named to use instead.
 
     Raises:
         LocalError: a server that one of them needs is not installed.
     """
     hedgerow = str(Path(sys.executable).parent / "hedgerow")
     servers = (
-        Program(
-            name="postgres",
-            command=tuple(postgres.server_command(postgres_data, state.ports["postgres"])),
-            user=postgres.server_user(),
-            stop_signal=postgres.STOP_SIGNAL.name.removeprefix("SIG"),
-            # Its children must outlive the signal: the postmaster tells each what to do.
-            stop_as_group=False,
+        _postgres("postgres", packaged(), postgres_data, state.ports["postgres"]),
+        *(
+            [_postgres("history", for_history(), history_data, state.ports["history"])]
+            if history_data is not None
+            else []
         ),
         Program(name="kafka", command=tuple(kafka.server_command(layout.kafka))),
         *(
@@ -156,6 +174,17 @@ def programs(layout: Layout, state: StackState, postgres_data: Path) -> tuple[Pr
         for name, roles in WORKERS.items()
     )
     return servers + _watchers(layout, state) + workers
+
+
+def _postgres(name: str, installation: Programs, data: Path, port: int) -> Program:
+    return Program(
+        name=name,
+        command=tuple(postgres.server_command(data, port, installation)),
+        user=installation.user,
+        stop_signal=postgres.STOP_SIGNAL.name.removeprefix("SIG"),
+        # Its children must outlive the signal: the postmaster tells each what to do.
+        stop_as_group=False,
+    )
 
 
 def _watchers(layout: Layout, state: StackState) -> tuple[Program, ...]:

@@ -7,8 +7,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import asyncpg
 import msgspec
+from sqlalchemy.exc import SQLAlchemyError
 
+from hedgerow.history.migrate import upgrade as upgrade_history
+from hedgerow.ledger.connection import address_of
 from hedgerow.ledger.migrate import upgrade
 from hedgerow.streams.topic_making import TopicsUnusable, ensure_topics
 from hedgerow_local import asking, kafka, postgres, processes, prometheus, redis_cluster
@@ -18,11 +22,12 @@ from hedgerow_local.keys import ensure_gateway_keys, ensure_keys
 from hedgerow_local.layout import Layout
 from hedgerow_local.owned import OwnedProcess, identify, log_tail
 from hedgerow_local.ports import free_ports
+from hedgerow_local.postgres_programs import for_history
 from hedgerow_local.state import StackState, claim_state, write_state
 from hedgerow_local.supervisor import Supervisor, restarts, start_supervisor
 from hedgerow_local.supervisor_config import render
 
-WORKERS = ("ingestion", "pipeline", "executor", "gateway", "cache")
+WORKERS = ("ingestion", "pipeline", "executor", "gateway", "cache", "recorder")
 READY_DEADLINE_S = 120.0
 APPLY_DEADLINE_S = 60.0
 POLL_S = 0.1
@@ -61,6 +66,8 @@ class Stack:
             self._start_supervisor()
         with self._stage("postgres and ledger"):
             self._start_servers()
+        with self._stage("history"):
+            self._start_history()
         with self._stage("kafka and topics"):
             kafka.wait_until_ready(self._bootstrap, self.layout.kafka, self._require_up("kafka"))
             try:
@@ -125,7 +132,7 @@ class Stack:
     def _start_supervisor(self) -> None:
         layout = self.layout
         data = postgres.data_folder(layout.postgres)
-        programs = processes.programs(layout, self.state, data)
+        programs = processes.programs(layout, self.state, data, self._history_data())
         layout.logs.mkdir(parents=True, exist_ok=True)
         for owner in (*processes.WORKERS, "shared"):
             layout.data(owner).mkdir(parents=True, exist_ok=True)
@@ -155,6 +162,29 @@ class Stack:
         postgres.wait_until_ready(admin, data, self._require_up("postgres"))
         postgres.ensure_database(admin, processes.LEDGER_DATABASE)
         upgrade(processes.ledger_dsn(self.state))
+
+    def _history_data(self) -> Path | None:
+        """None when a server was named to use instead of one of our own."""
+        if processes.given_history_dsn():
+            return None
+        return postgres.data_folder(self.layout.history, for_history())
+
+    def _start_history(self) -> None:
+        data = self._history_data()
+        if data is not None:
+            installation = for_history()
+            postgres.initialise(data, installation)
+            self._start("history")
+            admin = postgres.server_dsn(self.state.ports["history"])
+            postgres.wait_until_ready(admin, data, self._require_up("history"), installation)
+            postgres.ensure_database(admin, processes.HISTORY_DATABASE)
+        dsn = processes.history_dsn(self.state)
+        try:
+            upgrade_history(dsn)
+        except (OSError, asyncpg.PostgresError, SQLAlchemyError) as problem:
+            raise LocalError(
+                f"the history at {address_of(dsn)} cannot be made ready: {problem}; check HEDGEROW_HISTORY_DSN"
+            ) from problem
 
     def _start(self, *names: str) -> None:
         for name in names:

@@ -19,9 +19,9 @@ class StackState(msgspec.Struct, frozen=True, kw_only=True):
         run: unique to this start; every process of it carries this in its environment.
         owner: the command that started it and will end it.
         supervisor: None until it runs.
-        ports: by name: `kafka`, `kafka-controller`, `postgres`, `exchange` (the venue's REST door), `gateway` (the
-            desk's), `redis-1` … and `redis-1-bus` … (where the masters talk), and one per worker where `/ready` and
-            `/metrics` answer.
+        ports: by name: `kafka`, `kafka-controller`, `postgres`, `history`, `exchange` (the venue's REST door),
+            `gateway` (the desk's), `redis-1` … and `redis-1-bus` … (where the masters talk), and one per worker where
+            `/ready` and `/metrics` answer.
         session_start_ns: when the replay session began.
     """
 

@@ -104,8 +104,9 @@ def layout() -> Iterator[Layout]:
         layout = Layout(ROOT, Path(folder))
         yield layout
         stop(layout)
-        if layout.postgres.is_symlink():
-            remove_data(layout.postgres.readlink().parent)
+        for data in (layout.postgres, layout.history):
+            if data.is_symlink():
+                remove_data(data.readlink().parent)
 
 
 def kill(demo: RunningDemo, program: str) -> None:
@@ -147,7 +148,7 @@ def test_programs_killed_on_the_way_are_restarted_and_the_books_balance(layout: 
     refused = RunningDemo(layout)
     assert refused.end() != 0
     assert "already runs" in refused.text
-    for together in (("executor", "exchange"), ("pipeline", "postgres", "kafka")):
+    for together in (("executor", "exchange"), ("pipeline", "postgres", "kafka", "history", "recorder")):
         for program in together:
             kill(demo, program)
         demo.wait_until(f"demo.filled >= {demo.filled + 2}")
@@ -158,7 +159,10 @@ def test_programs_killed_on_the_way_are_restarted_and_the_books_balance(layout: 
     report = json.loads(layout.report.read_text())
     assert report["balanced"] is True
     assert report["problems"] == []
-    for program in ("executor", "exchange", "pipeline", "postgres", "kafka"):
+    assert {item["underlying"] for item in report["exposure"]} == {"BTC", "ETH", "NVDA", "SPX"}
+    for row in report["instruments"]:
+        assert row["venue"] == row["ledger"] == row["journal"], row
+    for program in ("executor", "exchange", "pipeline", "postgres", "kafka", "history", "recorder"):
         assert report["restarts"][program] >= 1
     assert report["restarts"]["ingestion"] == 0
     assert marked_processes(RUN_VARIABLE, run) == []

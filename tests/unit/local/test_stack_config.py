@@ -18,10 +18,14 @@ from hedgerow_local.keys import ensure_keys
 from hedgerow_local.layout import SOCKET_PATH_LIMIT, Layout
 from hedgerow_local.owned import identify
 from hedgerow_local.ports import free_ports
+from hedgerow_local.postgres_programs import for_history
 from hedgerow_local.processes import PORT_NAMES, REDIS, STOP_ORDER, WORKERS, programs, surroundings
 from hedgerow_local.state import StackState, read_state, write_state
 from hedgerow_local.supervisor import restarts
 from hedgerow_local.supervisor_config import render
+
+# As a data folder of whichever Postgres keeps history here.
+HISTORY_DATA = for_history().root / "history"
 
 
 def layout_at(root: str) -> Layout:
@@ -46,15 +50,17 @@ def sections(text: str) -> configparser.RawConfigParser:
 
 def test_every_program_is_supervised_restarted_and_ended_as_a_group() -> None:
     layout = layout_at("/srv/hedgerow")
-    config = sections(render(layout, programs(layout, state(), Path("/data"))))
+    config = sections(render(layout, programs(layout, state(), Path("/data"), HISTORY_DATA)))
     names = {name for row in STOP_ORDER for name in row}
-    assert names == {"postgres", "kafka", *REDIS, "apply", "prometheus", *WORKERS}
+    assert names == {"postgres", "history", "kafka", *REDIS, "apply", "prometheus", *WORKERS}
     for name in names:
         program = config[f"program:{name}"]
         assert program["autorestart"] == "true"
         assert program["killasgroup"] == "true"
         assert program["stdout_logfile"] == f"/srv/hedgerow/.run/logs/{name}.log"
-    assert config["program:postgres"]["stopsignal"] == "INT"
+    for name in ("postgres", "history"):
+        assert config[f"program:{name}"]["stopsignal"] == "INT"
+        assert config[f"program:{name}"]["stopasgroup"] == "false"
 
 
 def test_every_role_runs_once_and_every_worker_has_its_own_port_and_folder() -> None:
@@ -62,7 +68,11 @@ def test_every_role_runs_once_and_every_worker_has_its_own_port_and_folder() -> 
     roles = [role for together in WORKERS.values() for role in together]
     assert len(roles) == len(set(roles))
     assert set(roles) == {point.name for point in entry_points(group="hedgerow.roles")}
-    workers = [program for program in programs(layout, state(), Path("/data")) if program.name in WORKERS]
+    workers = [
+        program
+        for program in programs(layout, state(), Path("/data"), HISTORY_DATA)
+        if program.name in WORKERS
+    ]
     assert len({program.environment["HEDGEROW_HTTP_PORT"] for program in workers}) == len(WORKERS)
     assert len({program.environment["HEDGEROW_DATA_DIR"] for program in workers}) == len(WORKERS)
 
@@ -77,7 +87,7 @@ def test_the_surroundings_satisfy_the_settings_that_every_worker_reads() -> None
 @given(folder=st.text(alphabet="ab%' ;#-\"", min_size=1, max_size=12))
 def test_a_folder_reaches_the_program_unchanged_or_is_refused(folder: str) -> None:
     layout = layout_at(f"/srv/x{folder}x")
-    wanted = programs(layout, state(), Path("/data"))
+    wanted = programs(layout, state(), Path("/data"), HISTORY_DATA)
     if any(bad in folder for bad in ('"', " ;", " #")):
         with pytest.raises(LocalError, match="rename"):
             render(layout, wanted)

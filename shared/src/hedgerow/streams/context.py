@@ -66,11 +66,16 @@ class Checkpointed(Protocol):
 
 
 class Producer(Protocol):
-    """The process's one producer. `send` never blocks: a full queue raises `BufferError`."""
+    """The process's one producer. `send` never blocks: a full queue raises `BufferError`.
+
+    `flush` and `drained` wait until what was sent is confirmed, the one blocking, the other while the loop goes on.
+    """
 
     def send(self, topic: str, key: str, value: bytes | None, headers: Headers) -> None: ...
 
     def flush(self, timeout_s: float) -> None: ...
+
+    async def drained(self, timeout_s: float) -> None: ...
 
 
 class Readiness(Protocol):

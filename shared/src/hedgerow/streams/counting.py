@@ -19,3 +19,6 @@ class CountingProducer:
 
     def flush(self, timeout_s: float) -> None:
         self._producer.flush(timeout_s)
+
+    async def drained(self, timeout_s: float) -> None:
+        await self._producer.drained(timeout_s)

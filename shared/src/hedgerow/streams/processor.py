@@ -141,28 +141,33 @@ class Processor:
             self._sent(item.topic).inc()
 
     def _bury(self, message: RawMessage, error: Exception, now_ns: int) -> None:
-        letter = DeadLetter(
-            role=self._role,
-            topic=message.topic,
-            partition=message.partition,
-            offset=message.offset,
-            key=message.key,
-            value=message.value,
-            cause=_words(error),
-            time_ns=now_ns,
-        )
-        _log.error(
-            "dead letter",
-            role=self._role,
-            topic=message.topic,
-            partition=message.partition,
-            offset=message.offset,
-            cause=letter.cause,
-            trace_id=trace.trace_id(message.headers),
-        )
-        headers = trace.carry(message.headers, self._role, now_ns)
-        self._producer.send(DEAD_LETTERS.name, message.topic, encode(letter), headers)
+        bury(self._producer, self._role, message, error, now_ns)
         self._dead.labels(self._role, message.topic).inc()
+
+
+def bury(producer: Producer, role: str, message: RawMessage, error: Exception, now_ns: int) -> None:
+    """Send a message that cannot be used to `dead.letters`, whole and with its cause."""
+    letter = DeadLetter(
+        role=role,
+        topic=message.topic,
+        partition=message.partition,
+        offset=message.offset,
+        key=message.key,
+        value=message.value,
+        cause=_words(error),
+        time_ns=now_ns,
+    )
+    _log.error(
+        "dead letter",
+        role=role,
+        topic=message.topic,
+        partition=message.partition,
+        offset=message.offset,
+        cause=letter.cause,
+        trace_id=trace.trace_id(message.headers),
+    )
+    headers = trace.carry(message.headers, role, now_ns)
+    producer.send(DEAD_LETTERS.name, message.topic, encode(letter), headers)
 
 
 def _words(error: Exception) -> str:

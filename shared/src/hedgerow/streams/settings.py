@@ -63,6 +63,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         gateway_keys_dir: folder laid out as a mounted Secret, one subfolder per API key with files `key`, `role`;
             None only where no gateway runs.
         gateway_max_order_notional: the largest client order, in quote currency.
+        history_dsn: Postgres of the history, never the ledger's; None only where no recorder runs.
+        history_days: how long ticks, enriched quotes and risk states are kept.
+        history_rollup_days: how long candles and risk per minute are kept.
         redis: some nodes of the cache's Redis Cluster, `host:port[,host:port]`; None where there is no cache.
         gateway_url, orders_key_file: where the order generator reaches the gateway, and the file with its API key;
             None only where no generator runs.
@@ -96,6 +99,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     gateway_port: int = 0
     gateway_keys_dir: Path | None = None
     gateway_max_order_notional: Decimal = Decimal(1_000_000)
+    history_dsn: str | None = None
+    history_days: int = 30
+    history_rollup_days: int = 730
     redis: str | None = None
     gateway_url: str | None = None
     orders_key_file: Path | None = None
@@ -132,6 +138,8 @@ _DEFAULTS = {
     "HEDGEROW_GATEWAY_HOST": "127.0.0.1",
     "HEDGEROW_GATEWAY_PORT": "0",
     "HEDGEROW_GATEWAY_MAX_ORDER_NOTIONAL": "1000000",
+    "HEDGEROW_HISTORY_DAYS": "30",
+    "HEDGEROW_HISTORY_ROLLUP_DAYS": "730",
     "HEDGEROW_ORDERS_SEED": "7",
     "HEDGEROW_ORDERS_PER_SECOND": "2",
     "HEDGEROW_ORDERS_SIZES": "20000",
@@ -168,6 +176,15 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         if value <= 0:
             raise SettingsError(f"{name}={text(name)!r} should be positive")
         return value
+
+    def history_dsn() -> str | None:
+        dsn = environment.get("HEDGEROW_HISTORY_DSN")
+        if dsn and dsn == text("HEDGEROW_LEDGER_DSN"):
+            raise SettingsError(
+                "HEDGEROW_HISTORY_DSN is HEDGEROW_LEDGER_DSN; history needs a server of its own, so that ticks never "
+                "fill the ledger's disk"
+            )
+        return dsn or None
 
     def whole(name: str, least: int, most: int) -> int:
         value = int(number(name, int))
@@ -227,6 +244,9 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         gateway_keys_dir=Path(gateway_keys_dir) if gateway_keys_dir else None,
         redis=environment.get("HEDGEROW_REDIS") or None,
         gateway_max_order_notional=positive("HEDGEROW_GATEWAY_MAX_ORDER_NOTIONAL"),
+        history_dsn=history_dsn(),
+        history_days=whole("HEDGEROW_HISTORY_DAYS", 1, 36_500),
+        history_rollup_days=whole("HEDGEROW_HISTORY_ROLLUP_DAYS", 1, 36_500),
         gateway_url=environment.get("HEDGEROW_GATEWAY_URL") or None,
         orders_key_file=Path(orders_key_file) if orders_key_file else None,
         orders_seed=int(number("HEDGEROW_ORDERS_SEED", int)),

@@ -1,0 +1,46 @@
+"""Copies the ledger's steps, executions and decisions into history. The ledger is the truth; hints are not needed."""
+
+import structlog
+
+from hedgerow.history.copying import read_positions, write_changes
+from hedgerow.history.offsets import Moved
+from hedgerow.ledger.changes import read_changes
+from hedgerow.streams.context import Context
+from hedgerow.streams.ledger_link import LedgerLink
+from hedgerow.streams.server_link import ServerLink
+from hedgerow.streams.waiting import stopped_within
+from hedgerow_recorder.metrics import RecorderMetrics
+
+_log = structlog.get_logger(__name__)
+
+LOOK_EVERY_S = 1.0
+STEPS_AT_ONCE = 500
+
+
+async def copy_ledger(context: Context, history: ServerLink, metrics: RecorderMetrics) -> None:
+    """Look into the ledger every second until asked to stop."""
+    ledger = LedgerLink(context)
+    try:
+        while not context.stopping.is_set():
+            if not await _copy_once(ledger, history, metrics):
+                await stopped_within(context.stopping, LOOK_EVERY_S)
+    finally:
+        await ledger.close()
+
+
+async def _copy_once(ledger: LedgerLink, history: ServerLink, metrics: RecorderMetrics) -> bool:
+    """Copy the next steps; whether there may be more."""
+    known = await history.until_done(read_positions)
+    if known is None:
+        return False
+    changes = await ledger.until_done(lambda connection: read_changes(connection, known, STEPS_AT_ONCE))
+    if changes is None or not changes.steps:
+        return False
+    try:
+        written = await history.until_done(lambda connection: write_changes(connection, known, changes))
+    except Moved as moved:
+        _log.info("copied by somebody else", detail=str(moved))
+        return False
+    for table, rows in (written or {}).items():
+        metrics.rows.labels(table).inc(rows)
+    return len(changes.steps) >= STEPS_AT_ONCE
