@@ -27,7 +27,8 @@ test: install lint ## everything that one machine can test
 	@scripts/install.sh --kubernetes
 	@.venv/bin/pytest
 
-e2e: install ## install the chart on a real cluster, hedge, kill, upgrade, uninstall (docs/guide/kubernetes.md)
+e2e: ## install the chart on a real cluster, hedge, kill, upgrade, uninstall (docs/guide/kubernetes.md)
+	@scripts/install.sh --kubernetes
 	@HEDGEROW_E2E=1 .venv/bin/pytest -s tests/e2e
 
 kind: ## a cluster in Docker with the chart from this checkout (needs Docker, kind and skaffold)

@@ -4,6 +4,7 @@ ROOT=$(cd "$HERE/../../.." && pwd)
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/hedgerow/onenode   # binaries and images: kept when the node goes down
 STATE=/var/lib/hedgerow-onenode                          # everything that a running node writes: removed
 BIN=$CACHE/bin
+TOOLS=$("$ROOT/scripts/kubernetes/build.sh" --folder)    # etcd, kube-apiserver, kubectl, helm: those of `make test`
 IMAGES=$CACHE/images
 NAME=hedgerow
 KUBECONFIG_FILE=$STATE/kubeconfig/admin
@@ -56,4 +57,4 @@ control_groups() {
   for file in /sys/fs/cgroup/*/cgroup.procs; do echo "${file%/*}/$NAME"; done
 }
 
-kc() { "$BIN/kubectl" --kubeconfig "$KUBECONFIG_FILE" "$@"; }
+kc() { "$TOOLS/kubectl" --kubeconfig "$KUBECONFIG_FILE" "$@"; }

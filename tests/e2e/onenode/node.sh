@@ -21,9 +21,9 @@ keep() {
 }
 
 keep containerd containerd --config "$STATE/containerd.toml"
-keep etcd "$BIN/etcd" --data-dir "$STATE/etcd" --unsafe-no-fsync --log-level warn \
+keep etcd "$TOOLS/etcd" --data-dir "$STATE/etcd" --unsafe-no-fsync --log-level warn \
   --listen-client-urls http://127.0.0.1:2379 --advertise-client-urls http://127.0.0.1:2379
-keep kube-apiserver "$BIN/kube-apiserver" --etcd-servers http://127.0.0.1:2379 --advertise-address $NODE_IP \
+keep kube-apiserver "$TOOLS/kube-apiserver" --etcd-servers http://127.0.0.1:2379 --advertise-address $NODE_IP \
   --service-cluster-ip-range $SERVICE_CIDR --authorization-mode Node,RBAC \
   --enable-admission-plugins NodeRestriction --allow-privileged --client-ca-file "$PKI/ca.crt" \
   --tls-cert-file "$PKI/apiserver.crt" --tls-private-key-file "$PKI/apiserver.key" \

@@ -1,12 +1,19 @@
 #!/usr/bin/env bash
 # A real Kubernetes of one node on this machine (Debian, root), without a registry or an engine: etcd, API server,
 # controller manager, scheduler, kubelet, containerd, kube-proxy, CoreDNS. Safe to run again. One per machine.
+#   up.sh           and say how to use it
+#   up.sh --where   only tell KUBECONFIG and the folder of kubectl and helm
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
 . "$HERE/pki.sh"
+if [ "${1-}" = --where ]; then
+  printf 'KUBECONFIG=%s\nTOOLS=%s\n' "$KUBECONFIG_FILE" "$TOOLS"
+  exit
+fi
 [ "$(id -u)" = 0 ] || die "the one-node cluster needs root; name a cluster of yours with HEDGEROW_E2E_KUBECONFIG"
 
 need containerd runc containernetworking-plugins iptables conntrack procps iproute2 openssl curl
+"$ROOT/scripts/kubernetes/build.sh" >&2
 "$HERE/binaries.sh"
 "$HERE/images.sh" system
 

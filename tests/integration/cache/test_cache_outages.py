@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from cache_states import Heartbeats, book, entry, eventually, fresh_name
+from redis.crc import key_slot
 
 from hedgerow.adapters.cache import Cache
 from hedgerow.adapters.cache_keys import BOOKS
@@ -142,3 +143,21 @@ async def test_a_follower_sees_the_newest_again_after_its_master_was_away(
         following.cancel()
         await asyncio.wait([following])
         await masters.close()
+
+
+async def test_slots_that_get_their_master_later_are_found(own_redis_cluster: RedisClusterServer) -> None:
+    masters = Masters(own_redis_cluster.addresses)
+    keys = [BOOKS.key(name) for name in NAMES]
+    victim, lost = next(iter((await masters.group(keys)).items()))
+    slots = sorted({key_slot(key.encode()) for key in lost})
+    for master in masters.known():
+        await master.client.execute_command("CLUSTER DELSLOTS", *slots)
+    masters.forget()
+    assert victim not in await masters.group(keys)
+    await victim.client.execute_command("CLUSTER ADDSLOTS", *slots)
+
+    async def served_again() -> bool:
+        return {key for found in (await masters.group(keys)).values() for key in found} == set(keys)
+
+    await eventually("every slot is served again", served_again)
+    await masters.close()

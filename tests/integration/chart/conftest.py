@@ -1,18 +1,13 @@
 """Helm, and the chart as it renders in each profile."""
 
-import shutil
-
 import pytest
+from kube_server import program
 from rendered import PROFILES, Object, render
 
 
 @pytest.fixture(scope="session")
 def helm() -> str:
-    """The helm command on PATH."""
-    found = shutil.which("helm")
-    if found is None:
-        pytest.skip("no helm on PATH")
-    return found
+    return str(program("helm"))
 
 
 @pytest.fixture(scope="session", params=list(PROFILES))

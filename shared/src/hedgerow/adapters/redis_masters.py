@@ -82,12 +82,18 @@ class Masters:
             await self._learn()
         assert self._ranges is not None
         groups: dict[Master, list[str]] = {}
+        unserved = False
         for key in keys:
             slot = key_slot(key.encode())
             for first, last, master in self._ranges:
                 if first <= slot <= last:
                     groups.setdefault(master, []).append(key)
                     break
+            else:
+                unserved = True
+        if unserved:
+            # A cluster that is still coming up gives its slots away one after the other.
+            self.forget()
         return groups
 
     def forget(self) -> None:
