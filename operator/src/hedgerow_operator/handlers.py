@@ -15,16 +15,18 @@ from hedgerow_operator.world import WATCHED, World
 
 # A watch that says nothing for longer than bookmarks come is dead, whatever the connection says.
 INACTIVITY_S = 70.0
-# The API server takes whole seconds only.
+# Whole seconds: it goes to the API server as `timeoutSeconds`.
 WATCH_S = 300
 CONNECT_S = 10.0
 REQUEST_S = 30.0
 
 
 def build_registry(world: World, queue: WorkQueue, metrics: Metrics) -> kopf.OperatorRegistry:
-    """One handler for each kind that is watched; it logs in as the rest of the operator does."""
+    """One handler for each kind that is watched."""
     registry = kopf.OperatorRegistry()
-    kopf.on.login(registry=registry)(kopf.login_via_client)
+    # A registry of our own has no logins: in a pod as its service account, elsewhere as the kubeconfig says.
+    for login in (kopf.login_with_service_account, kopf.login_with_kubeconfig):
+        kopf.on.login(id=login.__name__, registry=registry, errors=kopf.ErrorsMode.IGNORED)(login)
     for kind in WATCHED:
         _watch(registry, kind, world, queue, metrics)
     return registry
