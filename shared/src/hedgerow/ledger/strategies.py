@@ -49,6 +49,11 @@ def decode_config(text: str) -> CompiledStrategy:
     return _strategy_decoder.decode(text)
 
 
+def decode_venue(text: str) -> CompiledVenue:
+    """A venue's config from its column."""
+    return _venue_decoder.decode(text)
+
+
 async def publish_strategy(
     connection: Any, config: CompiledStrategy, revision: str, now_ns: int, resource: ResourceId | None = None
 ) -> StrategyPublished:
@@ -236,13 +241,7 @@ async def cluster_venues(connection: Any) -> list[str]:
 async def read_venues(connection: Any) -> list[CompiledVenue]:
     """Every venue, by key."""
     rows = await connection.fetch("select config from venues order by key")
-    return [_venue_decoder.decode(row["config"]) for row in rows]
-
-
-async def hold_venue(connection: Any, key: str) -> CompiledVenue | None:
-    """One venue's current config, its row held until the transaction ends: claims on its account go one by one."""
-    text = await connection.fetchval("select config from venues where key = $1 for update", key)
-    return None if text is None else _venue_decoder.decode(text)
+    return [decode_venue(row["config"]) for row in rows]
 
 
 async def remove_venue(connection: Any, key: str, publisher: Publisher = Publisher.FILES) -> bool:
