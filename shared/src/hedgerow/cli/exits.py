@@ -43,6 +43,7 @@ def run(command: Callable[[], Coroutine[Any, Any, ExitCode]]) -> None:
 def _code_of(command: Callable[[], Coroutine[Any, Any, ExitCode]]) -> ExitCode:
     # Here, not above: the help must not wait for database and broker clients to load.
     from hedgerow.cli.topics import UnreadableRecord
+    from hedgerow.history.connection import HistoryUnreachable
     from hedgerow.ledger.connection import LEDGER_LOST, LedgerUnreachable
     from hedgerow.ledger.migrate import SchemaMismatch
     from hedgerow.streams.sender import KafkaUnreachable
@@ -50,7 +51,7 @@ def _code_of(command: Callable[[], Coroutine[Any, Any, ExitCode]]) -> ExitCode:
 
     try:
         return asyncio.run(command())
-    except (LedgerUnreachable, KafkaUnreachable) as error:
+    except (LedgerUnreachable, HistoryUnreachable, KafkaUnreachable) as error:
         complain(str(error))
         return ExitCode.UNREACHABLE
     except LEDGER_LOST as error:
