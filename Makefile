@@ -1,9 +1,9 @@
 LOCAL := .venv/bin/hedgerow-local
 
-.PHONY: help doctor install demo stop status logs test bench lint generate
+.PHONY: help doctor install demo stop status logs test e2e kind bench lint generate
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
 
 doctor: ## tell what this machine lacks, and change nothing
 	@scripts/install.sh --check && $(LOCAL) doctor
@@ -24,14 +24,23 @@ logs: ## the last lines of every log (PROGRAM=hedging for one, followed)
 	@$(LOCAL) logs $(PROGRAM)
 
 test: install lint ## everything that one machine can test
+	@scripts/install.sh --kubernetes
 	@.venv/bin/pytest
+
+e2e: ## install the chart on a real cluster, hedge, kill, upgrade, uninstall (docs/guide/kubernetes.md)
+	@scripts/install.sh --kubernetes
+	@HEDGEROW_E2E=1 .venv/bin/pytest -s tests/e2e
+
+kind: ## a cluster in Docker with the chart from this checkout (needs Docker, kind and skaffold)
+	@k8s/kind/up.sh
 
 bench: ## performance, each figure beside an anchor measured in the same run
 	@scripts/install.sh --bench
 	@HEDGEROW_BENCH=1 .venv/bin/pytest -s tests/bench
 
-generate: install ## CRDs, the chart's copy of them and docs/reference, from the resources' models
+generate: install ## CRDs, the chart's copy of them and docs/reference, from the resources' models; the schema of the chart's values
 	@$(LOCAL) generate
+	@.venv/bin/python scripts/chart_schema.py
 
 lint: install ## formatting, types and layers
 	.venv/bin/ruff check

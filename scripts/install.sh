@@ -5,6 +5,7 @@
 #   scripts/install.sh           install what is missing (system packages only on Debian and Ubuntu, as root
 #                                or with passwordless sudo; elsewhere it says what to install)
 #   scripts/install.sh --bench   and the peers that `make bench` measures against
+#   scripts/install.sh --kubernetes   and the API server, kubectl and helm that the tests use, built with Go
 #   scripts/install.sh --check   only tell what is there and what is missing; exit 1 if anything is
 #
 # Works with the bash 3.2 of macOS.
@@ -28,11 +29,13 @@ export UV_PYTHON_DOWNLOADS=never
 
 CHECK=no
 BENCH=no
+KUBERNETES=no
 case "${1:-}" in
   "") ;;
   --bench) BENCH=yes ;;
+  --kubernetes) KUBERNETES=yes ;;
   --check) CHECK=yes ;;
-  *) echo "usage: scripts/install.sh [--bench|--check]" >&2; exit 2 ;;
+  *) echo "usage: scripts/install.sh [--bench|--kubernetes|--check]" >&2; exit 2 ;;
 esac
 
 # --- what the system must have: each have_* answers quietly, each hint_* says what to install -------------
@@ -218,6 +221,19 @@ timescaledb_way() {
 
 have_prometheus() { command -v prometheus >/dev/null || [ -x "$PROMETHEUS/usr/bin/prometheus" ]; }
 
+# The tests' API server is built from Go modules. A Go from 1.21 on fetches the toolchain that they ask for by itself,
+# unless GOTOOLCHAIN forbids it.
+GO_MINOR=26
+
+have_go() {
+  local minor
+  minor=$(go version 2>/dev/null | sed -n 's/.* go1\.\([0-9]*\).*/\1/p')
+  [ -n "$minor" ] || return 1
+  [ "$minor" -ge "$GO_MINOR" ] || { [ "$minor" -ge 21 ] && [ "$(go env GOTOOLCHAIN)" != local ]; }
+}
+
+have_kubernetes() { scripts/kubernetes/build.sh --check; }
+
 # --- doing it ---------------------------------------------------------------------------------------------
 
 step() {
@@ -370,6 +386,17 @@ install_prometheus() {
   mv "$aside" "$PROMETHEUS"
 }
 
+install_kubernetes() {
+  if ! have_go; then
+    echo "Go 1.$GO_MINOR or newer is missing; the tests' API server is built with it." >&2
+    if [ "$(uname)" = Darwin ]; then echo "Run: brew install go" >&2
+    else echo "Get it from https://go.dev/dl (Debian's own is older), and put its bin folder on PATH." >&2; fi
+    echo "Or set KUBEBUILDER_ASSETS to a folder with kube-apiserver, etcd and kubectl." >&2
+    exit 1
+  fi
+  scripts/kubernetes/build.sh
+}
+
 check() {
   local need missing=0
   for need in $SYSTEM; do
@@ -394,6 +421,9 @@ check() {
   if have_prometheus; then echo "  ok       Prometheus"
   elif on_apt; then echo "  missing  Prometheus: scripts/install.sh unpacks it"; missing=1
   else echo "  optional Prometheus: put it on PATH, and the local stack runs it"; fi
+  if have_kubernetes; then echo "  ok       API server, kubectl and helm for the tests ($(scripts/kubernetes/build.sh --folder))"
+  elif have_go; then echo "  optional API server, kubectl and helm: make test builds them, some minutes, once"
+  else echo "  optional API server, kubectl and helm: make test builds them with Go 1.$GO_MINOR or newer, which is missing"; fi
   return $missing
 }
 
@@ -427,4 +457,5 @@ if ! have_timescaledb; then
   esac
 fi
 have_prometheus || ! on_apt || step "Prometheus" install_prometheus
+[ "$KUBERNETES" = no ] || have_kubernetes || step "API server, kubectl, helm" install_kubernetes
 echo "Installed (${SECONDS} s)."

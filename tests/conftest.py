@@ -5,6 +5,7 @@
     ledger_dsn         a fresh, migrated ledger for one test; module_ledger_dsn for one module
     timescale          admin DSN of a server with TimescaleDB; skips where there is none
     history_dsn        a fresh, migrated history for one test: once on TimescaleDB, once on plain Postgres
+    kube_apiserver     kubeconfig of a real API server that has the CRDs; no controllers run
     free_port          a TCP port that nobody listens on
 
 `HEDGEROW_TEST_KAFKA` (bootstrap servers), `HEDGEROW_TEST_POSTGRES` and `HEDGEROW_TEST_TIMESCALE` (admin DSNs) name
@@ -14,6 +15,7 @@ servers to use instead.
 import atexit
 import os
 import signal
+import subprocess
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -26,6 +28,7 @@ import psutil
 import pytest
 from hypothesis import core as hypothesis_core
 from hypothesis import settings as hypothesis_settings
+from kube_server import ROOT, KubeServer, program
 
 from hedgerow.history.migrate import upgrade as upgrade_history
 from hedgerow.ledger.migrate import upgrade
@@ -90,7 +93,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 class _Stoppable:
     """Stops a server once: at the fixture's end, or at interpreter exit when that was skipped."""
 
-    def __init__(self, server: KafkaServer | PostgresServer | RedisClusterServer) -> None:
+    def __init__(self, server: KafkaServer | PostgresServer | RedisClusterServer | KubeServer) -> None:
         self._server = server
 
     def __enter__(self) -> None:
@@ -171,6 +174,20 @@ def own_redis_cluster(tmp_path: Path) -> Iterator[RedisClusterServer]:
     server = RedisClusterServer(tmp_path / "redis")
     with _Stoppable(server):
         yield server
+
+
+@pytest.fixture(scope="session")
+def kube_apiserver() -> Iterator[Path]:
+    """Kubeconfig, with every right, of a real API server that has the CRDs. No controllers run."""
+    with tempfile.TemporaryDirectory(prefix="hedgerow-test-") as folder:
+        server = KubeServer(Path(folder))
+        with _Stoppable(server):
+            kubectl = [str(program("kubectl")), f"--kubeconfig={server.kubeconfig}"]
+            crds = str(ROOT / "k8s/crds")
+            subprocess.run([*kubectl, "apply", "-f", crds], check=True, capture_output=True)
+            wait = [*kubectl, "wait", "--for=condition=Established", "--timeout=120s", "-f", crds]
+            subprocess.run(wait, check=True, capture_output=True)
+            yield server.kubeconfig
 
 
 @contextmanager

@@ -5,7 +5,7 @@ import json
 import secrets
 import time
 import urllib.request
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -83,14 +83,24 @@ RECOVERY_DEADLINE_S = 60.0
 
 
 class Rig:
-    """A running pipeline. `restarts` counts what the rig started again."""
+    """A running pipeline, each group of roles a process. `restarts` counts what the rig started again."""
 
-    def __init__(self, kafka: str, ledger_dsn: str, folder: Path, recordings: Path) -> None:
+    def __init__(
+        self,
+        kafka: str,
+        ledger_dsn: str,
+        folder: Path,
+        recordings: Path,
+        groups: Mapping[str, tuple[str, ...]] = GROUPS,
+        strategy: CompiledStrategy = STRATEGY,
+    ) -> None:
+        self._groups, self._strategy = groups, strategy
         self.kafka, self.ledger_dsn, self.folder = kafka, ledger_dsn, folder
         self.steps = folder / "steps"
         self.journal = folder / "exchange" / "exchange-journal.jsonl"
         self.exchange_url = f"http://127.0.0.1:{ports.free_port()}"
         self.restarts = 0
+        self.session_start_ns = time.time_ns()
         keys = folder / "keys" / ACCOUNT
         for made in (self.steps, keys, folder / "logs"):
             made.mkdir(parents=True)
@@ -98,14 +108,14 @@ class Rig:
         (keys / "secret").write_text(secrets.token_hex(18))
         ensure_gateway_keys(folder / "gateway-keys")
         gateway_port = ports.free_port()
-        self._http = {name: ports.free_port() for name in GROUPS}
+        self._http = {name: ports.free_port() for name in groups}
         self._shared = {
             "HEDGEROW_KAFKA": kafka,
             "HEDGEROW_LEDGER_DSN": ledger_dsn,
             "HEDGEROW_EXCHANGE_URL": self.exchange_url,
             "HEDGEROW_KEYS_DIR": str(folder / "keys"),
             "HEDGEROW_RECORDINGS": str(recordings),
-            "HEDGEROW_SESSION_START_NS": str(time.time_ns()),
+            "HEDGEROW_SESSION_START_NS": str(self.session_start_ns),
             "HEDGEROW_STEPS_DIR": str(self.steps),
             "HEDGEROW_GATEWAY_KEYS_DIR": str(folder / "gateway-keys"),
             "HEDGEROW_GATEWAY_PORT": str(gateway_port),
@@ -114,7 +124,7 @@ class Rig:
             "HEDGEROW_ORDERS_PER_SECOND": "4",
             "HEDGEROW_ORDERS_SIZES": "BTC/USDT=20000",
         }
-        self.workers = {name: self._worker(name, roles) for name, roles in GROUPS.items()}
+        self.workers = {name: self._worker(name, roles) for name, roles in groups.items()}
 
     def _worker(self, name: str, roles: tuple[str, ...]) -> Worker:
         own = {
@@ -128,7 +138,7 @@ class Rig:
         connection = await connect(self.ledger_dsn, "rig")
         try:
             await publish_venue(connection, VENUE, time.time_ns())
-            published = await publish_strategy(connection, STRATEGY, "rig", time.time_ns())
+            published = await publish_strategy(connection, self._strategy, "rig", time.time_ns())
         finally:
             await connection.close()
         self._publish(published)
@@ -138,8 +148,10 @@ class Rig:
             await self.until(lambda name=name: self._ready(name), f"{name} is ready", START_DEADLINE_S)
 
     def stop(self) -> None:
-        for name in ("order-generator", *(set(self.workers) - {"order-generator", "exchange"}), "exchange"):
-            self.workers[name].stop()
+        answering = ("exchange", "order-generator")
+        for name in ("order-generator", *(set(self.workers) - set(answering)), "exchange"):
+            if name in self.workers:
+                self.workers[name].stop()
 
     @contextmanager
     def armed(self, step: str, signal_name: str = "SIGKILL") -> Iterator[None]:

@@ -85,7 +85,7 @@ async def read_history(connection: asyncpg.Connection, account: str, since_ns: i
             intents=await _intents(connection, account),
             bands=await _bands(connection),
             fills=tuple(fills),
-            journeys=await _journeys(connection, since_ns),
+            journeys=await read_journeys(connection, since_ns),
             instruments=await _instruments(connection, since_ns),
             first_fill_ns=min((fill.time_ns for fill in fills if fill.time_ns >= since_ns), default=None),
             orders=await _client_orders(connection, since_ns, None),
@@ -223,7 +223,8 @@ async def _client_orders(connection: Any, since_ns: int, owner: str | None) -> R
     return Recorded(**row)
 
 
-async def _journeys(connection: Any, since_ns: int) -> tuple[dict[str, int], ...]:
+async def read_journeys(connection: Any, since_ns: int) -> tuple[dict[str, int], ...]:
+    """Of each order that the venue took since then: when it reached each stage, UTC ns, in the stages' order."""
     rows = await connection.fetch(
         "select d.stages, o.claimed_ns, o.answered_ns from orders o join intents i on i.id = o.intent "
         "join decisions d on d.id = i.decision "

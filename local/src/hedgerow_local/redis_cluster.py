@@ -1,7 +1,9 @@
 """A Redis Cluster of three masters on loopback, for the cache: nothing in it must outlive a start of the stack."""
 
+import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
@@ -199,11 +201,16 @@ class RedisClusterServer:
         """End it as a crash would."""
         self._processes.pop(master).kill()
 
+    def hang_master(self, master: Master) -> None:
+        """Let it neither answer nor end."""
+        os.kill(self._processes[master].pid, signal.SIGSTOP)
+
     def wait_until_whole(self) -> None:
-        """Start whatever was killed, and return when all slots are served again."""
+        """Start whatever was killed, wake what hangs, and return when all slots are served again."""
         for master in self.masters:
             if master not in self._processes:
                 self.start_master(master)
+            os.kill(self._processes[master].pid, signal.SIGCONT)
         form(self.masters, self._require_alive)
 
     def stop(self) -> None:

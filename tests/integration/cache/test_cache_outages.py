@@ -2,14 +2,17 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 
+import pytest
 from cache_states import Heartbeats, book, entry, eventually, fresh_name
+from redis.crc import key_slot
 
 from hedgerow.adapters.cache import Cache
 from hedgerow.adapters.cache_keys import BOOKS
 from hedgerow.adapters.redis_masters import Masters
 from hedgerow.schemas.records import ClientBook
-from hedgerow_local.redis_cluster import RedisClusterServer
+from hedgerow_local.redis_cluster import Master, RedisClusterServer
 
 NAMES = [fresh_name() for _ in range(30)]
 
@@ -33,8 +36,9 @@ async def test_a_flushed_cache_is_whole_again_after_a_heartbeat(
         await masters.close()
 
 
-async def test_a_dead_master_costs_only_its_own_keys_until_it_is_back(
-    own_redis_cluster: RedisClusterServer,
+@pytest.mark.parametrize("fault", [RedisClusterServer.kill_master, RedisClusterServer.hang_master])
+async def test_a_dead_or_hung_master_costs_only_its_own_keys_until_it_is_back(
+    own_redis_cluster: RedisClusterServer, fault: Callable[[RedisClusterServer, Master], None]
 ) -> None:
     nodes = own_redis_cluster.addresses
     async with Heartbeats(nodes, [entry(name, 1) for name in NAMES]) as heartbeats:
@@ -46,7 +50,7 @@ async def test_a_dead_master_costs_only_its_own_keys_until_it_is_back(
         victim = own_redis_cluster.masters[1]
         dead = next(keys for master, keys in groups.items() if master.address[1] == victim.port)
         living = [name for name in NAMES if BOOKS.key(name) not in dead]
-        own_redis_cluster.kill_master(victim)
+        fault(own_redis_cluster, victim)
 
         async def writer_says_so() -> bool:
             ok, detail, outage = heartbeats.told.conditions["cache"]
@@ -139,3 +143,21 @@ async def test_a_follower_sees_the_newest_again_after_its_master_was_away(
         following.cancel()
         await asyncio.wait([following])
         await masters.close()
+
+
+async def test_slots_that_get_their_master_later_are_found(own_redis_cluster: RedisClusterServer) -> None:
+    masters = Masters(own_redis_cluster.addresses)
+    keys = [BOOKS.key(name) for name in NAMES]
+    victim, lost = next(iter((await masters.group(keys)).items()))
+    slots = sorted({key_slot(key.encode()) for key in lost})
+    for master in masters.known():
+        await master.client.execute_command("CLUSTER DELSLOTS", *slots)
+    masters.forget()
+    assert victim not in await masters.group(keys)
+    await victim.client.execute_command("CLUSTER ADDSLOTS", *slots)
+
+    async def served_again() -> bool:
+        return {key for found in (await masters.group(keys)).values() for key in found} == set(keys)
+
+    await eventually("every slot is served again", served_again)
+    await masters.close()

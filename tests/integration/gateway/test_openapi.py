@@ -43,6 +43,7 @@ OPERATIONS = [
     ("DELETE", "/orders/{order_id}"),
     ("GET", "/quotes"),
     ("GET", "/positions"),
+    ("GET", "/risk"),
     ("GET", "/books"),
     ("GET", "/books/{name}"),
     ("PUT", "/books/{name}"),

@@ -332,3 +332,34 @@ async def test_it_ends_cleanly_when_asked_and_answers_what_was_begun(gateway: Ga
     answers = await asyncio.gather(*sent, return_exceptions=True)
     assert {item.status for item in answers if isinstance(item, Answer)} == {201}
     assert all(isinstance(item, Answer | aiohttp.ClientConnectionError) for item in answers)
+
+
+EVERY_CLASS = {
+    "ETH/USDT": ("CRYPTO", "2", 2_680.0, 2_680.5),
+    "NVDA/USD": ("EQUITY", "100", 105.0, 105.1),
+    "SPX": ("INDEX", "10", 5_320.0, 5_321.0),
+    "SPX/USD:USD-301220": ("INDEX", "2", 5_321.0, 5_321.25),
+}
+
+
+async def test_clients_trade_every_asset_class_and_positions_are_in_units_of_the_underlying(
+    gateway: Gateway, quotes: Quotes
+) -> None:
+    for symbol, (_, _, bid, ask) in EVERY_CLASS.items():
+        quotes.repeat(symbol, bid, ask)
+
+    async def quoted() -> bool:
+        shown = (await gateway.call("GET", "/quotes", who="vera")).body
+        return EVERY_CLASS.keys() <= {item["symbol"] for item in shown if item["ask"] is not None}
+
+    await eventually("every quote is seen", quoted)
+    for symbol, (asset_class, quantity, _, ask) in EVERY_CLASS.items():
+        answer = await send(gateway, asset_class=asset_class, symbol=symbol, quantity=quantity)
+        assert (answer.status, Decimal(answer.body["fill_price"])) == (201, Decimal(str(ask)))
+    assert (await send(gateway, symbol="SPX", quantity="1")).status == 422
+    positions = (await gateway.call("GET", "/positions", who="vera")).body
+    assert {row["symbol"]: (row["spot_qty"], row["perp_qty"], row["usd_delta"]) for row in positions} == {
+        "ETH/USDT": ("-2", "0", "-5360.5"),
+        "NVDA/USD": ("-100", "0", "-10505"),
+        "SPX": ("-10", "-10", "-106410"),
+    }

@@ -159,6 +159,9 @@ def test_programs_killed_on_the_way_are_restarted_and_the_books_balance(layout: 
     report = json.loads(layout.report.read_text())
     assert report["balanced"] is True
     assert report["problems"] == []
+    assert {item["underlying"] for item in report["exposure"]} == {"BTC", "ETH", "NVDA", "SPX"}
+    for row in report["instruments"]:
+        assert row["venue"] == row["ledger"] == row["journal"], row
     for program in ("executor", "exchange", "pipeline", "postgres", "kafka", "history", "recorder"):
         assert report["restarts"][program] >= 1
     assert report["restarts"]["ingestion"] == 0

@@ -55,6 +55,9 @@ def invoke(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., tup
         (("intent", "resolve", "1", "--as", "abandoned"), "Missing option '--reason'"),
         (("intent", "resolve", "1", "--as", "abandoned", "--reason", " "), "--reason is empty"),
         (("intent", "resolve", "1", "--as", "lost", "--reason", "x"), '"lost" is no state'),
+        (("book", "load", "oms"), "Missing option '--file'"),
+        (("book", "show", "oms"), "give the gateway's address: --gateway URL"),
+        (("book", "show", "oms", "--gateway", "http://127.0.0.1:1"), "give an API key"),
         (("unheard-of",), "No such command"),
     ],
 )

@@ -44,6 +44,7 @@ PROBLEM = InputProblem(input="book:clients", code="Missing", detail="never seen"
 HOLDS: dict[HoldReason, tuple[RiskState, LedgerSnapshot, str]] = {
     HoldReason.HALTED: (OUTSIDE, given.snapshot(halts=("All halted by cli: drill",)), "halted by cli: drill"),
     HoldReason.SUSPENDED: (OUTSIDE, _configured(suspend=True), "spec.suspend"),
+    HoldReason.FLAT: (OUTSIDE, _configured(flatten=True), "no hedge is left in BTC/USDT:USDT"),
     HoldReason.GENERATION_PENDING: (OUTSIDE, given.snapshot(generation=2), "generation 1, the ledger has 2"),
     HoldReason.NOT_READY: (
         given.risk("1.4", ready=False, problems=(PROBLEM,)),

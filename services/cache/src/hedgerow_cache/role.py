@@ -27,6 +27,8 @@ from hedgerow_cache.writing import Writer
 _log = structlog.get_logger(__name__)
 
 SUMMARIES_EVERY_S = 1.0
+# Nobody waits for a write, and a busy master should not be taken for a dead one.
+PATIENCE_S = 2.0
 
 
 async def run(context: Context) -> None:
@@ -84,7 +86,7 @@ def _masters(nodes: str | None) -> Masters:
     if nodes is None:
         raise SettingsError("HEDGEROW_REDIS is not set; it should name nodes of a Redis Cluster, host:port,…")
     try:
-        return Masters(nodes)
+        return Masters(nodes, PATIENCE_S)
     except ValueError as error:
         raise SettingsError(f"HEDGEROW_REDIS: {error}") from None
 

@@ -58,15 +58,17 @@ class Writer:
                 continue
             batch = [waiting[key] for key in keys[:BATCH]]
             left.difference_update(keys[:BATCH])
-            task = self._busy[master] = asyncio.create_task(self._write(master, batch))
-            task.add_done_callback(lambda _, master=master: self._busy.pop(master))
+            self._busy[master] = asyncio.create_task(self._write(master, batch))
         self._backlog.put_back(waiting[key] for key in left)
         unserved = len(waiting) - sum(map(len, groups.values()))
         self._say(f"{unserved} states belong to slots that no master serves" if unserved else "")
 
     async def _write(self, master: Master, batch: Sequence[Entry]) -> None:
         began = time.perf_counter()
-        stored = await self._store.write(master, batch)
+        try:
+            stored = await self._store.write(master, batch)
+        finally:
+            del self._busy[master]
         self._metrics.seconds.observe(time.perf_counter() - began)
         self._count(batch, stored)
         if stored.error is not None:

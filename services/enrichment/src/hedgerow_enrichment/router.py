@@ -36,11 +36,17 @@ class _Copied(msgspec.Struct, frozen=True):
 
 
 class _Route(msgspec.Struct):
-    """One strategy: its generation, and what it was given. `told_ns` is None while the generation must be told."""
+    """One strategy: its generation, and what it was given.
+
+    Attributes:
+        told_ns: None while the generation must be told.
+        reads: the known inputs that it declares.
+    """
 
     published: StrategyPublished
     told_ns: int | None = None
     copied: dict[str, _Copied] = {}
+    reads: dict[str, None] = {}  # a set that keeps its order
 
     def needs(self, record: Quote | ClientBook) -> bool:
         config = self.published.config
@@ -61,6 +67,9 @@ class Router:
         self._partitions = partitions
         self._inputs: Newest[str, Incoming] = Newest(on_stale)
         self._routes: dict[str, _Route] = {}
+        # The routes that read each known input: looking through all of them at every message would make the cost of a
+        # message grow with strategies that have nothing to do with it.
+        self._readers: dict[str, dict[str, _Route]] = {}
         self._gone: set[str] = set()
         self._owned: set[int] = set()
         self._now_ns: int | None = None
@@ -68,12 +77,13 @@ class Router:
     def step(self, incoming: Incoming) -> Sequence[Outgoing]:
         record: Quote | ClientBook = incoming.record
         now_ns = self._clock(incoming.received_ns)
-        if not self._inputs.offer(_name(record), _order(record), incoming):
+        name = _name(record)
+        if not self._inputs.offer(name, _order(record), incoming):
             return ()
         return [
             self._copy(strategy, route, incoming, now_ns, cause=incoming)
-            for strategy, route in self._routes.items()
-            if route.needs(record) and _is_due(route.copied.get(_name(record)), incoming, now_ns)
+            for strategy, route in self._readers_of(name, record).items()
+            if _is_due(route.copied.get(name), incoming, now_ns)
         ]
 
     def tick(self, now_ns: int) -> Sequence[Outgoing]:
@@ -87,13 +97,14 @@ class Router:
     def strategy_changed(self, strategy: str, published: StrategyPublished | None) -> Sequence[Outgoing]:
         """Route the new generation from here on. Before the first tick there is no clock: it is told then."""
         if published is None:
-            self._routes.pop(strategy, None)
+            self._disconnect(strategy)
             self._gone.add(strategy)
             return () if self._now_ns is None else list(self._farewells(self._now_ns))
         self._gone.discard(strategy)
         route = self._routes.setdefault(strategy, _Route(published))
         route.published = published
         route.told_ns = None
+        self._connect(strategy, route)
         if self._now_ns is None:
             return ()
         return [*self._tell(strategy, route, self._now_ns), *self._refresh(strategy, route, self._now_ns)]
@@ -116,8 +127,35 @@ class Router:
         ]
         for name in gone:
             self._inputs.forget(name)
-            for route in self._routes.values():
+            for route in self._readers.pop(name, {}).values():
                 route.copied.pop(name, None)
+                route.reads.pop(name, None)
+
+    def _readers_of(self, name: str, record: Quote | ClientBook) -> dict[str, _Route]:
+        """The routes that read this input; worked out when it is first seen."""
+        found = self._readers.get(name)
+        if found is None:
+            found = {strategy: route for strategy, route in self._routes.items() if route.needs(record)}
+            self._readers[name] = found
+            for route in found.values():
+                route.reads[name] = None
+        return found
+
+    def _connect(self, strategy: str, route: _Route) -> None:
+        """Let the route be among the readers of those known inputs that it declares now, and of no others."""
+        for name, readers in self._readers.items():
+            incoming = self._inputs.get(name)
+            if incoming is not None and route.needs(incoming.record):
+                readers[strategy] = route
+                route.reads[name] = None
+            else:
+                readers.pop(strategy, None)
+                route.reads.pop(name, None)
+
+    def _disconnect(self, strategy: str) -> None:
+        route = self._routes.pop(strategy, None)
+        for name in route.reads if route is not None else ():
+            self._readers[name].pop(strategy)
 
     def _clock(self, now_ns: int) -> int:
         self._now_ns = now_ns if self._now_ns is None else max(self._now_ns, now_ns)
@@ -143,9 +181,9 @@ class Router:
 
     def _refresh(self, strategy: str, route: _Route, now_ns: int) -> Iterator[Outgoing]:
         """What is due by time: states held back until now, and the heartbeat."""
-        for name, incoming in self._inputs.items():
-            if not route.needs(incoming.record):
-                continue
+        for name in route.reads:
+            incoming = self._inputs.get(name)
+            assert incoming is not None  # forgotten inputs are read by nobody
             copied = route.copied.get(name)
             if copied is None or copied.incoming is not incoming:
                 if _is_due(copied, incoming, now_ns):

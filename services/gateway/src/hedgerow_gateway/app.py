@@ -12,14 +12,14 @@ from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from hedgerow_gateway import book_routes, halt_routes, order_routes, quote_routes
+from hedgerow_gateway import book_routes, halt_routes, order_routes, quote_routes, risk_routes
 from hedgerow_gateway.desk import OrderDesk
-from hedgerow_gateway.keys import Keys
 from hedgerow_gateway.ledger_pool import LedgerPool
 from hedgerow_gateway.metrics import GatewayMetrics
 from hedgerow_gateway.problems import FieldError, Problem, invalid, problem_response
 from hedgerow_gateway.publishing import BookPublisher
 from hedgerow_gateway.refusals import PROBLEM_SCHEMA
+from hedgerow_gateway.risk_view import RiskView
 
 _log = structlog.get_logger(__name__)
 
@@ -31,9 +31,9 @@ Amounts are exact: send numbers or decimal strings, answers are decimal strings.
 
 
 def build_app(
-    keys: Keys, ledger: LedgerPool, desk: OrderDesk, publisher: BookPublisher, metrics: GatewayMetrics
+    ledger: LedgerPool, desk: OrderDesk, risk: RiskView, publisher: BookPublisher, metrics: GatewayMetrics
 ) -> FastAPI:
-    """The application around these parts."""
+    """The application around these parts. Nobody gets in whose key is not in `app.state.keys`."""
     app = FastAPI(
         title="Hedgerow gateway",
         version="1",
@@ -42,12 +42,13 @@ def build_app(
         # Only to tell OpenAPI: the door itself checks, before it reads anything.
         dependencies=[Depends(HTTPBearer(auto_error=False, description="an API key"))],
     )
-    app.state.keys = keys
+    app.state.keys = {}
+    app.state.risk = risk
     app.state.ledger = ledger
     app.state.desk = desk
     app.state.publisher = publisher
-    for router in (order_routes.router, quote_routes.router, book_routes.router, halt_routes.router):
-        app.include_router(router)
+    for routes in (order_routes, quote_routes, book_routes, halt_routes, risk_routes):
+        app.include_router(routes.router)
     _answer_with_problems(app, metrics)
     app.add_middleware(_Measured, metrics=metrics)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]

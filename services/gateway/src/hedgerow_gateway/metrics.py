@@ -35,6 +35,18 @@ class GatewayMetrics:
             buckets=_BUCKETS,
             registry=registry,
         )
+        self.keys = Gauge("hedgerow_gateway_keys", "API keys that are known", registry=registry)
+        self.keys_unreadable = Gauge(
+            "hedgerow_gateway_keys_unreadable",
+            "1 while the folder of API keys cannot be used, and those known before stay valid",
+            registry=registry,
+        )
+        self.shown = Counter(
+            "hedgerow_gateway_states_shown_total",
+            "States shown by /risk, by where they were from",
+            ("kind", "source"),
+            registry=registry,
+        )
         self.unpublished = Counter(
             "hedgerow_gateway_books_not_published_total",
             "Changed books left to the books role's heartbeat because Kafka was away",

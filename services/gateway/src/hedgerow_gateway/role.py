@@ -1,18 +1,24 @@
 """The gateway as a role of the worker: client orders, books and halts over HTTP."""
 
 import asyncio
+from functools import partial
+from pathlib import Path
 
+from hedgerow.adapters.cache import Cache
+from hedgerow.adapters.redis_masters import Masters
 from hedgerow.schemas.topics import MARKET_ENRICHED
 from hedgerow.streams.context import Context, ServiceRole
 from hedgerow.streams.metrics import worker_metrics
 from hedgerow.streams.settings import SettingsError
 from hedgerow_gateway.app import build_app
 from hedgerow_gateway.desk import OrderDesk
-from hedgerow_gateway.keys import Keys, read_keys
+from hedgerow_gateway.key_watch import KeyWatch
 from hedgerow_gateway.ledger_pool import LedgerPool
 from hedgerow_gateway.market import Market
 from hedgerow_gateway.metrics import GatewayMetrics
 from hedgerow_gateway.publishing import BookPublisher
+from hedgerow_gateway.risk_log import RiskLog
+from hedgerow_gateway.risk_view import RiskView
 from hedgerow_gateway.server import listen, serve
 
 
@@ -20,12 +26,13 @@ async def run(context: Context) -> None:
     """Serve until asked to stop. Kafka and the ledger may come and go: each request says what it lacks.
 
     Raises:
-        SettingsError: there is no folder of API keys.
+        SettingsError: there is no folder of API keys, or the cache's address is none.
         KeysError: it cannot be used.
         OSError: the address cannot be bound.
     """
     settings = context.settings
-    keys = _keys(context)
+    keys_folder = _keys_folder(context)
+    masters = _masters(settings.redis)
     metrics = GatewayMetrics(context.metrics)
     worker = worker_metrics(context.metrics)
     market = Market(
@@ -38,18 +45,25 @@ async def run(context: Context) -> None:
     ledger = LedgerPool(settings.ledger_dsn, context.readiness)
     publisher = BookPublisher(context.producer, lambda: market.reachable, metrics)
     desk = OrderDesk(ledger, market, publisher, metrics, settings.gateway_max_order_notional)
-    app = build_app(keys, ledger, desk, publisher, metrics)
+    risk = RiskView(
+        Cache(masters) if masters else None, RiskLog(settings.kafka, settings.partitions), ledger, metrics
+    )
+    app = build_app(ledger, desk, risk, publisher, metrics)
+    keys = KeyWatch(keys_folder, metrics, partial(setattr, app.state, "keys"))
     listener = listen(settings.gateway_host, settings.gateway_port)
     work = [
         asyncio.create_task(market.follow(context.stopping)),
         asyncio.create_task(desk.keep_filling(context.stopping)),
         asyncio.create_task(desk.keep_reloading(context.stopping)),
+        asyncio.create_task(keys.follow(context.stopping)),
         asyncio.create_task(serve(app, listener, context.stopping)),
     ]
     try:
         await _until_stopped(context.stopping, work)
     finally:
         await ledger.close()
+        if masters is not None:
+            await masters.close()
 
 
 async def _until_stopped(stopping: asyncio.Event, work: list[asyncio.Task[None]]) -> None:
@@ -75,14 +89,21 @@ async def _asked(stopping: asyncio.Event) -> None:
     await stopping.wait()
 
 
-def _keys(context: Context) -> Keys:
+def _keys_folder(context: Context) -> Path:
     folder = context.settings.gateway_keys_dir
     if folder is None:
         raise SettingsError(
             "HEDGEROW_GATEWAY_KEYS_DIR is not set; it should name a folder with one subfolder per API key, "
             "each with the files key and role"
         )
-    return read_keys(folder)
+    return folder
+
+
+def _masters(nodes: str | None) -> Masters | None:
+    try:
+        return None if nodes is None else Masters(nodes)
+    except ValueError as error:
+        raise SettingsError(f"HEDGEROW_REDIS: {error}") from None
 
 
 # Halts and books must pass while Kafka is away, so the role does not wait for it.

@@ -13,7 +13,7 @@ MIX = "HEDGEROW_ORDERS_MIX"
 
 def client_listings() -> list[str]:
     """What clients trade with the desk: cash listings. Derivatives settle in something, and are what it hedges with."""
-    return sorted(item.symbol for item in LISTINGS.values() if item.settle is None)
+    return sorted(item.symbol for item in LISTINGS.values() if item.is_cash)
 
 
 def read_sizes(text: str) -> dict[str, float]:

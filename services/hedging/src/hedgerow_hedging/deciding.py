@@ -10,15 +10,16 @@ import prometheus_client
 import structlog
 
 from hedgerow.hedging.decide import decide
-from hedgerow.hedging.decision import Hedge, Hold
+from hedgerow.hedging.decision import Decision, Hedge, Hold
 from hedgerow.hedging.snapshot import LedgerSnapshot
+from hedgerow.hedging.standing import state_of
 from hedgerow.ledger.connection import LEDGER_LOST, LedgerUnreachable, create_pool
 from hedgerow.ledger.decisions import Committed, Trace, commit_decision
 from hedgerow.ledger.migrate import require_current
 from hedgerow.ledger.snapshot import read_snapshot
 from hedgerow.schemas.codec import encode
-from hedgerow.schemas.records import HedgeDecided
-from hedgerow.schemas.topics import HEDGE_DECISIONS
+from hedgerow.schemas.records import HedgeDecided, StrategyState
+from hedgerow.schemas.topics import HEDGE_DECISIONS, STRATEGY_STATUS
 from hedgerow.streams import trace
 from hedgerow.streams.context import Context
 from hedgerow.streams.steps import reached
@@ -40,6 +41,7 @@ class Deciding:
         self._pool: asyncpg.Pool | None = None
         self._wake_ns: dict[str, int] = {}
         self._last_hold: dict[str, str] = {}
+        self._reported: dict[str, tuple[str, int, str]] = {}
         self._decisions = prometheus_client.Counter(
             "hedgerow_decisions_total",
             "Decisions by outcome: Hedge, a hold's reason, or Conflict (the ledger had moved on)",
@@ -93,6 +95,7 @@ class Deciding:
         if ledger is None:
             return
         decision = decide(newest.risk, ledger)
+        self._report_state(strategy, ledger, decision)
         self._shown.show(strategy, view_of(newest.risk, ledger, decision))
         if isinstance(decision, Hold):
             self._hold(strategy, decision)
@@ -108,6 +111,24 @@ class Deciding:
             return
         reached("hedging.after-commit")
         self._announce(strategy, ledger, decision, committed, newest)
+
+    def _report_state(self, strategy: str, ledger: LedgerSnapshot, decision: Decision) -> None:
+        """Tell the world where the strategy stands, when that is news."""
+        state = state_of(decision)
+        standing = (ledger.strategy_uid, ledger.generation, state)
+        if state is None or self._reported.get(strategy) == standing:
+            return
+        self._reported[strategy] = standing
+        record = StrategyState(
+            strategy=strategy,
+            uid=ledger.strategy_uid,
+            generation=ledger.generation,
+            state=state,
+            detail=decision.detail if isinstance(decision, Hold) else "a hedge was decided",
+            since_ns=ledger.read_ns,
+        )
+        headers = trace.start(f"state:{strategy}", ledger.read_ns)
+        self._context.producer.send(STRATEGY_STATUS.name, f"{strategy}/state", encode(record), headers)
 
     def _hold(self, strategy: str, hold: Hold) -> None:
         self._decisions.labels(hold.reason.value).inc()

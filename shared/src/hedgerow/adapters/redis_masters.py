@@ -27,14 +27,14 @@ class CacheAway(Exception):
 class Master:
     """One master and the connections to it. After a failure it is left in peace for a moment."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, patience_s: float) -> None:
         self.address = address
         # Any, because some of the client's methods have no types.
         self.client: Any = Redis(
             host=address[0],
             port=address[1],
-            socket_timeout=PATIENCE_S,
-            socket_connect_timeout=PATIENCE_S,
+            socket_timeout=patience_s,
+            socket_connect_timeout=patience_s,
             # Who waits for an answer has another source; nobody waits for a second try.
             retry=Retry(NoBackoff(), 0),
         )
@@ -62,9 +62,11 @@ class Masters:
 
     Args:
         nodes: some nodes of the cluster, `host:port[,host:port]`; the others are found through them.
+        patience_s: how long an answer may take before its master counts as away.
     """
 
-    def __init__(self, nodes: str) -> None:
+    def __init__(self, nodes: str, patience_s: float = PATIENCE_S) -> None:
+        self._patience_s = patience_s
         self._seeds = parse_nodes(nodes)
         self._masters: dict[Address, Master] = {}
         self._ranges: list[tuple[int, int, Master]] | None = None
@@ -80,12 +82,18 @@ class Masters:
             await self._learn()
         assert self._ranges is not None
         groups: dict[Master, list[str]] = {}
+        unserved = False
         for key in keys:
             slot = key_slot(key.encode())
             for first, last, master in self._ranges:
                 if first <= slot <= last:
                     groups.setdefault(master, []).append(key)
                     break
+            else:
+                unserved = True
+        if unserved:
+            # A cluster that is still coming up gives its slots away one after the other.
+            self.forget()
         return groups
 
     def forget(self) -> None:
@@ -110,9 +118,11 @@ class Masters:
         if time.monotonic() < self._rests_until:
             raise CacheAway(self._nobody("tried a moment ago"))
         problem = ""
-        for address in dict.fromkeys([*self._masters, *self._seeds]):
+        # First those that answered: one that hangs would let everybody wait.
+        known = sorted(self._masters.values(), key=lambda master: bool(master.problem))
+        for address in dict.fromkeys([*(master.address for master in known), *self._seeds]):
             # Not a master's own connections: a node may be a replica, or gone for good.
-            node = Master(address)
+            node = Master(address, self._patience_s)
             try:
                 rows = await node.client.execute_command("CLUSTER SLOTS")
             except (RedisError, OSError) as error:
@@ -126,7 +136,10 @@ class Masters:
         raise CacheAway(self._nobody(problem))
 
     async def _take(self, ranges: Sequence[tuple[int, int, Address]]) -> None:
-        masters = {address: self._masters.get(address) or Master(address) for _, _, address in ranges}
+        masters = {
+            address: self._masters.get(address) or Master(address, self._patience_s)
+            for _, _, address in ranges
+        }
         for address in self._masters.keys() - masters.keys():
             await self._masters[address].client.aclose()
         self._masters = masters

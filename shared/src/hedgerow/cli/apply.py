@@ -14,7 +14,14 @@ from hedgerow.cli.resource_files import Declared
 from hedgerow.cli.servers import Servers, open_ledger
 from hedgerow.cli.topics import Acknowledged, read_acknowledgements
 from hedgerow.domain.instruments import LISTINGS
-from hedgerow.ledger.strategies import LegConflict, PositionOpen, publish_venue, read_strategies, read_venues
+from hedgerow.ledger.strategies import (
+    DeclaredElsewhere,
+    LegConflict,
+    PositionOpen,
+    publish_venue,
+    read_strategies,
+    read_venues,
+)
 from hedgerow.schemas.acknowledging import required_roles
 from hedgerow.schemas.records import StrategyPublished
 from hedgerow.strategy.compile import compile_strategy, compile_venue
@@ -84,7 +91,10 @@ async def _apply_venue(
     before = venues.get(compiled.key)
     if before == compiled:
         return Outcome(declared=item, words=f"{item.name} {Change.UNCHANGED}")
-    await publish_venue(connection, compiled, time.time_ns())
+    try:
+        await publish_venue(connection, compiled, time.time_ns())
+    except DeclaredElsewhere as error:
+        return Outcome(declared=item, problems=(f"{item.place.file}:{item.place.line}: {error}",))
     venues[compiled.key] = compiled
     change = Change.CREATED if before is None else Change.CONFIGURED
     return Outcome(declared=item, words=f"{item.name} {change}")
@@ -98,7 +108,7 @@ async def _apply_strategy(
         return _refused(item, compiled)
     try:
         publication = await publish(connection, sender, compiled)
-    except (LegConflict, PositionOpen) as error:
+    except (DeclaredElsewhere, LegConflict, PositionOpen) as error:
         place = f"{item.place.file}:{item.place.line_of(('spec', 'hedgeWith'))}"
         return Outcome(declared=item, problems=(f"{place}: {type(error).__name__}: {error}",))
     published = publication.published

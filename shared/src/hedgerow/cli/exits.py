@@ -42,16 +42,18 @@ def run(command: Callable[[], Coroutine[Any, Any, ExitCode]]) -> None:
 
 def _code_of(command: Callable[[], Coroutine[Any, Any, ExitCode]]) -> ExitCode:
     # Here, not above: the help must not wait for database and broker clients to load.
+    from hedgerow.cli.gateway import GatewayUnreachable
     from hedgerow.cli.topics import UnreadableRecord
     from hedgerow.history.connection import HistoryUnreachable
     from hedgerow.ledger.connection import LEDGER_LOST, LedgerUnreachable
     from hedgerow.ledger.migrate import SchemaMismatch
+    from hedgerow.ledger.strategies import DeclaredElsewhere
     from hedgerow.streams.sender import KafkaUnreachable
     from hedgerow.streams.settings import SettingsError
 
     try:
         return asyncio.run(command())
-    except (LedgerUnreachable, HistoryUnreachable, KafkaUnreachable) as error:
+    except (LedgerUnreachable, HistoryUnreachable, KafkaUnreachable, GatewayUnreachable) as error:
         complain(str(error))
         return ExitCode.UNREACHABLE
     except LEDGER_LOST as error:
@@ -62,6 +64,6 @@ def _code_of(command: Callable[[], Coroutine[Any, Any, ExitCode]]) -> ExitCode:
     except (SettingsError, UsageError) as error:
         complain(str(error))
         return ExitCode.USAGE
-    except (Refused, SchemaMismatch, UnreadableRecord) as error:
+    except (DeclaredElsewhere, Refused, SchemaMismatch, UnreadableRecord) as error:
         complain(str(error))
         return ExitCode.REFUSED

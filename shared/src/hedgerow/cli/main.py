@@ -20,6 +20,8 @@ app.add_typer(audit_app, name="audit")
 intent_app = typer.Typer(help="Conclude what the venue never told the end of.", no_args_is_help=True)
 app.add_typer(intent_app, name="intent")
 app.add_typer(history_app, name="history")
+book_app = typer.Typer(help="Books that another system keeps, through the gateway.", no_args_is_help=True)
+app.add_typer(book_app, name="book")
 
 Namespace = Annotated[str, typer.Option("--namespace", "-n", help="Namespace of a name that carries none.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
@@ -29,6 +31,15 @@ VenueOption = Annotated[
     str | None, typer.Option("--venue", metavar="NAME", help="All that trades on one venue.")
 ]
 AllOption = Annotated[bool, typer.Option("--all", help="Everything.")]
+
+
+GatewayOption = Annotated[
+    str | None, typer.Option("--gateway", metavar="URL", help="Its address; HEDGEROW_GATEWAY_URL else.")
+]
+KeyFileOption = Annotated[
+    Path | None, typer.Option("--key-file", help="A file with the API key; HEDGEROW_API_KEY else.")
+]
+BookArgument = Annotated[str, typer.Argument(help="Name of the book.")]
 
 
 @app.command()
@@ -211,6 +222,44 @@ def resolve(
         from hedgerow.cli.servers import read_servers
 
         return await resolve_intent(read_servers(), intent, state, reason)
+
+    run(work)
+
+
+@book_app.command(name="load")
+def book_load(
+    name: BookArgument,
+    file: Annotated[Path, typer.Option("--file", "-f", help="CSV: instrument, quantity and maybe as_of.")],
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", metavar="TIME", help="When the positions held: RFC 3339, or now.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
+    gateway: GatewayOption = None,
+    key_file: KeyFileOption = None,
+    as_json: Json = False,
+) -> None:
+    """Replace a book's positions with those of a CSV file. When any row is wrong, nothing is sent."""
+
+    async def work() -> ExitCode:
+        from hedgerow.cli.book import load_book
+        from hedgerow.cli.gateway import read_gateway
+
+        return await load_book(read_gateway(gateway, key_file), name, file, as_of, dry_run, as_json)
+
+    run(work)
+
+
+@book_app.command(name="show")
+def book_show(
+    name: BookArgument, gateway: GatewayOption = None, key_file: KeyFileOption = None, as_json: Json = False
+) -> None:
+    """Show a book as it stands."""
+
+    async def work() -> ExitCode:
+        from hedgerow.cli.book import show_book
+        from hedgerow.cli.gateway import read_gateway
+
+        return await show_book(read_gateway(gateway, key_file), name, as_json)
 
     run(work)
 

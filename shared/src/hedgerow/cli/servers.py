@@ -41,7 +41,7 @@ def read_servers(environment: Mapping[str, str] = os.environ, folder: Path = Pat
                 f"{KAFKA} and {LEDGER} are not set and there is no {STACK_FILE} here; start the local stack with "
                 "`make demo` and call from its folder, or set both"
             )
-        source, origin = _key_values(file.read_text()), str(file)
+        source, origin = key_values(file.read_text()), str(file)
     missing = [name for name in (KAFKA, LEDGER) if not source.get(name)]
     if missing:
         raise SettingsError(f"{missing[0]} is not set in {origin}; set both {KAFKA} and {LEDGER}")
@@ -84,6 +84,7 @@ async def open_ledger(servers: Servers) -> AsyncIterator[Any]:
         await connection.close()
 
 
-def _key_values(text: str) -> dict[str, str]:
+def key_values(text: str) -> dict[str, str]:
+    """The `NAME=value` lines of a file."""
     pairs = (line.split("=", 1) for line in text.splitlines() if "=" in line and not line.startswith("#"))
     return {name.strip(): value.strip().strip("\"'") for name, value in pairs}

@@ -9,7 +9,7 @@ import msgspec
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from hedgerow.schemas.codec import Decoder, UndecodableRecord
-from hedgerow.schemas.records import Acknowledgement
+from hedgerow.schemas.records import Acknowledgement, StrategyReport
 from hedgerow.schemas.topics import STRATEGY_STATUS
 from hedgerow.streams.sender import ANSWER_TIMEOUT_S, KafkaUnreachable, client_log, unreachable
 
@@ -46,7 +46,7 @@ def read_acknowledgements(
         KafkaUnreachable: no broker answers, or there is no such topic.
         UnreadableRecord: another version of Hedgerow wrote it.
     """
-    decoder: Decoder[Acknowledgement] = Decoder(Acknowledgement)
+    decoder: Decoder[StrategyReport] = Decoder(StrategyReport)
     found = Acknowledged(newest={})
     deadline = time.monotonic() + wait_s
     with open_consumer(kafka) as consumer:
@@ -59,7 +59,8 @@ def read_acknowledgements(
                 continue
             if message.value() is not None:
                 record = decoded(decoder, message)
-                found.newest[record.strategy, record.role] = record
+                if isinstance(record, Acknowledgement):
+                    found.newest[record.strategy, record.role] = record
     return found
 
 

@@ -36,7 +36,7 @@ def band_intent(
             detail=f"{abs(exposure.excess):.8f} {exposure.underlying} is outside the band, and the smallest order "
             f"({smallest:f} contracts) would cross the whole of it",
         )
-    largest = _largest_allowed(instrument, mark, config)
+    largest = largest_clip(instrument, mark, config)
     if largest < smallest:
         return Hold(
             reason=HoldReason.BELOW_MINIMUM,
@@ -83,7 +83,8 @@ def _wanted(exposure: NetExposure, instrument: Instrument, smallest: Decimal) ->
     return remains_outside if remains_outside >= smallest else None
 
 
-def _largest_allowed(instrument: Instrument, mark: Mark, config: CompiledStrategy) -> Decimal:
+def largest_clip(instrument: Instrument, mark: Mark, config: CompiledStrategy) -> Decimal:
+    """The most contracts that one order may have."""
     # Sized at the dearest price the order may meet, so that a clip never fails the executor's notional control.
     dearest = mark.ask * (1 + config.execution.max_slippage_bps / BPS)
     notional = min(config.execution.clip_notional, config.limits.max_order_notional)

@@ -6,6 +6,7 @@ from hedgerow.domain.money import ZERO
 from hedgerow.hedging.band import band_intent
 from hedgerow.hedging.decision import Decision, Hedge, Hold, HoldReason, NewIntent
 from hedgerow.hedging.exposure import net_exposure
+from hedgerow.hedging.flattening import flattening_intent
 from hedgerow.hedging.snapshot import HeldPosition, LedgerSnapshot, PolicyState
 from hedgerow.schemas.records import Mark, RiskState
 from hedgerow.strategy.compiled import Band, CompiledStrategy, Leg
@@ -19,27 +20,31 @@ def decide(risk: RiskState, ledger: LedgerSnapshot) -> Decision:
     blocked = _why_not_at_all(risk, ledger)
     if blocked is not None:
         return blocked
-    outcomes = [_decide_band(band, risk, ledger) for band in ledger.config.bands]
+    if ledger.config.flatten:
+        outcomes = [_decide_flattening(leg, risk, ledger) for leg in ledger.config.hedge_with]
+    else:
+        outcomes = [_decide_band(band, risk, ledger) for band in ledger.config.bands]
     intents = tuple(outcome for outcome in outcomes if isinstance(outcome, NewIntent))
     if intents:
         return Hedge(intents=intents, policy_state=PolicyState(last_decided_ns=ledger.read_ns))
     holds = [outcome for outcome in outcomes if isinstance(outcome, Hold)]
     # The reason that needs a person's eye comes first; inside the band is the least of them.
-    return min(holds, key=lambda hold: hold.reason is HoldReason.INSIDE_BAND)
+    return min(holds, key=lambda hold: hold.reason in (HoldReason.INSIDE_BAND, HoldReason.FLAT))
 
 
 def _why_not_at_all(risk: RiskState, ledger: LedgerSnapshot) -> Hold | None:
     config = ledger.config
     if ledger.halts:
         return Hold(reason=HoldReason.HALTED, detail="; ".join(ledger.halts))
-    if config.suspend:
+    if config.suspend and not config.flatten:
         return Hold(reason=HoldReason.SUSPENDED, detail="spec.suspend is true")
     if (risk.uid, risk.generation) != (ledger.strategy_uid, ledger.generation):
         return Hold(
             reason=HoldReason.GENERATION_PENDING,
             detail=f"risk runs generation {risk.generation}, the ledger has {ledger.generation}",
         )
-    if not risk.ready:
+    # Taking a hedge off needs its own marks, which are checked leg by leg, and no book.
+    if not risk.ready and not config.flatten:
         problems = "; ".join(f"{item.input}: {item.code} ({item.detail})" for item in risk.problems)
         return Hold(reason=HoldReason.NOT_READY, detail=problems)
     problem = age_problem(risk.time_ns, ledger.read_ns, config.freshness.quote_ns)
@@ -64,6 +69,19 @@ def _decide_band(band: Band, risk: RiskState, ledger: LedgerSnapshot) -> NewInte
         )
     busy = _why_leg_busy(leg, ledger)
     return busy or band_intent(exposure, leg, mark, _held(leg, ledger), ledger.config)
+
+
+def _decide_flattening(leg: Leg, risk: RiskState, ledger: LedgerSnapshot) -> NewIntent | Hold:
+    held = _held(leg, ledger)
+    if not held.quantity:
+        busy = _why_leg_busy(leg, ledger)
+        return busy or Hold(reason=HoldReason.FLAT, detail=f"no hedge is left in {leg.instrument.symbol}")
+    mark = _mark_of(leg.instrument, risk)
+    unusable = _why_mark_unusable(mark, leg, ledger)
+    if unusable is not None:
+        return unusable
+    assert mark is not None
+    return _why_leg_busy(leg, ledger) or flattening_intent(leg, mark, held, ledger.config)
 
 
 def _leg_of(band: Band, config: CompiledStrategy) -> Leg:

@@ -20,6 +20,7 @@ class HoldReason(StrEnum):
     OPEN_INTENT = "OpenIntent"
     COOLDOWN = "Cooldown"
     INSIDE_BAND = "InsideBand"
+    FLAT = "Flat"
     BELOW_MINIMUM = "BelowMinimum"
     POSITION_LIMIT = "PositionLimit"
 

@@ -15,6 +15,22 @@ _LARGEST = Decimal("1e12")
 
 # The desk's own book: everything that clients trade is filled into it.
 CLIENT_BOOK = "clients"
+
+# One round trip: the fill if its id is new, then its book if fills may move it, then the position.
+_BOOK_FILL = """
+    with fill as (
+        insert into client_fills (fill_id, book, instrument, side, quantity, price, time_ns, recorded_ns)
+        values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (fill_id) do nothing returning book
+    ), moved as (
+        insert into books (name, sequence, as_of_ns) select book, 1, $8 from fill
+        on conflict (name) do update set sequence = books.sequence + 1, as_of_ns = excluded.as_of_ns
+        where not books.fed returning name
+    ), position as (
+        insert into book_positions (book, instrument, quantity) select name, $3, $9 from moved
+        on conflict (book, instrument) do update set quantity = book_positions.quantity + excluded.quantity
+    )
+    select exists (select from fill) as new, exists (select from moved) as moved
+"""
 _MOVED_BY_FILLS = "book {} is moved by client fills; tell positions under another name"
 
 
@@ -67,30 +83,30 @@ async def record_client_fill(connection: Any, fill: ClientFill, now_ns: int) -> 
         FillRefused: unknown instrument, not positive, off the lot, a book that is told from outside, or the id was used
             for another fill.
     """
-    _require_sound(fill)
     async with connection.transaction():
-        await connection.execute(
-            "insert into books (name, sequence, as_of_ns) values ($1, 0, $2) on conflict do nothing",
-            fill.book,
-            now_ns,
-        )
-        if await connection.fetchval("select fed from books where name = $1 for update", fill.book):
-            raise FillRefused(
-                f"fill {fill.fill_id}: book {fill.book} is told from outside, fills cannot move it"
-            )
-        if await _is_new(connection, fill, now_ns):
-            await connection.execute(
-                "insert into book_positions (book, instrument, quantity) values ($1, $2, $3) "
-                "on conflict (book, instrument) do update "
-                "set quantity = book_positions.quantity + excluded.quantity",
-                fill.book,
-                fill.instrument,
-                signed(fill.side, fill.quantity),
-            )
-            await connection.execute(
-                "update books set sequence = sequence + 1, as_of_ns = $2 where name = $1", fill.book, now_ns
-            )
-        return await _read_book(connection, fill.book, now_ns)
+        return await book_fill(connection, fill, now_ns)
+
+
+async def book_fill(connection: Any, fill: ClientFill, now_ns: int) -> ClientBook:
+    """As `record_client_fill`, in the caller's transaction, which an error must end."""
+    _require_sound(fill)
+    row = await connection.fetchrow(
+        _BOOK_FILL,
+        fill.fill_id,
+        fill.book,
+        fill.instrument,
+        fill.side.value,
+        fill.quantity,
+        fill.price,
+        fill.time_ns,
+        now_ns,
+        signed(fill.side, fill.quantity),
+    )
+    if not row["new"]:
+        await _require_the_same(connection, fill)
+    elif not row["moved"]:
+        raise FillRefused(f"fill {fill.fill_id}: book {fill.book} is told from outside, fills cannot move it")
+    return await _read_book(connection, fill.book, now_ns)
 
 
 async def replace_book(connection: Any, book: FedBook, now_ns: int) -> ClientBook:
@@ -163,21 +179,7 @@ def _require_sound(fill: ClientFill) -> None:
         )
 
 
-async def _is_new(connection: Any, fill: ClientFill, now_ns: int) -> bool:
-    inserted = await connection.fetchval(
-        "insert into client_fills (fill_id, book, instrument, side, quantity, price, time_ns, recorded_ns) "
-        "values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (fill_id) do nothing returning fill_id",
-        fill.fill_id,
-        fill.book,
-        fill.instrument,
-        fill.side.value,
-        fill.quantity,
-        fill.price,
-        fill.time_ns,
-        now_ns,
-    )
-    if inserted is not None:
-        return True
+async def _require_the_same(connection: Any, fill: ClientFill) -> None:
     row = await connection.fetchrow(
         "select book, instrument, side, quantity, price from client_fills where fill_id = $1", fill.fill_id
     )
@@ -188,13 +190,14 @@ async def _is_new(connection: Any, fill: ClientFill, now_ns: int) -> bool:
             f"fill {fill.fill_id}: this id was booked before for another fill: "
             f"{side} {quantity:f} {instrument} at {price:f} in book {book}"
         )
-    return False
 
 
 async def _read_book(connection: Any, name: str, now_ns: int) -> ClientBook:
-    book = await connection.fetchrow("select sequence, as_of_ns, fed from books where name = $1", name)
-    rows = await connection.fetch(
-        "select instrument, quantity from book_positions where book = $1 order by instrument", name
+    # One statement, so that sequence and positions belong together whoever moves the book meanwhile.
+    book = await connection.fetchrow(
+        "select sequence, as_of_ns, fed, array(select (instrument, quantity) from book_positions "
+        "where book = name order by instrument) as positions from books where name = $1",
+        name,
     )
     return ClientBook(
         name=name,
@@ -203,7 +206,7 @@ async def _read_book(connection: Any, name: str, now_ns: int) -> ClientBook:
         # Readers take a book to be as fresh as this. We answer for what our fills moved; for a book that is told to us
         # only its teller does, and repeating it must not make it look alive.
         published_ns=book["as_of_ns"] if book["fed"] else now_ns,
-        positions={row["instrument"]: row["quantity"] for row in rows},
+        positions=dict(book["positions"]),
     )
 
 

@@ -18,6 +18,14 @@ from hedgerow.execution.order_life import IntentState
 GENESIS = bytes(32)
 _BATCH = 500
 
+# Adds the entry $2 to the chain of the strategy $1, hashed as `link` does; $3 is the genesis.
+APPEND = """
+    insert into chain (strategy_uid, position, payload, hash)
+    select $1, coalesce(last.position, 0) + 1, $2::bytea, sha256(coalesce(last.hash, $3::bytea) || $2::bytea)
+    from (select) as one left join lateral
+        (select position, hash from chain where strategy_uid = $1 order by position desc limit 1) as last on true
+"""
+
 
 class IntentTerms(msgspec.Struct, frozen=True, kw_only=True):
     """What never changes of an intent once it is decided. Decimals as canonical text.
@@ -86,18 +94,7 @@ def link(previous: bytes, payload: bytes) -> bytes:
 
 async def append(connection: Any, uid: Any, entry: ChainEntry) -> None:
     """Add an entry. The caller holds the strategy's row, so that entries follow each other."""
-    last = await connection.fetchrow(
-        "select position, hash from chain where strategy_uid = $1 order by position desc limit 1", uid
-    )
-    position, previous = (last["position"] + 1, last["hash"]) if last else (1, GENESIS)
-    payload = msgspec.json.encode(entry)
-    await connection.execute(
-        "insert into chain (strategy_uid, position, payload, hash) values ($1, $2, $3, $4)",
-        uid,
-        position,
-        payload,
-        link(previous, payload),
-    )
+    await connection.execute(APPEND, uid, msgspec.json.encode(entry), GENESIS)
 
 
 async def verify_chain(

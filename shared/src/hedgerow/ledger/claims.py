@@ -1,6 +1,6 @@
 """The claim: one transaction that checks every control and takes the right to send, once."""
 
-from decimal import Decimal
+import uuid
 from typing import Any
 
 import msgspec
@@ -8,18 +8,60 @@ import msgspec
 from hedgerow.domain.ids import client_order_id
 from hedgerow.domain.instruments import find_instrument
 from hedgerow.domain.money import ZERO
-from hedgerow.domain.orders import Side, signed
 from hedgerow.execution.conclusion import Conclusion
 from hedgerow.execution.controls import MINUTE_NS, SECOND_NS, ClaimFacts, Refusal, RefusalCode, check
 from hedgerow.execution.intents import Intent, Ticker
 from hedgerow.execution.order_life import AT_VENUE, IntentState
-from hedgerow.ledger.connection import ledger_id, take_halt_gate
+from hedgerow.ledger.connection import take_halt_gate
 from hedgerow.ledger.halts import halts_against
-from hedgerow.ledger.outcomes import lock_intent, move
-from hedgerow.ledger.strategies import decode_config, hold_venue
-from hedgerow.strategy.compiled import CompiledVenue, Mode
+from hedgerow.ledger.intents import read_intent
+from hedgerow.ledger.outcomes import move
+from hedgerow.ledger.strategies import decode_config, decode_venue
 
 _AT_VENUE = sorted(AT_VENUE)
+
+# Holds the strategy's row, then its venue's, until the transaction ends: claims on one account go one by one.
+_HOLD = """
+    with strategy as (
+        select generation, config, deleted_ns from strategies
+        where uid = (select strategy_uid from intents where id = $1) for update
+    ), venue as (
+        select config from venues where key = (select venue from intents where id = $1) for update
+    )
+    select strategy.*, (select config from venue) as venue from strategy
+"""
+
+# What the controls look at, and the intent itself. A statement of its own after the locks, so that it sees what their
+# last holders committed. Positions count at their entry price, orders at their limit: the account's own marks are not
+# in the ledger. Orders are counted by account, because that is how they are indexed by their claim's time.
+_FACTS = """
+    select i.*, s.key as strategy, o.client_order_id, o.claimed_ns,
+        (select id from ledger_identity) as ledger,
+        coalesce((select quantity from positions p where (p.strategy_uid, p.mode, p.venue, p.account, p.instrument)
+            = (i.strategy_uid, i.mode, i.venue, i.account, i.instrument)), 0) as position,
+        coalesce((select sum(case when w.side = 'Buy' then 1 else -1 end * (w.quantity - w.filled_quantity))
+            from intents w where (w.strategy_uid, w.mode, w.venue, w.account, w.instrument)
+            = (i.strategy_uid, i.mode, i.venue, i.account, i.instrument)
+            and w.id <> i.id and w.state = any($4)), 0) as at_venue,
+        array(
+            select (instrument, quantity, entry_price) from positions p
+            where (p.venue, p.account) = (i.venue, i.account) and (p.mode = 'Shadow') = (i.mode = 'Shadow')
+            union all
+            select (instrument, quantity - filled_quantity, limit_price) from intents w
+            where (w.venue, w.account) = (i.venue, i.account) and (w.mode = 'Shadow') = (i.mode = 'Shadow')
+            and w.id <> i.id and w.state = any($4)
+        ) as account_holds,
+        (select count(*) from (
+                select venue, account from leg_owners where strategy_uid = i.strategy_uid
+                union select i.venue, i.account
+            ) l
+            join orders c on (c.venue, c.account) = (l.venue, l.account) and c.claimed_ns > $2
+            join intents d on d.id = c.intent and d.strategy_uid = i.strategy_uid) as orders_last_minute,
+        (select count(*) from orders c
+            where (c.venue, c.account) = (i.venue, i.account) and c.claimed_ns > $3) as orders_last_second
+    from intents i join strategies s on s.uid = i.strategy_uid left join orders o on o.intent = i.id
+    where i.id = $1
+"""
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,19 +83,25 @@ async def claim(connection: Any, intent_id: int, ticker: Ticker | None, now_ns: 
     """
     async with connection.transaction():
         await take_halt_gate(connection)
-        intent = await lock_intent(connection, intent_id)
+        held = await connection.fetchrow(_HOLD, intent_id)
+        facts = await connection.fetchrow(
+            _FACTS, intent_id, now_ns - MINUTE_NS, now_ns - SECOND_NS, _AT_VENUE
+        )
+        if facts is None:
+            raise LookupError(f"the ledger has no intent {intent_id}")
+        intent = read_intent(facts)
         if intent.state is not IntentState.DECIDED:
             return None
-        venue = await hold_venue(connection, intent.venue)
-        if venue is None:
+        if held["venue"] is None:
             refusal: Refusal | None = Refusal(
                 code=RefusalCode.NOT_PERMITTED, detail=f"venue {intent.venue} is not in the ledger"
             )
         else:
-            refusal = check(await _facts(connection, intent, venue, ticker, now_ns))
+            halts = await halts_against(connection, intent.strategy, [intent.venue])
+            refusal = check(_claim_facts(intent, held, facts, halts, ticker, now_ns))
         if refusal is not None:
             return Claim(intent=await _refuse(connection, intent, refusal, now_ns), refusal=refusal)
-        return Claim(intent=await _take(connection, intent, now_ns), refusal=None)
+        return Claim(intent=await _take(connection, intent, facts["ledger"], now_ns), refusal=None)
 
 
 async def _refuse(connection: Any, intent: Intent, refusal: Refusal, now_ns: int) -> Intent:
@@ -62,8 +110,8 @@ async def _refuse(connection: Any, intent: Intent, refusal: Refusal, now_ns: int
     return await move(connection, intent, conclusion, now_ns)
 
 
-async def _take(connection: Any, intent: Intent, now_ns: int) -> Intent:
-    name = client_order_id(await ledger_id(connection), intent.id)
+async def _take(connection: Any, intent: Intent, ledger: uuid.UUID, now_ns: int) -> Intent:
+    name = client_order_id(ledger, intent.id)
     await connection.execute(
         "insert into orders (client_order_id, intent, venue, account, claimed_ns) values ($1, $2, $3, $4, $5)",
         name,
@@ -77,90 +125,27 @@ async def _take(connection: Any, intent: Intent, now_ns: int) -> Intent:
     return msgspec.structs.replace(moved, client_order_id=name, claimed_ns=now_ns)
 
 
-async def _facts(
-    connection: Any, intent: Intent, venue: CompiledVenue, ticker: Ticker | None, now_ns: int
+def _claim_facts(
+    intent: Intent, held: Any, facts: Any, halts: tuple[str, ...], ticker: Ticker | None, now_ns: int
 ) -> ClaimFacts:
-    strategy = await connection.fetchrow(
-        "select generation, config, deleted_ns from strategies where uid = $1", intent.strategy_uid
-    )
     return ClaimFacts(
         intent=intent,
         instrument=find_instrument(intent.instrument),
-        config=None if strategy["deleted_ns"] is not None else decode_config(strategy["config"]),
-        generation=strategy["generation"],
-        venue=venue,
-        halts=await halts_against(connection, intent.strategy, [intent.venue]),
+        config=None if held["deleted_ns"] is not None else decode_config(held["config"]),
+        generation=held["generation"],
+        venue=decode_venue(held["venue"]),
+        halts=halts,
         ticker=ticker,
-        position=await _position(connection, intent),
-        at_venue=await _at_venue(connection, intent),
-        account_gross_notional=await _gross_notional(connection, intent),
-        orders_last_minute=await _strategy_orders(connection, intent, now_ns - MINUTE_NS),
-        orders_last_second=await _account_orders(connection, intent, now_ns - SECOND_NS),
+        position=facts["position"],
+        at_venue=facts["at_venue"],
+        account_gross_notional=sum(
+            (
+                find_instrument(symbol).notional(quantity, price)
+                for symbol, quantity, price in facts["account_holds"]
+            ),
+            ZERO,
+        ),
+        orders_last_minute=facts["orders_last_minute"],
+        orders_last_second=facts["orders_last_second"],
         now_ns=now_ns,
     )
-
-
-async def _position(connection: Any, intent: Intent) -> Decimal:
-    quantity: Decimal | None = await connection.fetchval(
-        "select quantity from positions where strategy_uid = $1 and mode = $2 and venue = $3 and account = $4 "
-        "and instrument = $5",
-        intent.strategy_uid,
-        intent.mode.value,
-        intent.venue,
-        intent.account,
-        intent.instrument,
-    )
-    return ZERO if quantity is None else quantity
-
-
-async def _at_venue(connection: Any, intent: Intent) -> Decimal:
-    rows = await connection.fetch(
-        "select side, quantity - filled_quantity as open from intents where strategy_uid = $1 and mode = $2 "
-        "and venue = $3 and account = $4 and instrument = $5 and id <> $6 and state = any($7)",
-        intent.strategy_uid,
-        intent.mode.value,
-        intent.venue,
-        intent.account,
-        intent.instrument,
-        intent.id,
-        _AT_VENUE,
-    )
-    return sum((signed(Side(row["side"]), row["open"]) for row in rows), ZERO)
-
-
-async def _gross_notional(connection: Any, intent: Intent) -> Decimal:
-    # Positions at their entry price, orders at their limit: the account's own marks are not in the ledger.
-    rows = await connection.fetch(
-        "select instrument, quantity, entry_price as price from positions "
-        "where venue = $1 and account = $2 and (mode = 'Shadow') = $3 "
-        "union all select instrument, quantity - filled_quantity, limit_price from intents "
-        "where venue = $1 and account = $2 and (mode = 'Shadow') = $3 and id <> $4 and state = any($5)",
-        intent.venue,
-        intent.account,
-        intent.mode is Mode.SHADOW,
-        intent.id,
-        _AT_VENUE,
-    )
-    return sum(
-        (find_instrument(row["instrument"]).notional(row["quantity"], row["price"]) for row in rows), ZERO
-    )
-
-
-async def _strategy_orders(connection: Any, intent: Intent, since_ns: int) -> int:
-    count: int = await connection.fetchval(
-        "select count(*) from orders o join intents i on i.id = o.intent "
-        "where i.strategy_uid = $1 and o.claimed_ns > $2",
-        intent.strategy_uid,
-        since_ns,
-    )
-    return count
-
-
-async def _account_orders(connection: Any, intent: Intent, since_ns: int) -> int:
-    count: int = await connection.fetchval(
-        "select count(*) from orders where venue = $1 and account = $2 and claimed_ns > $3",
-        intent.venue,
-        intent.account,
-        since_ns,
-    )
-    return count

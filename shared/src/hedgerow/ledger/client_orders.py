@@ -10,7 +10,7 @@ import msgspec
 from hedgerow.desk import client_orders as life
 from hedgerow.desk.client_orders import ClientOrder, ClientOrderState, OrderType
 from hedgerow.domain.orders import Side
-from hedgerow.ledger.books import CLIENT_BOOK, ClientFill, record_client_fill
+from hedgerow.ledger.books import CLIENT_BOOK, ClientFill, book_fill
 from hedgerow.schemas.records import ClientBook
 
 
@@ -171,7 +171,7 @@ async def _book_fill(connection: Any, order: ClientOrder, now_ns: int) -> Client
         price=order.fill_price,
         time_ns=now_ns,
     )
-    return await record_client_fill(connection, fill, now_ns)
+    return await book_fill(connection, fill, now_ns)
 
 
 def _order(row: Any) -> ClientOrder:

@@ -106,9 +106,9 @@ async def halts_against(connection: Any, strategy: str, venues: list[str]) -> tu
         strategy,
         venues,
     )
-    return tuple(
-        f"{row['target_kind']} {row['target']} halted by {row['source']}: {row['reason']}".replace(
-            "All  ", "All "
-        )
-        for row in rows
-    )
+    return tuple(halt_words(*row) for row in rows)
+
+
+def halt_words(target_kind: str, target: str, source: str, reason: str) -> str:
+    """A standing halt as a reason not to send."""
+    return f"{f'{target_kind} {target}'.strip()} halted by {source}: {reason}"

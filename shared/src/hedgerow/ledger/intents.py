@@ -15,7 +15,8 @@ _SELECT = (
 )
 
 
-def _intent(row: Any) -> Intent:
+def read_intent(row: Any) -> Intent:
+    """An intent from its row, with the strategy's key as `strategy` and the order's name and claim time."""
     return Intent(
         id=row["id"],
         strategy_uid=str(row["strategy_uid"]),
@@ -42,7 +43,7 @@ def _intent(row: Any) -> Intent:
 
 async def select_intents(connection: Any, tail: str, *arguments: Any) -> list[Intent]:
     """Intents (`i`, with `strategies s` and `orders o`) that a `where … order by …` picks."""
-    return [_intent(row) for row in await connection.fetch(_SELECT + tail, *arguments)]
+    return [read_intent(row) for row in await connection.fetch(_SELECT + tail, *arguments)]
 
 
 async def unknown_intents(connection: Any) -> list[Intent]:
@@ -55,7 +56,7 @@ async def unknown_intents(connection: Any) -> list[Intent]:
 async def find_intent(connection: Any, intent: int) -> Intent | None:
     """One intent as it stands."""
     row = await connection.fetchrow(_SELECT + "where i.id = $1", intent)
-    return None if row is None else _intent(row)
+    return None if row is None else read_intent(row)
 
 
 async def recent_intents(connection: Any, uid: str, limit: int) -> list[Intent]:
@@ -63,7 +64,7 @@ async def recent_intents(connection: Any, uid: str, limit: int) -> list[Intent]:
     rows = await connection.fetch(
         _SELECT + "where i.strategy_uid = $1 order by i.id desc limit $2", uid, limit
     )
-    return [_intent(row) for row in rows]
+    return [read_intent(row) for row in rows]
 
 
 async def open_intents(connection: Any, venue: str, account: str) -> list[Intent]:
@@ -74,4 +75,4 @@ async def open_intents(connection: Any, venue: str, account: str) -> list[Intent
         account,
         OPEN_STATES,
     )
-    return [_intent(row) for row in rows]
+    return [read_intent(row) for row in rows]

@@ -14,6 +14,16 @@ from hedgerow.execution.order_life import OPEN, TERMINAL, IntentState, require_e
 from hedgerow.ledger import chain
 from hedgerow.ledger.intents import OPEN_STATES, find_intent
 
+# One round trip: the intent's row, its strategy's version, and the chain.
+_MOVE = f"""
+    with moved as (
+        update intents set state = $5, filled_quantity = $6, reason = $7, concluded_ns = $8 where id = $4
+    ), changed as (
+        update strategies set version = version + 1 where uid = $1
+    )
+    {chain.APPEND}
+"""
+
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """The intent after its change. `changed` is False when the venue told nothing new."""
@@ -23,7 +33,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def lock_intent(connection: Any, intent: int) -> Intent:
-    """Hold the strategy's row, then the intent's, until the transaction ends.
+    """Hold the strategy's row until the transaction ends: whoever changes one of its intents holds it.
 
     Raises:
         LookupError: there is no such intent.
@@ -32,7 +42,7 @@ async def lock_intent(connection: Any, intent: int) -> Intent:
         "select 1 from strategies where uid = (select strategy_uid from intents where id = $1) for update",
         intent,
     )
-    await connection.execute("select 1 from intents where id = $1 for update", intent)
+    # A statement of its own, so that it sees what the last holder committed.
     found = await find_intent(connection, intent)
     if found is None:
         raise LookupError(f"the ledger has no intent {intent}")
@@ -56,17 +66,6 @@ async def move(
     """
     if conclusion.state is not intent.state:
         require_edge(intent.state, conclusion.state)
-    await connection.execute(
-        "update intents set state = $2, filled_quantity = $3, reason = $4, concluded_ns = $5 where id = $1",
-        intent.id,
-        conclusion.state.value,
-        conclusion.filled_quantity,
-        conclusion.reason,
-        now_ns if conclusion.state in TERMINAL else None,
-    )
-    await connection.execute(
-        "update strategies set version = version + 1 where uid = $1", intent.strategy_uid
-    )
     entry = chain.ChainEntry(
         intent=intent.id,
         state=conclusion.state,
@@ -76,7 +75,17 @@ async def move(
         time_ns=now_ns,
         executions=None if fills is None else chain.executions_digest(fills),
     )
-    await chain.append(connection, intent.strategy_uid, entry)
+    await connection.execute(
+        _MOVE,
+        intent.strategy_uid,
+        msgspec.json.encode(entry),
+        chain.GENESIS,
+        intent.id,
+        conclusion.state.value,
+        conclusion.filled_quantity,
+        conclusion.reason,
+        now_ns if conclusion.state in TERMINAL else None,
+    )
     return msgspec.structs.replace(
         intent,
         state=conclusion.state,

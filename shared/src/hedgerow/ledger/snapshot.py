@@ -8,9 +8,24 @@ import msgspec
 from hedgerow.domain.orders import Side
 from hedgerow.execution.order_life import IntentState
 from hedgerow.hedging.snapshot import HeldPosition, LedgerSnapshot, OpenIntent, PolicyState
-from hedgerow.ledger.halts import halts_against
+from hedgerow.ledger.halts import halt_words
 from hedgerow.ledger.intents import OPEN_STATES
 from hedgerow.ledger.strategies import decode_config
+
+_POSITION = ("venue", "account", "instrument", "quantity", "mode")
+_INTENT = ("id", "leg", "side", "quantity", "filled_quantity", "state")
+
+# One statement is one consistent reading, and one round trip: hedging reads before each decision, also to hold.
+_READ = f"""
+    select uid, key, version, generation, config, policy_state,
+        array(select ({", ".join(_POSITION)}) from positions where strategy_uid = uid
+            order by venue, account, instrument) as positions,
+        array(select ({", ".join(_INTENT)}) from intents where strategy_uid = uid and state = any($2)
+            order by id) as intents,
+        array(select (target_kind, target, source, reason) from halts where released_ns is null
+            and (target_kind <> 'Strategy' or target = key) order by id) as halts
+    from strategies where uid = $1 and deleted_ns is null
+"""
 
 
 async def read_snapshot(connection: Any, uid: str, now_ns: int) -> LedgerSnapshot | None:
@@ -19,29 +34,16 @@ async def read_snapshot(connection: Any, uid: str, now_ns: int) -> LedgerSnapsho
     Args:
         now_ns: the reader's clock, which the decision will take for the time.
     """
-    async with connection.transaction(isolation="repeatable_read", readonly=True):
-        row = await connection.fetchrow(
-            "select uid, key, version, generation, config, policy_state from strategies "
-            "where uid = $1 and deleted_ns is null",
-            uid,
-        )
-        if row is None:
-            return None
-        config = decode_config(row["config"])
-        positions = await connection.fetch(
-            "select venue, account, instrument, quantity from positions where strategy_uid = $1 and mode = $2 "
-            "order by venue, account, instrument",
-            uid,
-            config.mode.value,
-        )
-        intents = await connection.fetch(
-            "select id, leg, side, quantity, filled_quantity, state from intents "
-            "where strategy_uid = $1 and state = any($2) order by id",
-            uid,
-            OPEN_STATES,
-        )
-        venues = sorted({leg.venue for leg in config.hedge_with})
-        halts = await halts_against(connection, row["key"], venues)
+    row = await connection.fetchrow(_READ, uid, OPEN_STATES)
+    if row is None:
+        return None
+    config = decode_config(row["config"])
+    positions = [
+        dict(zip(_POSITION, held, strict=True)) for held in row["positions"] if held[-1] == config.mode
+    ]
+    intents = [dict(zip(_INTENT, intent, strict=True)) for intent in row["intents"]]
+    venues = {leg.venue for leg in config.hedge_with}
+    halts = tuple(halt_words(*halt) for halt in row["halts"] if halt[0] != "Venue" or halt[1] in venues)
     return snapshot_of(row, positions, intents, halts, now_ns)
 
 

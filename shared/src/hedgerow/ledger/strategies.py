@@ -1,6 +1,7 @@
 """Strategies and venues as published: uid, generation and compiled config. "Current generation" means this row."""
 
 import uuid
+from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -21,6 +22,24 @@ class PositionOpen(ValueError):
     """`mode` or `hedgeWith` may not change while the strategy holds a position or has an open intent."""
 
 
+class Publisher(StrEnum):
+    """Who declares what is live."""
+
+    FILES = "files"
+    CLUSTER = "cluster"
+
+
+class ResourceId(msgspec.Struct, frozen=True, kw_only=True):
+    """A resource of a cluster: its uid becomes the strategy's, its generation the least that is published."""
+
+    uid: str
+    generation: int
+
+
+class DeclaredElsewhere(ValueError):
+    """The other publisher declares what is live under this name."""
+
+
 class VenueInUse(ValueError):
     """A strategy still hedges on this venue."""
 
@@ -30,26 +49,43 @@ def decode_config(text: str) -> CompiledStrategy:
     return _strategy_decoder.decode(text)
 
 
+def decode_venue(text: str) -> CompiledVenue:
+    """A venue's config from its column."""
+    return _venue_decoder.decode(text)
+
+
 async def publish_strategy(
-    connection: Any, config: CompiledStrategy, revision: str, now_ns: int
+    connection: Any, config: CompiledStrategy, revision: str, now_ns: int, resource: ResourceId | None = None
 ) -> StrategyPublished:
     """Make this config the current generation. An unchanged revision keeps its generation.
 
+    Args:
+        resource: of a cluster, which declares it; None when files do. A resource's new generation is published even
+            when its config is the same, so that who waits for it sees it run.
+
     Raises:
-        LegConflict, PositionOpen: nothing was changed; the message says which and what to do.
+        LegConflict, PositionOpen, DeclaredElsewhere: nothing was changed; the message says which and what to do.
     """
     text = msgspec.json.encode(config).decode()
+    publisher = Publisher.FILES if resource is None else Publisher.CLUSTER
     async with connection.transaction():
         await take_publish_gate(connection)
         row = await connection.fetchrow(
-            "select uid, generation, revision, config, published_ns from strategies "
+            "select uid, generation, revision, config, published_ns, publisher from strategies "
             "where key = $1 and deleted_ns is null for update",
             config.key,
         )
-        if row is not None and row["revision"] == revision:
+        if row is not None:
+            _require_publisher(f"HedgeStrategy {config.key}", row["publisher"], publisher)
+        if row is not None and resource is not None and str(row["uid"]) != resource.uid:
+            # The resource was deleted and made anew while nobody looked: another strategy of the same name.
+            await _remove(connection, row["uid"], now_ns)
+            row = None
+        least = resource.generation if resource is not None else 1
+        if row is not None and row["revision"] == revision and row["generation"] >= least:
             return _published(row)
-        uid = row["uid"] if row else uuid.uuid4()
-        generation = row["generation"] + 1 if row else 1
+        uid = row["uid"] if row else uuid.UUID(resource.uid) if resource else uuid.uuid4()
+        generation = max(row["generation"] + 1, least) if row else least
         if row is not None:
             await _require_flat_when_moving(connection, uid, decode_config(row["config"]), config)
             await connection.execute(
@@ -63,14 +99,15 @@ async def publish_strategy(
             )
         else:
             await connection.execute(
-                "insert into strategies (uid, key, generation, revision, config, published_ns) "
-                "values ($1, $2, $3, $4, $5, $6)",
+                "insert into strategies (uid, key, generation, revision, config, published_ns, publisher) "
+                "values ($1, $2, $3, $4, $5, $6, $7)",
                 uid,
                 config.key,
                 generation,
                 revision,
                 text,
                 now_ns,
+                publisher.value,
             )
         await connection.execute(
             "insert into generations (strategy_uid, generation, revision, config, published_ns) "
@@ -111,24 +148,35 @@ async def require_publishable(connection: Any, config: CompiledStrategy) -> None
             raise _leg_conflict(leg, other)
 
 
-async def remove_strategy(connection: Any, key: str, now_ns: int) -> StrategyPublished | None:
+async def remove_strategy(
+    connection: Any, key: str, now_ns: int, publisher: Publisher = Publisher.FILES
+) -> StrategyPublished | None:
     """Take a strategy away. Its history, its intents and its position stay in the ledger.
 
     Returns:
         What was current, or None when there was no such strategy.
+
+    Raises:
+        DeclaredElsewhere: the other publisher declares it.
     """
     async with connection.transaction():
         row = await connection.fetchrow(
-            "update strategies set deleted_ns = $2, version = version + 1 "
-            "where key = $1 and deleted_ns is null "
-            "returning uid, generation, revision, config, published_ns",
+            "select uid, generation, revision, config, published_ns, publisher from strategies "
+            "where key = $1 and deleted_ns is null for update",
             key,
-            now_ns,
         )
         if row is None:
             return None
-        await connection.execute("delete from leg_owners where strategy_uid = $1", row["uid"])
+        _require_publisher(f"HedgeStrategy {key}", row["publisher"], publisher)
+        await _remove(connection, row["uid"], now_ns)
     return _published(row)
+
+
+async def _remove(connection: Any, uid: uuid.UUID, now_ns: int) -> None:
+    await connection.execute(
+        "update strategies set deleted_ns = $2, version = version + 1 where uid = $1", uid, now_ns
+    )
+    await connection.execute("delete from leg_owners where strategy_uid = $1", uid)
 
 
 async def read_strategies(connection: Any) -> list[StrategyPublished]:
@@ -150,30 +198,53 @@ async def find_strategy(connection: Any, key: str) -> StrategyPublished | None:
     return None if row is None else _published(row)
 
 
-async def publish_venue(connection: Any, venue: CompiledVenue, now_ns: int) -> None:
-    """Make this the venue's current config; executors read it at every claim."""
-    await connection.execute(
-        "insert into venues (key, config, published_ns) values ($1, $2, $3) "
-        "on conflict (key) do update set config = excluded.config, published_ns = excluded.published_ns",
-        venue.key,
-        msgspec.json.encode(venue).decode(),
-        now_ns,
+async def cluster_strategies(connection: Any) -> list[StrategyPublished]:
+    """Every live strategy that resources of a cluster declare, by key."""
+    rows = await connection.fetch(
+        "select uid, generation, revision, config, published_ns from strategies "
+        "where deleted_ns is null and publisher = $1 order by key",
+        Publisher.CLUSTER.value,
     )
+    return [_published(row) for row in rows]
+
+
+async def publish_venue(
+    connection: Any, venue: CompiledVenue, now_ns: int, publisher: Publisher = Publisher.FILES
+) -> None:
+    """Make this the venue's current config; executors read it at every claim.
+
+    Raises:
+        DeclaredElsewhere: the other publisher declares it.
+    """
+    async with connection.transaction():
+        owner = await connection.fetchval("select publisher from venues where key = $1 for update", venue.key)
+        if owner is not None:
+            _require_publisher(f"Venue {venue.key}", owner, publisher)
+        await connection.execute(
+            "insert into venues (key, config, published_ns, publisher) values ($1, $2, $3, $4) "
+            "on conflict (key) do update set config = excluded.config, published_ns = excluded.published_ns",
+            venue.key,
+            msgspec.json.encode(venue).decode(),
+            now_ns,
+            publisher.value,
+        )
+
+
+async def cluster_venues(connection: Any) -> list[str]:
+    """Keys of the venues that resources of a cluster declare."""
+    rows = await connection.fetch(
+        "select key from venues where publisher = $1 order by key", Publisher.CLUSTER.value
+    )
+    return [row["key"] for row in rows]
 
 
 async def read_venues(connection: Any) -> list[CompiledVenue]:
     """Every venue, by key."""
     rows = await connection.fetch("select config from venues order by key")
-    return [_venue_decoder.decode(row["config"]) for row in rows]
+    return [decode_venue(row["config"]) for row in rows]
 
 
-async def hold_venue(connection: Any, key: str) -> CompiledVenue | None:
-    """One venue's current config, its row held until the transaction ends: claims on its account go one by one."""
-    text = await connection.fetchval("select config from venues where key = $1 for update", key)
-    return None if text is None else _venue_decoder.decode(text)
-
-
-async def remove_venue(connection: Any, key: str) -> bool:
+async def remove_venue(connection: Any, key: str, publisher: Publisher = Publisher.FILES) -> bool:
     """Take a venue away.
 
     Returns:
@@ -181,8 +252,12 @@ async def remove_venue(connection: Any, key: str) -> bool:
 
     Raises:
         VenueInUse: a strategy's leg is on it.
+        DeclaredElsewhere: the other publisher declares it.
     """
     async with connection.transaction():
+        owner = await connection.fetchval("select publisher from venues where key = $1 for update", key)
+        if owner is not None:
+            _require_publisher(f"Venue {key}", owner, publisher)
         user = await connection.fetchval(
             "select s.key from leg_owners o join strategies s on s.uid = o.strategy_uid where o.venue = $1",
             key,
@@ -191,6 +266,18 @@ async def remove_venue(connection: Any, key: str) -> bool:
             raise VenueInUse(f"venue {key} is used by strategy {user}; delete or move that strategy first")
         gone = await connection.fetchval("delete from venues where key = $1 returning key", key)
     return gone is not None
+
+
+def _require_publisher(name: str, found: str, wanted: Publisher) -> None:
+    if found == wanted:
+        return
+    if wanted is Publisher.FILES:
+        raise DeclaredElsewhere(
+            f"{name} is declared by a resource of a cluster; change or delete it there, with kubectl"
+        )
+    raise DeclaredElsewhere(
+        f"{name} is live from files; take it away with `hedgerow delete {name}`, and this resource takes its place"
+    )
 
 
 def _published(row: Any) -> StrategyPublished:

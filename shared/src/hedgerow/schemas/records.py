@@ -201,6 +201,25 @@ class Acknowledgement(Record, frozen=True, kw_only=True, tag="Acknowledgement"):
     time_ns: int
 
 
+class StrategyState(Record, frozen=True, kw_only=True, tag="StrategyState"):
+    """`strategy.status`: where a strategy stands, as hedging decided last; sent when it changes.
+
+    Attributes:
+        state: InsideBand, OutsideBand, Flat, Stale, Halted or Suspended.
+        detail: the decision's own words, with the numbers of that moment.
+    """
+
+    strategy: str
+    uid: str
+    generation: int
+    state: str
+    detail: str
+    since_ns: int
+
+
+StrategyReport = Acknowledgement | StrategyState
+
+
 class StrategySummary(Record, frozen=True, kw_only=True, tag="StrategySummary"):
     """Cache only: what the ledger has of one live strategy, for those who look.
 

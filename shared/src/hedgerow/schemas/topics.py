@@ -39,7 +39,7 @@ RISK_STATE = Topic(
     name="risk.state", key="namespace/name", partitioned=True, cleanup=Cleanup.DELETE, retention_ms=DAY_MS
 )
 STRATEGY_STATUS = Topic(
-    name="strategy.status", key="namespace/name/role", partitioned=False, cleanup=Cleanup.COMPACT
+    name="strategy.status", key="namespace/name/role, or …/state", partitioned=False, cleanup=Cleanup.COMPACT
 )
 HEDGE_DECISIONS = Topic(
     name="hedge.decisions",

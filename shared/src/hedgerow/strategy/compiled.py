@@ -72,8 +72,11 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     price_collar_bps: Decimal
 
 
-class CompiledStrategy(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that routing, risk, hedging and the executor need to know of one strategy."""
+class CompiledStrategy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Everything that routing, risk, hedging and the executor need to know of one strategy.
+
+    `flatten`: it is being deleted, and its hedge is to become zero whatever the exposure is.
+    """
 
     namespace: str
     name: str
@@ -86,6 +89,7 @@ class CompiledStrategy(msgspec.Struct, frozen=True, kw_only=True):
     freshness: Freshness
     execution: Execution
     limits: Limits
+    flatten: bool = False
 
     @property
     def key(self) -> str:

@@ -14,7 +14,14 @@ from typing import Any
 import msgspec
 
 from hedgerow.ledger.connection import PUBLISH_GATE
-from hedgerow.ledger.strategies import find_strategy, publish_strategy, read_strategies, remove_strategy
+from hedgerow.ledger.strategies import (
+    Publisher,
+    ResourceId,
+    find_strategy,
+    publish_strategy,
+    read_strategies,
+    remove_strategy,
+)
 from hedgerow.schemas.codec import encode
 from hedgerow.schemas.records import StrategyPublished
 from hedgerow.schemas.topics import STRATEGIES
@@ -36,17 +43,22 @@ class Publication(msgspec.Struct, frozen=True, kw_only=True):
     published: StrategyPublished
 
 
-async def publish(connection: Any, sender: Sender, config: CompiledStrategy) -> Publication:
+async def publish(
+    connection: Any, sender: Sender, config: CompiledStrategy, resource: ResourceId | None = None
+) -> Publication:
     """Make this config the strategy's current generation. The topic gets it even when nothing changed.
 
+    Args:
+        resource: of a cluster, which declares it; None when files do.
+
     Raises:
-        LegConflict, PositionOpen: the ledger refused it and nothing changed.
+        LegConflict, PositionOpen, DeclaredElsewhere: the ledger refused it and nothing changed.
         KafkaUnreachable: the topic could not be written.
     """
     await sender.require_topic(STRATEGIES.name)
     async with _turn(connection):
         before = await find_strategy(connection, config.key)
-        published = await publish_strategy(connection, config, revision_of(config), time.time_ns())
+        published = await publish_strategy(connection, config, revision_of(config), time.time_ns(), resource)
         await _send(sender, published)
     if before is None:
         return Publication(change=Change.CREATED, published=published)
@@ -68,18 +80,21 @@ async def publish_again(connection: Any, sender: Sender) -> list[StrategyPublish
     return current
 
 
-async def withdraw(connection: Any, sender: Sender, key: str) -> StrategyPublished | None:
+async def withdraw(
+    connection: Any, sender: Sender, key: str, publisher: Publisher = Publisher.FILES
+) -> StrategyPublished | None:
     """Take a strategy away. The tombstone is sent even when the ledger has none: an earlier one may be lost.
 
     Returns:
         What was current, or None when there was no such strategy.
 
     Raises:
+        DeclaredElsewhere: the other publisher declares it.
         KafkaUnreachable: the topic could not be written.
     """
     await sender.require_topic(STRATEGIES.name)
     async with _turn(connection):
-        removed = await remove_strategy(connection, key, time.time_ns())
+        removed = await remove_strategy(connection, key, time.time_ns(), publisher)
         await sender.send(STRATEGIES.name, key, None)
     return removed
 

@@ -1,0 +1,48 @@
+"""`hedgerow-operator`: runs until it gets a signal; its settings are in the environment."""
+
+import asyncio
+import sys
+
+import structlog
+from kubernetes.client import ApiClient
+from kubernetes.config import ConfigException
+from prometheus_client import CollectorRegistry, ProcessCollector
+
+from hedgerow.streams.logs import set_up_logs
+from hedgerow.streams.settings import SettingsError
+from hedgerow.streams.topic_making import TopicsUnusable
+from hedgerow_operator.cluster import connect_cluster
+from hedgerow_operator.settings import OperatorSettings, read_operator_settings
+from hedgerow_operator.whole import Operator
+
+_log = structlog.get_logger(__name__)
+
+
+def main() -> None:
+    """Exit code 2: the settings are wrong; 1: it cannot go on."""
+    try:
+        settings = read_operator_settings()
+        api = connect_cluster()
+    except (SettingsError, ConfigException) as error:
+        sys.exit(_say(f"{error}", 2))
+    set_up_logs(["operator"])
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    try:
+        asyncio.run(_run(settings, api, registry))
+    except TopicsUnusable as error:
+        _log.critical("cannot go on", reason=str(error))
+        sys.exit(1)
+
+
+async def _run(settings: OperatorSettings, api: ApiClient, registry: CollectorRegistry) -> None:
+    await Operator(settings, api, registry).run(asyncio.Event())
+
+
+def _say(text: str, code: int) -> int:
+    sys.stderr.write(text + "\n")
+    return code
+
+
+if __name__ == "__main__":
+    main()

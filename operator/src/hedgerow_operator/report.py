@@ -1,0 +1,230 @@
+"""What a strategy's `status` is to say, and which of it is worth an Event. Pure."""
+
+from typing import Any
+
+import msgspec
+
+from hedgerow.schemas.acknowledging import required_roles
+from hedgerow.schemas.records import StrategyPublished
+from hedgerow_operator.conditions import Finding, Status, Transition, fold, transitions
+from hedgerow_operator.observed import Observed
+from hedgerow_operator.validate import Refusal, Verdict
+
+SECOND_NS = 1_000_000_000
+# Roles acknowledge one after the other within moments; only who is late is named.
+LATE_NS = 5 * SECOND_NS
+STALE = "Stale"
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of publishing.
+
+    Attributes:
+        live: what is live of this resource now.
+        refusal: why the ledger did not take the newest spec; failure: which server could not be reached.
+    """
+
+    live: StrategyPublished | None
+    refusal: Refusal | None = None
+    failure: Refusal | None = None
+
+
+class Note(msgspec.Struct, frozen=True, kw_only=True):
+    """An Event to record."""
+
+    warning: bool
+    reason: str
+    message: str
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """The status to write and the Events to record.
+
+    `look_again_s`: when the report may change by itself.
+    """
+
+    status: dict[str, Any]
+    notes: tuple[Note, ...]
+    look_again_s: float | None = None
+
+
+def report(observed: Observed, verdict: Verdict, outcome: Outcome) -> Report:
+    """Fold what was found into conditions."""
+    refusal = verdict.refusal or outcome.refusal
+    live = outcome.live
+    missing = _missing_roles(observed, live)
+    findings = [
+        _accepted(observed, refusal, live),
+        _published(observed, live, outcome),
+        _ready(observed, refusal, outcome, missing),
+        _degraded(observed, verdict, refusal, outcome),
+    ]
+    previous = observed.resource.get("status") or {}
+    before = previous.get("conditions") or []
+    status: dict[str, Any] = {
+        "observedGeneration": observed.generation,
+        "conditions": fold(before, findings, observed.generation, observed.now_ns),
+    }
+    if live is not None:
+        status |= {
+            "generation": live.generation,
+            "revision": live.revision,
+            "mode": live.config.mode.value,
+            "policy": "Band",
+            "state": _state(observed, live) or previous.get("state") or "Pending",
+        }
+    notes = [note for item in transitions(before, findings) if (note := _note(item)) is not None]
+    if live is not None and live.generation != previous.get("generation"):
+        notes.append(
+            Note(
+                warning=False,
+                reason="Published",
+                message=f"generation {live.generation} (revision {live.revision}) is live",
+            )
+        )
+    waits = live is not None and bool(missing)
+    return Report(status=status, notes=tuple(notes), look_again_s=LATE_NS / SECOND_NS if waits else None)
+
+
+def unreachable(observed_generation: int, resource: dict[str, Any], failure: Refusal, now_ns: int) -> Report:
+    """The ledger cannot be asked, so what was known stands, and it is said that it may be old."""
+    previous = resource.get("status") or {}
+    before = previous.get("conditions") or []
+    known = {item["type"]: item for item in before}
+    degraded = Finding(type="Degraded", status=Status.TRUE, reason=failure.reason, message=failure.message)
+    findings = [degraded]
+    if previous.get("observedGeneration") != observed_generation:
+        findings += [
+            Finding(type=kind, status=Status.FALSE, reason=failure.reason, message=failure.message)
+            for kind in ("Accepted", "Published", "Ready")
+        ]
+    kept = [known[kind] for kind in known if kind not in {finding.type for finding in findings}]
+    folded = fold(before, findings, observed_generation, now_ns)
+    notes = [note for item in transitions(before, findings) if (note := _note(item)) is not None]
+    # What is applied without a field takes the field away, so the rest of what stands is said again.
+    return Report(status={**previous, "conditions": [*folded, *kept]}, notes=tuple(notes))
+
+
+def _accepted(observed: Observed, refusal: Refusal | None, live: StrategyPublished | None) -> Finding:
+    if refusal is None:
+        message = f"generation {observed.generation} may run"
+        return Finding(type="Accepted", status=Status.TRUE, reason="Accepted", message=message)
+    goes_on = f" (generation {live.generation} stays live)" if live is not None else ""
+    return Finding(
+        type="Accepted", status=Status.FALSE, reason=refusal.reason, message=refusal.message + goes_on
+    )
+
+
+def _published(observed: Observed, live: StrategyPublished | None, outcome: Outcome) -> Finding:
+    def finding(status: Status, reason: str, message: str) -> Finding:
+        return Finding(type="Published", status=status, reason=reason, message=message)
+
+    if outcome.failure is not None:
+        return finding(Status.FALSE, outcome.failure.reason, outcome.failure.message)
+    if live is None:
+        return finding(Status.FALSE, "NotAccepted", "nothing is live; the condition Accepted says why")
+    return finding(
+        Status.TRUE, "Published", f"generation {live.generation}, revision {live.revision}, is live"
+    )
+
+
+def _ready(observed: Observed, refusal: Refusal | None, outcome: Outcome, missing: list[str]) -> Finding:
+    def finding(status: Status, reason: str, message: str) -> Finding:
+        return Finding(type="Ready", status=status, reason=reason, message=message)
+
+    if refusal is not None:
+        return finding(
+            Status.FALSE, "NotAccepted", f"generation {observed.generation} may not run; see Accepted"
+        )
+    live = outcome.live
+    if live is None or outcome.failure is not None:
+        return finding(
+            Status.FALSE, "NotPublished", f"generation {observed.generation} is not live yet; see Published"
+        )
+    if missing:
+        return finding(
+            Status.FALSE,
+            "WaitingForRoles",
+            f"generation {live.generation} is not acknowledged yet by: {', '.join(missing)}",
+        )
+    return finding(Status.TRUE, "Acknowledged", f"every role runs generation {live.generation}")
+
+
+def _degraded(observed: Observed, verdict: Verdict, refusal: Refusal | None, outcome: Outcome) -> Finding:
+    problem = _worst(observed, verdict, refusal, outcome)
+    if problem is None:
+        return Finding(type="Degraded", status=Status.FALSE, reason="Healthy", message="")
+    return Finding(type="Degraded", status=Status.TRUE, reason=problem.reason, message=problem.message)
+
+
+def _worst(observed: Observed, verdict: Verdict, refusal: Refusal | None, outcome: Outcome) -> Refusal | None:
+    """What keeps it from hedging as declared, the hardest first."""
+    if outcome.failure is not None:
+        return outcome.failure
+    live = outcome.live
+    if live is None:
+        return None
+    if verdict.missing:
+        names = ", ".join(verdict.missing)
+        return Refusal(
+            reason="VenueNotFound",
+            message=f"Venue {names} is gone, and with it its executor: nothing is sent; apply it again",
+        )
+    if observed.ledger.halts:
+        return Refusal(reason="Halted", message="; ".join(observed.ledger.halts))
+    unready = [
+        view for view in observed.venues.values() if view.ready is None or view.ready.status != Status.TRUE
+    ]
+    if unready:
+        words = "; ".join(
+            f"{view.key}: {view.ready.message if view.ready else 'not looked at'}" for view in unready
+        )
+        return Refusal(reason="VenueNotReady", message=words)
+    state = _fresh_state(observed, live)
+    if state is not None and state.state == STALE:
+        return Refusal(
+            reason="StaleInput", message="an input is missing, stale or invalid: see `hedgerow explain`"
+        )
+    if refusal is not None:
+        return Refusal(
+            reason="LastGoodLive",
+            message=f"generation {observed.generation} is refused, so generation {live.generation} goes on",
+        )
+    return None
+
+
+def _missing_roles(observed: Observed, live: StrategyPublished | None) -> list[str]:
+    if live is None:
+        return []
+    required = required_roles(live.config)
+    same = observed.live is not None and observed.live.generation == live.generation
+    acknowledged = observed.acknowledged if same else frozenset()
+    if required <= acknowledged:
+        return []
+    late = observed.now_ns - live.published_ns >= LATE_NS
+    return sorted(required - acknowledged if late else required)
+
+
+def _fresh_state(observed: Observed, live: StrategyPublished) -> Any:
+    state = observed.state
+    return (
+        state if state is not None and (state.uid, state.generation) == (live.uid, live.generation) else None
+    )
+
+
+def _state(observed: Observed, live: StrategyPublished) -> str | None:
+    """Until hedging has decided under the new generation, the old state stands."""
+    state = _fresh_state(observed, live)
+    return state.state if state is not None else None
+
+
+def _note(transition: Transition) -> Note | None:
+    """Refusals, troubles and their end; what the rest says stands in the conditions."""
+    after, before = transition.after, transition.before
+    if after.type == "Accepted" and after.status is Status.FALSE:
+        return Note(warning=True, reason=after.reason, message=after.message)
+    if after.type == "Degraded" and after.status is Status.TRUE:
+        return Note(warning=True, reason=after.reason, message=after.message)
+    if after.type == "Degraded" and before is not None and before.status is Status.TRUE:
+        return Note(warning=False, reason="Recovered", message=f"no longer {before.reason}")
+    return None

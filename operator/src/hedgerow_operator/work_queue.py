@@ -1,0 +1,83 @@
+"""Which objects are to be reconciled: each at most once at a time, and a failed one again, later and later."""
+
+import asyncio
+import heapq
+import itertools
+
+FIRST_RETRY_S = 0.25
+LONGEST_RETRY_S = 30.0
+
+# Kind and `namespace/name`.
+Item = tuple[str, str]
+
+
+class WorkQueue:
+    """A level-triggered queue. An item that is added while it is worked on is worked on once more."""
+
+    def __init__(self) -> None:
+        self._due: dict[Item, float] = {}  # in order of arrival, with the time of it
+        self._working: set[Item] = set()
+        self._again: set[Item] = set()
+        self._later: list[tuple[float, int, Item]] = []
+        self._number = itertools.count()
+        self._failures: dict[Item, int] = {}
+        self._wake = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._due)
+
+    def oldest_s(self, now_s: float) -> float:
+        """How long the first has been waiting."""
+        return now_s - next(iter(self._due.values()), now_s)
+
+    def add(self, item: Item) -> None:
+        if item in self._working:
+            self._again.add(item)
+        elif item not in self._due:
+            self._due[item] = asyncio.get_running_loop().time()
+            self._wake.set()
+
+    def add_after(self, item: Item, delay_s: float) -> None:
+        when_s = asyncio.get_running_loop().time() + delay_s
+        heapq.heappush(self._later, (when_s, next(self._number), item))
+        self._wake.set()
+
+    def retry(self, item: Item) -> float:
+        """Have a failed one worked on again; returns after how long."""
+        failures = self._failures.get(item, 0)
+        self._failures[item] = failures + 1
+        delay_s: float = min(FIRST_RETRY_S * 2**failures, LONGEST_RETRY_S)
+        self.add_after(item, delay_s)
+        return delay_s
+
+    def succeeded(self, item: Item) -> None:
+        self._failures.pop(item, None)
+
+    async def take(self) -> Item:
+        """The next one, when there is one. Give it back with `done`."""
+        while True:
+            self._wake.clear()
+            next_s = self._bring_due()
+            if self._due:
+                item = next(iter(self._due))
+                del self._due[item]
+                self._working.add(item)
+                return item
+            timeout_s = None if next_s is None else next_s - asyncio.get_running_loop().time()
+            try:
+                await asyncio.wait_for(self._wake.wait(), timeout_s)
+            except TimeoutError:
+                continue
+
+    def done(self, item: Item) -> None:
+        self._working.discard(item)
+        if item in self._again:
+            self._again.discard(item)
+            self.add(item)
+
+    def _bring_due(self) -> float | None:
+        """Add what has waited long enough; returns when the next will have."""
+        now_s = asyncio.get_running_loop().time()
+        while self._later and self._later[0][0] <= now_s:
+            self.add(heapq.heappop(self._later)[2])
+        return self._later[0][0] if self._later else None

@@ -1,0 +1,3 @@
+module hedgerow.dev/onenode/pause
+
+go 1.24.0

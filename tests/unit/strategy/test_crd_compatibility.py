@@ -1,0 +1,137 @@
+"""The new CRDs accept whatever those of the last release accepted."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from hedgerow.strategy.compatibility import narrowings
+from hedgerow.strategy.crds import KINDS, Kind, schema_of
+
+RELEASED = Path(__file__).parent / "released_crds"
+Schema = dict[str, Any]
+# A changed pattern or rule is told though it may accept more than before. Name those here, each with why it refuses
+# nothing that may be stored; a release takes them away again.
+HARMLESS: dict[str, str] = {}
+
+
+def released(kind: Kind) -> Schema:
+    """The schema of the last release; it moves on with each release, when k8s/crds is copied here."""
+    crd = YAML(typ="safe", pure=True).load(RELEASED / f"{kind.plural}.yaml")
+    schema: Schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    return schema
+
+
+def test_what_was_accepted_is_accepted() -> None:
+    told = [f"{kind.name}{text}" for kind in KINDS for text in narrowings(released(kind), schema_of(kind))]
+    assert sorted(told) == sorted(HARMLESS), (
+        "accept it still, or say in HARMLESS why nothing stored is refused"
+    )
+
+
+STRATEGY = next(kind for kind in KINDS if kind.name == "HedgeStrategy")
+
+
+def spec(schema: Schema, *path: str) -> Schema:
+    found: Schema = schema["properties"]["spec"]
+    for name in path:
+        found = found["items"] if name == "[]" else found["properties"][name]
+    return found
+
+
+def require(schema: Schema) -> None:
+    spec(schema)["required"].append("suspended")
+    spec(schema)["properties"]["suspended"] = {"type": "boolean"}
+
+
+NARROWED: list[tuple[str, Callable[[Schema], Any], str]] = [
+    ("a value is gone", lambda s: spec(s, "mode")["enum"].remove("Paper"), ".spec.mode: ['Paper'] are gone"),
+    (
+        "values where any text was right",
+        lambda s: spec(s, "hedgeWith", "[]", "instrument").update(enum=["BTC/USDT:USDT"]),
+        ".spec.hedgeWith[].instrument: only ['BTC/USDT:USDT'] are left",
+    ),
+    (
+        "a lower maximum",
+        lambda s: spec(s, "limits", "priceCollarBps").update(maximum=100),
+        ".spec.limits.priceCollarBps: maximum was 5000 and is 100",
+    ),
+    (
+        "a higher minimum",
+        lambda s: spec(s, "limits", "priceCollarBps").update(minimum=2),
+        ".spec.limits.priceCollarBps: minimum was 1 and is 2",
+    ),
+    (
+        "fewer items",
+        lambda s: spec(s, "exposure").update(maxItems=4),
+        ".spec.exposure: maxItems was 16 and is 4",
+    ),
+    (
+        "a shorter text",
+        lambda s: spec(s, "execution", "clipNotional").update(maxLength=10),
+        ".spec.execution.clipNotional: maxLength was 25 and is 10",
+    ),
+    (
+        "another pattern",
+        lambda s: spec(s, "policy", "band", "[]", "underlying").update(pattern="^BTC$"),
+        ".spec.policy.band[].underlying: pattern was ^[A-Z0-9]{1,20}$ and is ^BTC$",
+    ),
+    (
+        "another type",
+        lambda s: spec(s, "suspend").update(type="string"),
+        ".spec.suspend: type was boolean and is string",
+    ),
+    ("a field is gone", lambda s: spec(s)["properties"].pop("suspend"), ".spec.suspend: it is gone"),
+    ("a field is required", require, ".spec.suspended: it is required now"),
+    (
+        "an old field is required",
+        lambda s: spec(s)["required"].append("deletionPolicy") or spec(s, "deletionPolicy").pop("default"),
+        ".spec.deletionPolicy: it is required now",
+    ),
+    (
+        "another default",
+        lambda s: spec(s, "execution", "cooldown").update(default="5s"),
+        ".spec.execution.cooldown: its default was 2s and is 5s",
+    ),
+    (
+        "a new rule",
+        lambda s: spec(s)["x-kubernetes-validations"].append({"rule": "false", "message": "never; do not"}),
+        ".spec: there is a new rule: never; do not",
+    ),
+    (
+        "items told apart by a key",
+        lambda s: spec(s, "hedgeWith").update({"x-kubernetes-list-type": "map"}),
+        ".spec.hedgeWith: x-kubernetes-list-type was not there and is map",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("edit", "words"), [case[1:] for case in NARROWED], ids=[case[0] for case in NARROWED]
+)
+def test_what_may_refuse_something_stored_is_told(edit: Callable[[Schema], Any], words: str) -> None:
+    new = deepcopy(schema_of(STRATEGY))
+    edit(new)
+    assert words in narrowings(schema_of(STRATEGY), new)
+
+
+WIDENED: list[tuple[str, Callable[[Schema], Any]]] = [
+    ("a value more", lambda s: spec(s, "mode")["enum"].append("Live")),
+    ("a higher maximum", lambda s: spec(s, "limits", "priceCollarBps").update(maximum=10_000)),
+    ("a longer text", lambda s: spec(s, "execution", "clipNotional").update(maxLength=40)),
+    ("no pattern", lambda s: spec(s, "policy", "band", "[]", "underlying").pop("pattern")),
+    ("a field more", lambda s: spec(s)["properties"].update(note={"type": "string"})),
+    ("a field that may be left out", lambda s: spec(s)["required"].remove("limits")),
+    ("a rule less", lambda s: spec(s).pop("x-kubernetes-validations")),
+    ("other words", lambda s: spec(s, "mode").update(description="Otherwise said.")),
+]
+
+
+@pytest.mark.parametrize("edit", [case[1] for case in WIDENED], ids=[case[0] for case in WIDENED])
+def test_what_accepts_more_is_fine(edit: Callable[[Schema], Any]) -> None:
+    new = deepcopy(schema_of(STRATEGY))
+    edit(new)
+    assert narrowings(schema_of(STRATEGY), new) == []
