@@ -60,7 +60,7 @@ def read_history_dsn(environment: Mapping[str, str] = os.environ, folder: Path =
         return environment[HISTORY]
     file = folder / STACK_FILE
     if not environment.get(KAFKA) and not environment.get(LEDGER) and file.is_file():
-        found = _key_values(file.read_text()).get(HISTORY)
+        found = key_values(file.read_text()).get(HISTORY)
         if found:
             return found
     raise SettingsError(
