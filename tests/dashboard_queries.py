@@ -7,7 +7,7 @@ from pathlib import Path
 import promql_parser
 import yaml
 
-from hedgerow_local.dashboards.write import rendered
+from hedgerow_local.dashboards.files import rendered
 
 ROOT = Path(__file__).resolve().parents[1]
 # Grafana puts in the viewer's choice before it asks.

@@ -9,6 +9,7 @@ from ruamel.yaml import YAML
 
 from hedgerow.strategy.crds import KINDS, Kind, crd_of
 from hedgerow.strategy.reference import reference_page
+from hedgerow_local.dashboards import files as dashboards
 
 _BY = "Generated from shared/src/hedgerow/strategy by `make generate`; do not edit."
 _CRD_FOLDER = Path("k8s/crds")
@@ -28,7 +29,7 @@ metadata:
 
 def generated_files() -> dict[Path, str]:
     """What each generated file should hold, by its path from the checkout's root."""
-    files = {_PAGE: f"<!-- {_BY} -->\n{reference_page(KINDS)}"}
+    files = {**dashboards.rendered(), _PAGE: f"<!-- {_BY} -->\n{reference_page(KINDS)}"}
     for kind in KINDS:
         text = _yaml(crd_of(kind))
         files[_CRD_FOLDER / f"{kind.plural}.yaml"] = f"# {_BY}\n{text}"
@@ -41,7 +42,7 @@ def stale_files(root: Path) -> list[Path]:
     wanted = generated_files()
     there = [
         file.relative_to(root)
-        for folder in (_CRD_FOLDER, _CHART_FOLDER)
+        for folder in (_CRD_FOLDER, _CHART_FOLDER, dashboards.FOLDER)
         for file in (root / folder).glob("*")
     ]
     stale = [path for path, text in wanted.items() if _text(root / path) != text]

@@ -1,4 +1,4 @@
-"""Dashboards and alerts: what is checked in is what the code draws, and every query parses."""
+"""Dashboards and alerts: every query parses and names metrics, panels lie side by side, alerts have runbooks."""
 
 import json
 import re
@@ -9,16 +9,11 @@ import pytest
 import yaml
 from dashboard_queries import alert_expressions, dashboard_expressions, metrics_of
 
-from hedgerow_local.dashboards.write import FOLDER, rendered
+from hedgerow_local.dashboards.files import rendered
 
 ROOT = Path(__file__).resolve().parents[3]
 RUNBOOKS = ROOT / "docs" / "runbooks"
 ALERTS = yaml.safe_load((ROOT / "charts/hedgerow/alerts/hedgerow.yaml").read_text())["groups"][0]["rules"]
-
-
-def test_the_files_are_what_the_code_draws() -> None:
-    files = {path.name: path.read_text() for path in (ROOT / FOLDER).glob("*.json")}
-    assert files == rendered(), "draw them again: .venv/bin/python -m hedgerow_local.dashboards"
 
 
 @pytest.mark.parametrize("expression", [*dashboard_expressions(), *alert_expressions()])

@@ -1,1 +1,1 @@
-"""The Grafana dashboards as code. `python -m hedgerow_local.dashboards` writes them where the chart mounts them."""
+"""The Grafana dashboards as code; `make generate` writes them where the chart mounts them."""
