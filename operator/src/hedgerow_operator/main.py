@@ -1,6 +1,7 @@
 """`hedgerow-operator`: runs until it gets a signal; its settings are in the environment."""
 
 import asyncio
+import logging
 import sys
 
 import structlog
@@ -26,6 +27,8 @@ def main() -> None:
     except (SettingsError, ConfigException) as error:
         sys.exit(_say(f"{error}", 2))
     set_up_logs(["operator"])
+    # It tells of every event that a handler took.
+    logging.getLogger("kopf").setLevel(logging.WARNING)
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     try:
