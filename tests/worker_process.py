@@ -65,6 +65,10 @@ class WorkerProcess:
         self._process.send_signal(number)
         return self._process.wait(PATIENCE_S)
 
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
     def wait(self) -> int:
         return self._process.wait(PATIENCE_S)
 

@@ -44,6 +44,7 @@ def _code_of(command: Callable[[], Coroutine[Any, Any, ExitCode]]) -> ExitCode:
     # Here, not above: the help must not wait for database and broker clients to load.
     from hedgerow.cli.gateway import GatewayUnreachable
     from hedgerow.cli.topics import UnreadableRecord
+    from hedgerow.history.connection import HistoryUnreachable
     from hedgerow.ledger.connection import LEDGER_LOST, LedgerUnreachable
     from hedgerow.ledger.migrate import SchemaMismatch
     from hedgerow.ledger.strategies import DeclaredElsewhere
@@ -52,7 +53,7 @@ def _code_of(command: Callable[[], Coroutine[Any, Any, ExitCode]]) -> ExitCode:
 
     try:
         return asyncio.run(command())
-    except (LedgerUnreachable, KafkaUnreachable, GatewayUnreachable) as error:
+    except (LedgerUnreachable, HistoryUnreachable, KafkaUnreachable, GatewayUnreachable) as error:
         complain(str(error))
         return ExitCode.UNREACHABLE
     except LEDGER_LOST as error:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from hedgerow.cli.exits import ExitCode, UsageError, run
+from hedgerow.cli.history_app import history_app
 
 app = typer.Typer(
     name="hedgerow",
@@ -18,6 +19,7 @@ audit_app = typer.Typer(help="Check the ledger's history.", no_args_is_help=True
 app.add_typer(audit_app, name="audit")
 intent_app = typer.Typer(help="Conclude what the venue never told the end of.", no_args_is_help=True)
 app.add_typer(intent_app, name="intent")
+app.add_typer(history_app, name="history")
 book_app = typer.Typer(help="Books that another system keeps, through the gateway.", no_args_is_help=True)
 app.add_typer(book_app, name="book")
 
@@ -320,19 +322,13 @@ def verify(
 
 @app.command()
 def migrate() -> None:
-    """Bring the ledger's schema to what this version knows."""
+    """Bring the schema of the ledger, and of the history where one is named, to what this version knows."""
 
     async def work() -> ExitCode:
+        from hedgerow.cli.migrate import migrate as bring_up
         from hedgerow.cli.servers import read_servers
-        from hedgerow.ledger.connection import connect
-        from hedgerow.ledger.migrate import upgrade
 
-        servers = read_servers()
-        # Asked first, so that a server that does not answer is named instead of traced.
-        await (await connect(servers.ledger_dsn, "hedgerow-cli")).close()
-        upgrade(servers.ledger_dsn)
-        print("the ledger's schema is current")
-        return ExitCode.OK
+        return await bring_up(read_servers())
 
     run(work)
 

@@ -14,6 +14,7 @@ from hedgerow.streams.settings import SettingsError
 
 KAFKA = "HEDGEROW_KAFKA"
 LEDGER = "HEDGEROW_LEDGER_DSN"
+HISTORY = "HEDGEROW_HISTORY_DSN"
 STACK_FILE = Path(".run") / "stack.env"
 
 
@@ -45,6 +46,26 @@ def read_servers(environment: Mapping[str, str] = os.environ, folder: Path = Pat
     if missing:
         raise SettingsError(f"{missing[0]} is not set in {origin}; set both {KAFKA} and {LEDGER}")
     return Servers(kafka=source[KAFKA], ledger_dsn=source[LEDGER])
+
+
+def read_history_dsn(environment: Mapping[str, str] = os.environ, folder: Path = Path()) -> str:
+    """DSN of the history's Postgres: as the environment says, else of the local stack that runs in this folder.
+
+    A stack's history is not taken when the environment names other servers: they belong to another installation.
+
+    Raises:
+        SettingsError: nothing names one.
+    """
+    if environment.get(HISTORY):
+        return environment[HISTORY]
+    file = folder / STACK_FILE
+    if not environment.get(KAFKA) and not environment.get(LEDGER) and file.is_file():
+        found = key_values(file.read_text()).get(HISTORY)
+        if found:
+            return found
+    raise SettingsError(
+        f"{HISTORY} is not set; set it to the history's Postgres, or call from the folder of a running local stack"
+    )
 
 
 @asynccontextmanager

@@ -30,8 +30,25 @@ async def connect(
         HistoryUnreachable: no server answers.
         SchemaMismatch: see `migrate.require_current`.
     """
+    connection = await open_server(dsn, application_name, command_timeout_s)
     try:
-        connection = await asyncpg.connect(
+        await require_current(connection)
+    except BaseException:
+        connection.terminate()
+        raise
+    return connection
+
+
+async def open_server(
+    dsn: str, application_name: str, command_timeout_s: float | None = None
+) -> asyncpg.Connection:
+    """A connection to the history's server, whatever its schema.
+
+    Raises:
+        HistoryUnreachable: no server answers.
+    """
+    try:
+        return await asyncpg.connect(
             dsn,
             timeout=CONNECT_TIMEOUT_S,
             command_timeout=command_timeout_s,
@@ -42,12 +59,6 @@ async def connect(
             f"the history's Postgres at {address_of(dsn)} cannot be reached: {error or type(error).__name__}; "
             "check that it runs and that HEDGEROW_HISTORY_DSN points to it"
         ) from error
-    try:
-        await require_current(connection)
-    except BaseException:
-        connection.terminate()
-        raise
-    return connection
 
 
 async def edition(connection: Any) -> Edition:

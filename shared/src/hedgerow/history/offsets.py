@@ -3,7 +3,7 @@
 So a message is in history once: what was written moved the offset, and a rewrite from an old offset finds it moved.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -87,22 +87,31 @@ async def settle_places(
     return places
 
 
-async def move_offsets(connection: Any, was: Mapping[Partition, int], to: Mapping[Partition, int]) -> None:
-    """Move offsets on, inside the caller's transaction. Whoever else wants to waits until that ends.
+async def move_offsets(
+    connection: Any,
+    was: Mapping[Partition, int],
+    to: Mapping[Partition, int],
+    minutes: Collection[tuple[str, int]] = (),
+) -> None:
+    """Move offsets on and mark minutes (see `marks`), inside the caller's transaction, in one round trip.
 
     Raises:
-        Moved: one of them is not where the caller believes; the transaction must not be committed.
+        Moved: an offset is not where the caller believes; the transaction must not be committed.
     """
-    moved = await connection.fetch(
-        "update offsets o set next_offset = n.next_offset "
+    moved = await connection.fetchval(
+        "with moved as (update offsets o set next_offset = n.next_offset "
         "from unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[]) as n (topic, partition, was, next_offset) "
-        "where o.topic = n.topic and o.partition = n.partition and o.next_offset = n.was returning 1",
+        "where o.topic = n.topic and o.partition = n.partition and o.next_offset = n.was returning 1), "
+        "marked as (insert into rollup_marks (source, minute_ns) select * from unnest($5::text[], $6::bigint[])) "
+        "select count(*) from moved",
         *_columns(to),
         [was[partition] for partition in to],
         list(to.values()),
+        [source for source, _ in minutes],
+        [minute for _, minute in minutes],
     )
-    if len(moved) != len(to):
-        raise Moved(f"{len(to) - len(moved)} of {len(to)} partitions were recorded by somebody else")
+    if moved != len(to):
+        raise Moved(f"{len(to) - moved} of {len(to)} partitions were recorded by somebody else")
 
 
 def _columns(partitions: Mapping[Partition, Any]) -> tuple[list[str], list[int]]:
