@@ -191,7 +191,7 @@ have_rust() {
 kernels_hash() { find shared/kernels/src -type f -name '*.rs' | LC_ALL=C sort | xargs cat shared/kernels/*.toml shared/kernels/Cargo.lock | cksum; }
 
 have_kernels() {
-  [ -f "$KERNELS_STAMP" ] && [ "$(cat "$KERNELS_STAMP")" = "$(kernels_hash)" ] &&
+  [ -d .run/wheels ] && [ -f "$KERNELS_STAMP" ] && [ "$(cat "$KERNELS_STAMP")" = "$(kernels_hash)" ] &&
     ls .venv/lib/python3*/site-packages/hedgerow_kernels/*.so >/dev/null 2>&1
 }
 
@@ -302,7 +302,10 @@ install_kernels() {
     rm -rf "$wheels"
     mv "$wheels.$$" "$wheels"
   fi
-  VIRTUAL_ENV="$ROOT/.venv" "$UV" pip install --quiet --no-deps --reinstall "$wheels"/hedgerow_kernels-*.whl
+  # Also where the Dockerfile takes it from.
+  rm -rf .run/wheels
+  cp -R "$wheels" .run/wheels
+  VIRTUAL_ENV="$ROOT/.venv" "$UV" pip install --quiet --no-deps --reinstall .run/wheels/hedgerow_kernels-*.whl
   kernels_hash >"$KERNELS_STAMP"
 }
 

@@ -118,3 +118,9 @@ def test_a_scenario_makes_every_tape_synthetic() -> None:
     assert read_settings({**ENVIRONMENT, "HEDGEROW_FEED": "Synthetic"}).tapes.recordings is None
     crash = read_settings({**ENVIRONMENT, "HEDGEROW_SCENARIO": "crash"}).tapes
     assert (crash.recordings, crash.scenario) == (None, Scenario.CRASH)
+
+
+@pytest.mark.parametrize("feed", ["Rest", "WebSocket"])
+def test_a_scenario_beside_a_real_market_is_refused(feed: str) -> None:
+    with pytest.raises(SettingsError, match=f"HEDGEROW_SCENARIO='gap'.*HEDGEROW_FEED={feed}.*unset one"):
+        read_settings({**ENVIRONMENT, "HEDGEROW_SCENARIO": "gap", "HEDGEROW_FEED": feed})

@@ -215,6 +215,13 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
             raise SettingsError(f"{name}={text(name)!r} names an instrument twice")
         return symbols
 
+    feed = word("HEDGEROW_FEED", FeedName)
+    scenario = word("HEDGEROW_SCENARIO", Scenario) if environment.get("HEDGEROW_SCENARIO") else None
+    if scenario is not None and feed in (FeedName.REST, FeedName.WEB_SOCKET):
+        raise SettingsError(
+            f"HEDGEROW_SCENARIO={scenario.value!r} is weather of synthetic markets, and HEDGEROW_FEED={feed.value} "
+            "follows real ones; unset one of them"
+        )
     gateway_keys_dir = environment.get("HEDGEROW_GATEWAY_KEYS_DIR")
     orders_key_file = environment.get("HEDGEROW_ORDERS_KEY_FILE")
     return Settings(
@@ -231,10 +238,10 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         http_port=int(number("HEDGEROW_HTTP_PORT", int)),
         max_jump_bps=float(number("HEDGEROW_MAX_JUMP_BPS", float)),
         executor_venue=environment.get("HEDGEROW_EXECUTOR_VENUE") or None,
-        feed=word("HEDGEROW_FEED", FeedName),
+        feed=feed,
         synthetic_seed=whole("HEDGEROW_SYNTHETIC_SEED", 0, 2**32 - 1),
         synthetic_interval_ms=whole("HEDGEROW_SYNTHETIC_INTERVAL_MS", 20, 10_000),
-        scenario=word("HEDGEROW_SCENARIO", Scenario) if environment.get("HEDGEROW_SCENARIO") else None,
+        scenario=scenario,
         feed_venue=text("HEDGEROW_FEED_VENUE"),
         feed_url=address("HEDGEROW_FEED_URL"),
         feed_symbols=instruments("HEDGEROW_FEED_SYMBOLS"),
