@@ -158,7 +158,7 @@ def test_status_names_what_waits_for_a_person(desk: Desk) -> None:
     published = applied(desk, "1s")
     code, out, _ = desk.call("status")
     assert code == ExitCode.ATTENTION
-    assert f"{desk.key}: generation 1 waits for executor, hedging, risk, router" in out
+    assert f"{desk.key}: generation 1 waits for executor:default/paper, hedging, risk, router" in out
     desk.acknowledge(published, ROLES)
     assert "nothing waits for a person" in desk.ok("status")
     intent = sent(desk, published)

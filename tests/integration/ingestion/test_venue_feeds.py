@@ -57,7 +57,6 @@ async def test_books_over_the_socket_equal_the_recorded_best_bid_and_offer(serve
         assert len(feed.of(symbol)[-1].bids) == len(feed.of(symbol)[-1].asks) == 50
 
 
-@pytest.mark.skipif(SHARED is None, reason="HEDGEROW_SHARED_DATA names no folder of full recordings")
 def whole_capture() -> list[str]:
     path = Path(str(SHARED)) / "crypto_raw_ws" / "binance_usdm_btcusdt_20240808_ws.jsonl.zst"
     return (
@@ -67,6 +66,7 @@ def whole_capture() -> list[str]:
     )
 
 
+@pytest.mark.skipif(SHARED is None, reason="HEDGEROW_SHARED_DATA names no folder of full recordings")
 async def test_the_whole_raw_capture_is_followed_without_a_gap() -> None:
     market = raw_market(lines=await asyncio.to_thread(whole_capture))
     async with BinanceServer(market).running() as server, running_feed(server, (PERP,)) as feed:
