@@ -8,7 +8,8 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -121,24 +122,37 @@ def kill(demo: RunningDemo, program: str) -> None:
 
 def assert_dashboards_ask_for_what_is_there(state: StackState) -> None:
     """Each metric of each query is exposed by some worker, and Prometheus answers every query."""
-    pages = [asking.get(port, "/metrics").body for port in worker_ports(state).values()]
-    exposed = {"up"}
-    for name, kind in re.findall(r"^# TYPE (\S+) (\S+)$", "\n".join(pages), re.MULTILINE):
-        exposed |= {f"{name}_bucket"} if kind == "histogram" else {name}
     expressions = [*dashboard_expressions(), *alert_expressions()]
-    assert set().union(*map(metrics_of, expressions)) - exposed == set()
+    asked = set().union(*map(metrics_of, expressions))
+    # A worker that was killed just now is there again, and scraped, within seconds.
+    eventually(lambda: asked <= exposed_metrics(state), "some metric is exposed by no worker")
     if find_prometheus() is None:
         return
-    results = {expression: ask_prometheus(state, expression) for expression in expressions}
+    for expression in expressions:
+        ask_prometheus(state, expression)
     for metric in (
         "hedgerow_net_exposure_usd",
         "hedgerow_mid_price",
         "hedgerow_hop_seconds_bucket",
         "hedgerow_ready",
     ):
-        asked = [expression for expression in results if metric in metrics_of(expression)]
-        assert any(results[expression] for expression in asked), f"no series answers {asked}"
+        eventually(lambda metric=metric: ask_prometheus(state, metric) != [], f"no series of {metric}")
     assert ask_prometheus(state, "count(up == 1)") != []
+
+
+def exposed_metrics(state: StackState) -> set[str]:
+    pages = [asking.get(port, "/metrics").body for port in worker_ports(state).values()]
+    found = {"up"}
+    for name, kind in re.findall(r"^# TYPE (\S+) (\S+)$", "\n".join(pages), re.MULTILINE):
+        found |= {f"{name}_bucket"} if kind == "histogram" else {name}
+    return found
+
+
+def eventually(holds: Callable[[], bool], otherwise: str) -> None:
+    deadline = time.monotonic() + LINES_DEADLINE_S
+    while not holds():
+        assert time.monotonic() < deadline, otherwise
+        time.sleep(0.5)
 
 
 def ask_prometheus(state: StackState, expression: str) -> list[Any]:
