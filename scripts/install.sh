@@ -342,7 +342,7 @@ install_timescaledb_root() {
   (
     flock 9
     ! have_timescaledb || exit 0
-    rm -rf "$aside"
+    clear_half_a_root "$aside"
     { command -v debootstrap || apt_get "" debootstrap; } >"$log" 2>&1 &&
       echo "    a root of Debian $TIMESCALE_SUITE in $TIMESCALE_ROOT (log: $log)" &&
       debootstrap --variant=minbase "$TIMESCALE_SUITE" "$aside" "$(apt_mirror)" >>"$log" 2>&1 &&
@@ -352,6 +352,15 @@ install_timescaledb_root() {
       rm -rf "$aside"/var/cache/apt/archives/*.deb "$aside"/var/lib/apt/lists/* "$aside"/usr/share/doc "$aside"/usr/share/man &&
       mv "$aside" "$TIMESCALE_ROOT" || { tail -n 5 "$log" >&2; exit 1; }
   ) 9>"$TIMESCALE_ROOT.lock"
+}
+
+# An install that was interrupted leaves the kernel's own trees mounted in it, which must not be deleted into.
+clear_half_a_root() {
+  local root=$1 tree
+  for tree in proc sys; do
+    ! mountpoint -q "$root/$tree" || umount "$root/$tree"
+  done
+  rm -rf --one-file-system "$root"
 }
 
 # Installs packages here (root "") or in another root.
