@@ -100,7 +100,11 @@ async def differences(account: Account) -> list[str] | None:
     if before is None:
         return None
     _, positions, instruments, ledger = before
-    at_venue = {held.instrument: held.quantity for held in await account.venue.positions(instruments)}
+    held_there = await account.venue.positions(instruments)
+    account.liquidation_prices = {
+        held.instrument: held.liquidation_price for held in held_there if held.liquidation_price is not None
+    }
+    at_venue = {held.instrument: held.quantity for held in held_there}
     names = await account.venue.open_client_order_ids(instruments)
     if await _ledger_side(account) != before:
         return None

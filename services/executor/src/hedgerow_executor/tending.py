@@ -6,7 +6,10 @@ import time
 import structlog
 
 from hedgerow.adapters.venue import VenueUnavailable
+from hedgerow.execution.account_tally import usable_mids
+from hedgerow.execution.intents import after
 from hedgerow.ledger.strategies import read_strategies
+from hedgerow.ledger.trading_days import mark_day
 from hedgerow.schemas.acknowledging import executor_role
 from hedgerow.schemas.codec import encode
 from hedgerow.schemas.records import Acknowledgement
@@ -17,10 +20,11 @@ from hedgerow_executor.account import Account
 _log = structlog.get_logger()
 TICKER_EVERY_S = 0.2
 STRATEGIES_EVERY_S = 0.25
+MARK_EVERY_S = 5.0
 
 
 async def ticker_loop(account: Account) -> None:
-    """Poll the touch of every instrument that a strategy hedges with on this account."""
+    """Poll the touch of every instrument that a strategy hedges with, or still holds, on this account."""
     while not account.context.stopping.is_set():
         await poll_tickers(account)
         await asyncio.sleep(TICKER_EVERY_S)
@@ -30,9 +34,25 @@ async def poll_tickers(account: Account) -> None:
     """Ask once for each. An old touch ages, and the claim refuses it when it is too old."""
     for instrument in await _instruments(account):
         try:
-            account.tickers[instrument] = await account.venue.ticker(instrument)
+            ticker = await account.venue.ticker(instrument)
+            account.tickers[instrument] = after(account.tickers.get(instrument), ticker)
         except VenueUnavailable as error:
             _log.warning("no ticker", instrument=instrument, error=str(error))
+
+
+async def mark_loop(account: Account) -> None:
+    """Write down what each strategy has made on the account today, for the daily limits."""
+    while not account.context.stopping.is_set():
+        await mark_once(account)
+        await asyncio.sleep(MARK_EVERY_S)
+
+
+async def mark_once(account: Account) -> None:
+    """One writing; before the first claim, so that a day never opens with a loss already in it."""
+    now_ns = time.time_ns()
+    async with account.pool.acquire() as connection:
+        mids = usable_mids(account.tickers, now_ns)
+        await mark_day(connection, account.venue_key, account.name, mids, now_ns)
 
 
 async def acknowledge_loop(account: Account) -> None:
@@ -68,7 +88,8 @@ async def acknowledge_loop(account: Account) -> None:
 async def _instruments(account: Account) -> list[str]:
     async with account.pool.acquire() as connection:
         rows = await connection.fetch(
-            "select distinct instrument from leg_owners where venue = $1 and account = $2 order by instrument",
+            "select instrument from leg_owners where venue = $1 and account = $2 union "
+            "select instrument from positions where venue = $1 and account = $2 and quantity <> 0 order by 1",
             account.venue_key,
             account.name,
         )

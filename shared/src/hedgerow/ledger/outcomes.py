@@ -13,6 +13,7 @@ from hedgerow.execution.intents import Intent, VenueFill, VenueOrder
 from hedgerow.execution.order_life import OPEN, TERMINAL, IntentState, require_edge
 from hedgerow.ledger import chain
 from hedgerow.ledger.intents import OPEN_STATES, find_intent
+from hedgerow.ledger.trading_days import count_turnover
 
 # One round trip: the intent's row, its strategy's version, and the chain.
 _MOVE = f"""
@@ -253,3 +254,4 @@ async def _insert_fill(connection: Any, intent: Intent, fill: VenueFill, now_ns:
         after.realised_pnl,
         after.fees,
     )
+    await count_turnover(connection, intent, before, fill, now_ns)
