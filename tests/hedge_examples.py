@@ -7,11 +7,10 @@ import msgspec
 
 from hedgerow.domain.instruments import LISTINGS
 from hedgerow.domain.orders import Side, TimeInForce
-from hedgerow.execution.claim_facts import Ceilings, ClaimFacts
+from hedgerow.execution.claim_facts import Ceilings, ClaimFacts, VenueView
 from hedgerow.execution.intents import Intent, Ticker, VenueFill, VenueOrder
 from hedgerow.execution.order_life import IntentState
 from hedgerow.hedging.snapshot import HeldPosition, LedgerSnapshot, PolicyState
-from hedgerow.ledger.claims import VenueView
 from hedgerow.schemas.records import Exposure, Mark, RiskState
 from hedgerow.strategy.compiled import (
     Band,

@@ -10,7 +10,8 @@ from ledger_desk import Desk
 
 from hedgerow.domain.ids import intent_of
 from hedgerow.domain.instruments import LISTINGS
-from hedgerow.execution.controls import MAX_DECISION_AGE_NS, RefusalCode
+from hedgerow.execution.claim_facts import RefusalCode
+from hedgerow.execution.controls import MAX_DECISION_AGE_NS
 from hedgerow.execution.order_life import IntentState
 from hedgerow.ledger.claims import Claim, claim
 from hedgerow.ledger.connection import ledger_id

@@ -1,5 +1,6 @@
 """What the controls at the claim look at, and what they answer."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
 
@@ -53,6 +54,13 @@ class Ceilings(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_d
     max_orders_per_minute: int | None = None
     price_collar_bps: Decimal | None = None
     max_gross_notional: Decimal | None = None
+
+
+class VenueView(msgspec.Struct, frozen=True, kw_only=True):
+    """What the executor last saw at the venue, by instrument: its touch, and where it would liquidate the position."""
+
+    tickers: Mapping[str, Ticker]
+    liquidation_prices: Mapping[str, Decimal] = msgspec.field(default_factory=dict)
 
 
 class ClaimFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,8 +1,7 @@
 """The claim: one transaction that checks every control and takes the right to send, once."""
 
 import uuid
-from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -10,12 +9,11 @@ import msgspec
 from hedgerow.domain.days import utc_day
 from hedgerow.domain.ids import client_order_id
 from hedgerow.domain.instruments import find_instrument
-from hedgerow.domain.money import ZERO
 from hedgerow.execution.account_tally import Flying, Holding, TradingDay, in_a_row, tally, usable_mids
-from hedgerow.execution.claim_facts import MINUTE_NS, SECOND_NS, ClaimFacts, Refusal, RefusalCode
-from hedgerow.execution.conclusion import Conclusion
+from hedgerow.execution.claim_facts import MINUTE_NS, SECOND_NS, ClaimFacts, Refusal, VenueView
+from hedgerow.execution.claiming import SENDING, refused, venue_missing
 from hedgerow.execution.controls import check
-from hedgerow.execution.intents import Intent, Ticker
+from hedgerow.execution.intents import Intent
 from hedgerow.execution.order_life import AT_VENUE, IntentState
 from hedgerow.ledger.ceilings import decode_ceilings
 from hedgerow.ledger.connection import take_halt_gate
@@ -79,13 +77,6 @@ _FACTS = """
 """
 
 
-class VenueView(msgspec.Struct, frozen=True, kw_only=True):
-    """What the executor last saw at the venue, by instrument: its touch, and where it would liquidate the position."""
-
-    tickers: Mapping[str, Ticker]
-    liquidation_prices: Mapping[str, Decimal] = msgspec.field(default_factory=dict)
-
-
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """What came of a claim: the intent, now `Sending`, or refused and why."""
 
@@ -114,21 +105,13 @@ async def claim(connection: Any, intent_id: int, seen: VenueView, now_ns: int) -
         if intent.state is not IntentState.DECIDED:
             return None
         if held["venue"] is None:
-            refusal: Refusal | None = Refusal(
-                code=RefusalCode.NOT_PERMITTED, detail=f"venue {intent.venue} is not in the ledger"
-            )
+            refusal: Refusal | None = venue_missing(intent)
         else:
             halts = await halts_against(connection, intent.strategy, [intent.venue])
             refusal = check(_claim_facts(intent, held, facts, halts, seen, now_ns))
         if refusal is not None:
-            return Claim(intent=await _refuse(connection, intent, refusal, now_ns), refusal=refusal)
+            return Claim(intent=await move(connection, intent, refused(refusal), now_ns), refusal=refusal)
         return Claim(intent=await _take(connection, intent, facts["ledger"], now_ns), refusal=None)
-
-
-async def _refuse(connection: Any, intent: Intent, refusal: Refusal, now_ns: int) -> Intent:
-    state = IntentState.EXPIRED if refusal.code is RefusalCode.STALE_DECISION else IntentState.REFUSED
-    conclusion = Conclusion(state=state, filled_quantity=ZERO, reason=f"{refusal.code}: {refusal.detail}")
-    return await move(connection, intent, conclusion, now_ns)
 
 
 async def _take(connection: Any, intent: Intent, ledger: uuid.UUID, now_ns: int) -> Intent:
@@ -141,8 +124,7 @@ async def _take(connection: Any, intent: Intent, ledger: uuid.UUID, now_ns: int)
         intent.account,
         now_ns,
     )
-    sending = Conclusion(state=IntentState.SENDING, filled_quantity=ZERO, reason="")
-    moved = await move(connection, intent, sending, now_ns)
+    moved = await move(connection, intent, SENDING, now_ns)
     return msgspec.structs.replace(moved, client_order_id=name, claimed_ns=now_ns)
 
 
