@@ -24,7 +24,7 @@ from hedgerow.streams import trace
 from hedgerow.streams.context import Context
 from hedgerow.streams.steps import reached
 from hedgerow_hedging.newest import Newest, NewestRisk
-from hedgerow_hedging.strategy_metrics import StrategyMetrics, view_of
+from hedgerow_hedging.strategy_metrics import StrategyMetrics, View
 
 _log = structlog.get_logger()
 POOL_SIZE = 2
@@ -48,7 +48,7 @@ class Deciding:
             ["outcome"],
             registry=context.metrics,
         )
-        self._shown = StrategyMetrics(newest)
+        self._shown = StrategyMetrics()
         context.metrics.register(self._shown)
 
     async def run(self) -> None:
@@ -68,17 +68,27 @@ class Deciding:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._newest.wake.wait(), timeout_s)
         self._newest.wake.clear()
+        self._forget_gone()
         now_ns = time.time_ns()
         for strategy in [key for key, wake_ns in self._wake_ns.items() if wake_ns <= now_ns]:
             del self._wake_ns[strategy]
             self._newest.touch(strategy, new_input=False)
+
+    def _forget_gone(self) -> None:
+        # A strategy that comes back is reported anew: another worker may have reported it meanwhile.
+        while self._newest.gone:
+            strategy = self._newest.gone.pop()
+            for remembered in (self._wake_ns, self._last_hold, self._reported):
+                remembered.pop(strategy, None)
+            self._shown.forget(strategy)
 
     async def _decide_dirty(self) -> None:
         pool = await self._connected()
         if pool is None:
             return
         while self._newest.dirty:
-            strategy, by_input = self._newest.dirty.popitem()
+            self._forget_gone()
+            strategy, by_input = self._newest.dirty.popitem(last=False)
             newest = self._newest.states.get(strategy)
             if newest is None:
                 continue
@@ -96,7 +106,7 @@ class Deciding:
             return
         decision = decide(newest.risk, ledger)
         self._report_state(strategy, ledger, decision)
-        self._shown.show(strategy, view_of(newest.risk, ledger, decision))
+        self._shown.show(strategy, View(risk=newest.risk, ledger=ledger, decision=decision))
         if isinstance(decision, Hold):
             self._hold(strategy, decision)
             return
