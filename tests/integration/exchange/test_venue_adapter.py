@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
+import ccxt.async_support as ccxt
 import msgspec
 import pytest
 from exchange_client import ACCOUNTS, PERP
@@ -26,7 +27,7 @@ from hedgerow.adapters.venue import (
 )
 from hedgerow.domain.instruments import LISTINGS
 from hedgerow.domain.money import floor_to_step
-from hedgerow.domain.orders import Side, TimeInForce
+from hedgerow.domain.orders import Side
 from hedgerow.execution.conclusion import conclude
 from hedgerow.execution.intents import Intent
 from hedgerow.execution.order_life import IntentState
@@ -223,18 +224,19 @@ async def test_too_many_requests_is_no_refusal_and_closes_the_door_for_orders_on
     await venue.send(claimed())
 
 
+async def rest(client: ccxt.bybit, order: Intent) -> None:
+    """Have the order wait in the book, far below the touch."""
+    amount = format(order.quantity, "f")
+    await client.create_order(PERP, "limit", "buy", amount, 50_000, {"clientOrderId": order.client_order_id})
+
+
 async def test_a_cancel_that_met_a_fill_leaves_it_to_the_order_to_say_what_happened(
-    venue: CcxtVenue, claimed: NewIntent, fault: Callable[..., None]
+    venue: CcxtVenue, claimed: NewIntent, fault: Callable[..., None], client: ccxt.bybit
 ) -> None:
-    """A tenth more is filled while the cancel is under way; then all of another order."""
-    waiting = {
-        "limit_price": Decimal("50000.0"),
-        "time_in_force": TimeInForce.POST_ONLY,
-        "quantity": Decimal("0.010"),
-    }
-    part, whole = claimed(**waiting), claimed(**waiting)
+    """A tenth of it is filled while the cancel is under way; then all of another order."""
+    part, whole = claimed(quantity=Decimal("0.010")), claimed(quantity=Decimal("0.010"))
     for order, fraction in ((part, "0.1"), (whole, "1")):
-        await venue.send(order)
+        await rest(client, order)
         fault(kind="PartialFill", path="/v5/order/cancel", fraction=fraction)
         await venue.cancel(order)
     found = [await venue.find_order(order) for order in (part, whole)]
@@ -244,16 +246,15 @@ async def test_a_cancel_that_met_a_fill_leaves_it_to_the_order_to_say_what_happe
     ]
     for order, known in zip((part, whole), found, strict=True):
         assert known is not None
-        fills = await venue.fills(order)
-        assert conclude(order, known, fills).state is known.state
+        assert conclude(order, known, await venue.fills(order)).state is known.state
     await venue.cancel(whole)
 
 
 async def test_cancel_all_takes_every_order_and_says_where_it_could_not(
-    venue: CcxtVenue, claimed: NewIntent, fault: Callable[..., None]
+    venue: CcxtVenue, claimed: NewIntent, fault: Callable[..., None], client: ccxt.bybit
 ) -> None:
     for _ in range(2):
-        await venue.send(claimed(limit_price=Decimal("50000.0"), time_in_force=TimeInForce.POST_ONLY))
+        await rest(client, claimed())
     fault(kind="ServerError", path="/v5/order/cancel-all")
     with pytest.raises(VenueUnavailable, match="BTC/USDT: "):
         await venue.cancel_all(["BTC/USDT", PERP])
