@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from hedgerow.execution.controls import MINUTE_NS
+from hedgerow.execution.claim_facts import MINUTE_NS
 from hedgerow.hedging.snapshot import LedgerSnapshot
 from hedgerow.ledger.halts import Halt, standing_halts
 from hedgerow.ledger.intents import OPEN_STATES
