@@ -127,5 +127,11 @@ resources: {requests: {storage: {{ .size }}}}
 {{/* Changes with the settings that a running process has read; not the rendered ConfigMap's, which holds a time. */}}
 {{- define "hedgerow.settingsChecksum" -}}
 {{- $v := .Values -}}
-{{ list (include "hedgerow.kafka" .) $v.kafka.partitions (include "hedgerow.redis" .) (include "hedgerow.exchangeUrl" .) $v.market $v.history $v.gateway $v.orderGenerator $v.postgres | toJson | sha256sum }}
+{{ list (include "hedgerow.executorChecksum" .) (include "hedgerow.redis" .) $v.market $v.history $v.gateway $v.orderGenerator | toJson | sha256sum }}
+{{- end }}
+
+{{/* The same, of those settings that an executor reads. */}}
+{{- define "hedgerow.executorChecksum" -}}
+{{- $v := .Values -}}
+{{ list (include "hedgerow.kafka" .) $v.kafka.partitions (include "hedgerow.exchangeUrl" .) $v.tracing $v.postgres | toJson | sha256sum }}
 {{- end }}

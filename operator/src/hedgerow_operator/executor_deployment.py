@@ -12,6 +12,7 @@ USER = 10001
 GRACE_S = 30
 VENUE_LABEL = "hedgerow.dev/venue"
 SECRET_VERSION = "hedgerow.dev/secret-version"
+SETTINGS_VERSION = "hedgerow.dev/settings-version"
 MANAGED_BY = {"app.kubernetes.io/managed-by": "hedgerow-operator"}
 
 
@@ -65,7 +66,10 @@ def build_executor_deployment(
             "template": {
                 "metadata": {
                     "labels": labels | MANAGED_BY,
-                    "annotations": {SECRET_VERSION: secret_version},
+                    "annotations": {
+                        SECRET_VERSION: secret_version,
+                        SETTINGS_VERSION: settings.settings_version,
+                    },
                 },
                 "spec": _pod(venue, trade_secret, settings),
             },

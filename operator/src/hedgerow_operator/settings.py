@@ -21,6 +21,8 @@ class ExecutorSettings(msgspec.Struct, frozen=True, kw_only=True):
         resources: the container's, as in a pod.
         config_map, secret: names, in the Venue's namespace, of what the container takes its environment from: the
             addresses of Kafka and of the exchange, the DSN of the ledger. Empty leaves it out.
+        settings_version: any text that changes with what the ConfigMap and the Secret say, so that then a new pod
+            starts; a running one has read them once.
         service_account: its pod's; no token is mounted. Empty is the namespace's default.
     """
 
@@ -30,6 +32,7 @@ class ExecutorSettings(msgspec.Struct, frozen=True, kw_only=True):
     resources: dict[str, Any] = {}
     config_map: str = ""
     secret: str = ""
+    settings_version: str = ""
     service_account: str = ""
 
 
@@ -69,12 +72,17 @@ def read_operator_settings(environment: Mapping[str, str] = os.environ) -> Opera
         executor=_executor(environment),
         partitions=_positive(environment, "HEDGEROW_PARTITIONS", 4),
         replication=_positive(environment, "HEDGEROW_TOPIC_REPLICATION", 1),
-        namespaces=_names(environment, "HEDGEROW_WATCH_NAMESPACES"),
+        namespaces=read_namespaces(environment),
         resync_s=_seconds(environment, "HEDGEROW_RESYNC", "30s"),
         flatten_deadline_s=_seconds(environment, "HEDGEROW_FLATTEN_DEADLINE", "5m"),
         http_host=environment.get("HEDGEROW_HTTP_HOST", "127.0.0.1"),
         http_port=_whole(environment, "HEDGEROW_HTTP_PORT", 0),
     )
+
+
+def read_namespaces(environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """Those of `HEDGEROW_WATCH_NAMESPACES`; empty is every namespace of the cluster."""
+    return _names(environment, "HEDGEROW_WATCH_NAMESPACES")
 
 
 def _executor(environment: Mapping[str, str]) -> ExecutorSettings:
@@ -90,6 +98,7 @@ def _executor(environment: Mapping[str, str]) -> ExecutorSettings:
         resources=_json_object(environment, "HEDGEROW_EXECUTOR_RESOURCES"),
         config_map=environment.get("HEDGEROW_EXECUTOR_CONFIG_MAP", ""),
         secret=environment.get("HEDGEROW_EXECUTOR_SECRET", ""),
+        settings_version=environment.get("HEDGEROW_EXECUTOR_SETTINGS_VERSION", ""),
         service_account=environment.get("HEDGEROW_EXECUTOR_SERVICE_ACCOUNT", ""),
     )
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from hedgerow.strategy.parse import parse_resource
@@ -47,6 +48,16 @@ def test_there_is_never_a_second_one() -> None:
     assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
     assert spec["selector"]["matchLabels"] == executor_labels("paper")
     assert spec["selector"]["matchLabels"].items() <= spec["template"]["metadata"]["labels"].items()
+
+
+def test_new_keys_and_new_settings_start_a_new_pod() -> None:
+    def template(version: str, settings: ExecutorSettings) -> Any:
+        return built(settings, version)["spec"]["template"]
+
+    changed = msgspec.structs.replace(SETTINGS, settings_version="2")
+    assert template("7", SETTINGS) == template("7", SETTINGS)
+    assert template("8", SETTINGS) != template("7", SETTINGS)
+    assert template("7", changed) != template("7", SETTINGS)
 
 
 def test_it_belongs_to_its_venue() -> None:
