@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import zlib
+from typing import Any
 
 import asyncpg
 import structlog
@@ -16,6 +17,7 @@ from hedgerow.ledger.strategies import read_venues
 from hedgerow.strategy.compiled import CompiledVenue
 from hedgerow.streams.context import Context, ServiceRole
 from hedgerow_executor.account import Account
+from hedgerow_executor.account_ledger import AccountLedger
 from hedgerow_executor.claiming import claim_loop
 from hedgerow_executor.following import resolve_loop
 from hedgerow_executor.keys import read_keys
@@ -108,11 +110,12 @@ async def _serve(context: Context, metrics: Metrics, venue: CompiledVenue) -> No
             name=venue.account,
             venue=client,
             pool=pool,
+            ledger=AccountLedger(pool, venue.key, venue.account),
             metrics=metrics,
             tickers={},
             traces=traces,
         )
-        await _run_loops(account, lock)
+        await run_loops(account, lock)
     except VenueUnavailable as error:
         context.readiness.set("venue", False, str(error), outage=True)
         _log.warning("venue away", venue=venue.key, error=str(error))
@@ -139,7 +142,8 @@ async def _only_executor(context: Context, venue: CompiledVenue, lock: asyncpg.C
     return False
 
 
-async def _run_loops(account: Account, lock: asyncpg.Connection) -> None:
+async def run_loops(account: Account, lock: Any) -> None:
+    """Settle, then run the account's loops until one ends: told to stop, lost ledger or lock, a failed task."""
     woken, lock_lost = asyncio.Event(), asyncio.Event()
     lock.add_termination_listener(lambda _: lock_lost.set())
     await lock.add_listener(INTENTS_CHANNEL, lambda *_: woken.set())

@@ -8,8 +8,8 @@ import msgspec
 from hedgerow.domain.ids import client_order_id
 from hedgerow.domain.instruments import find_instrument
 from hedgerow.domain.money import ZERO
-from hedgerow.execution.conclusion import Conclusion
-from hedgerow.execution.controls import MINUTE_NS, SECOND_NS, ClaimFacts, Refusal, RefusalCode, check
+from hedgerow.execution.claiming import SENDING, refused, venue_missing
+from hedgerow.execution.controls import MINUTE_NS, SECOND_NS, ClaimFacts, Refusal, check
 from hedgerow.execution.intents import Intent, Ticker
 from hedgerow.execution.order_life import AT_VENUE, IntentState
 from hedgerow.ledger.connection import take_halt_gate
@@ -93,21 +93,13 @@ async def claim(connection: Any, intent_id: int, ticker: Ticker | None, now_ns: 
         if intent.state is not IntentState.DECIDED:
             return None
         if held["venue"] is None:
-            refusal: Refusal | None = Refusal(
-                code=RefusalCode.NOT_PERMITTED, detail=f"venue {intent.venue} is not in the ledger"
-            )
+            refusal: Refusal | None = venue_missing(intent)
         else:
             halts = await halts_against(connection, intent.strategy, [intent.venue])
             refusal = check(_claim_facts(intent, held, facts, halts, ticker, now_ns))
         if refusal is not None:
-            return Claim(intent=await _refuse(connection, intent, refusal, now_ns), refusal=refusal)
+            return Claim(intent=await move(connection, intent, refused(refusal), now_ns), refusal=refusal)
         return Claim(intent=await _take(connection, intent, facts["ledger"], now_ns), refusal=None)
-
-
-async def _refuse(connection: Any, intent: Intent, refusal: Refusal, now_ns: int) -> Intent:
-    state = IntentState.EXPIRED if refusal.code is RefusalCode.STALE_DECISION else IntentState.REFUSED
-    conclusion = Conclusion(state=state, filled_quantity=ZERO, reason=f"{refusal.code}: {refusal.detail}")
-    return await move(connection, intent, conclusion, now_ns)
 
 
 async def _take(connection: Any, intent: Intent, ledger: uuid.UUID, now_ns: int) -> Intent:
@@ -120,8 +112,7 @@ async def _take(connection: Any, intent: Intent, ledger: uuid.UUID, now_ns: int)
         intent.account,
         now_ns,
     )
-    sending = Conclusion(state=IntentState.SENDING, filled_quantity=ZERO, reason="")
-    moved = await move(connection, intent, sending, now_ns)
+    moved = await move(connection, intent, SENDING, now_ns)
     return msgspec.structs.replace(moved, client_order_id=name, claimed_ns=now_ns)
 
 
