@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+from hedgerow.streams.kafka_access import librdkafka_options
+
 ANSWER_TIMEOUT_S = 5.0
 
 # Who asks says what is wrong, once; librdkafka would say it several times a second.
@@ -25,7 +27,7 @@ class Sender:
         self._kafka = kafka
         self._producer = Producer(
             {
-                "bootstrap.servers": kafka,
+                **librdkafka_options(kafka),
                 "acks": "all",
                 "enable.idempotence": True,
                 "partitioner": "murmur2_random",
