@@ -11,64 +11,32 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import hedge_examples as example
 from faults.processes import Worker
 
-from hedgerow.domain.instruments import find_instrument
-from hedgerow.domain.orders import TimeInForce
 from hedgerow.ledger.connection import connect
 from hedgerow.ledger.strategies import publish_strategy, publish_venue
 from hedgerow.schemas.codec import encode
 from hedgerow.schemas.records import StrategyPublished
 from hedgerow.schemas.topics import STRATEGIES
-from hedgerow.strategy.compiled import (
-    Band,
-    BandUnit,
-    BookSource,
-    CompiledStrategy,
-    CompiledVenue,
-    Execution,
-    Freshness,
-    Leg,
-    Limits,
-    Mode,
-)
+from hedgerow.strategy.compiled import BandUnit, CompiledStrategy, Freshness
 from hedgerow_local import ports
 from hedgerow_local.keys import GENERATOR, ensure_gateway_keys
 
-ACCOUNT = "hedge-01"
-VENUE = CompiledVenue(
-    namespace="default",
-    name="paper",
-    type="Builtin",
-    environment="Paper",
-    trading_enabled=True,
-    account=ACCOUNT,
-    max_gross_notional=Decimal(100_000_000),
-    orders_per_second=50,
+ACCOUNT = example.ACCOUNT
+VENUE = example.venue(
+    namespace="default", name="paper", max_gross_notional=Decimal(100_000_000), orders_per_second=50
 )
-STRATEGY = CompiledStrategy(
+STRATEGY = example.strategy(
     namespace="default",
     name="btc-band",
-    mode=Mode.PAPER,
-    suspend=False,
-    currency="USD",
-    exposure=(BookSource(name="clients", book="clients"),),
-    hedge_with=(Leg(index=0, venue=VENUE.key, account=ACCOUNT, instrument=find_instrument("BTC/USDT:USDT")),),
-    bands=(Band(underlying="BTC", lower=Decimal(-15_000), upper=Decimal(15_000), unit=BandUnit.NOTIONAL),),
+    hedge_with=(example.leg(venue=VENUE.key, account=VENUE.account),),
+    bands=(example.band("-15000", "15000", BandUnit.NOTIONAL),),
     freshness=Freshness(quote_ns=3_000_000_000, book_ns=5_000_000_000),
-    execution=Execution(
-        clip_notional=Decimal(30_000),
-        time_in_force=TimeInForce.IOC,
-        max_slippage_bps=Decimal(20),
-        cooldown_ns=100_000_000,
-        unknown_deadline_ns=60_000_000_000,
+    execution=example.execution(
+        clip_notional=Decimal(30_000), max_slippage_bps=Decimal(20), cooldown_ns=100_000_000
     ),
-    limits=Limits(
-        max_order_notional=Decimal(50_000),
-        max_position_notional=Decimal(50_000_000),
-        max_orders_per_minute=3_000,
-        price_collar_bps=Decimal(100),
-    ),
+    limits=example.limits(max_position_notional=Decimal(50_000_000), max_orders_per_minute=3_000),
 )
 # Every role apart, but those that only carry states and client orders: they are not hurt here.
 GROUPS = {

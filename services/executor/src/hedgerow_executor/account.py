@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from decimal import Decimal
 
 import asyncpg
 import msgspec
@@ -32,6 +33,7 @@ class Account(msgspec.Struct, kw_only=True):
     Attributes:
         ledger: what the loops ask of the ledger; pool: for what only looks on, such as traces.
         tickers: the venue's own touch by instrument, from the executor's own poll.
+        liquidation_prices: where the venue would close a position, as it last said; no entry where it names none.
         following: intents that a task of this process has in hand right now.
         claiming: one claim at a time, so that account-wide caps see each other.
         halted_for: contradictions that this process has halted the venue for.
@@ -49,6 +51,7 @@ class Account(msgspec.Struct, kw_only=True):
     metrics: Metrics
     tickers: dict[str, Ticker]
     traces: Traces | None
+    liquidation_prices: dict[str, Decimal] = msgspec.field(default_factory=dict)
     now_ns: Callable[[], int] = time.time_ns
     following: dict[int, asyncio.Task[None]] = msgspec.field(default_factory=dict)
     claiming: asyncio.Lock = msgspec.field(default_factory=asyncio.Lock)

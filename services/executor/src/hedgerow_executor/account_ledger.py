@@ -4,14 +4,15 @@ The loops know the ledger through this class only, so that the deterministic sim
 own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from hedgerow.execution.intents import Intent, Ticker, VenueFill, VenueOrder
+from hedgerow.execution.claim_facts import VenueView
+from hedgerow.execution.intents import Intent, VenueFill, VenueOrder
 from hedgerow.execution.order_life import IntentState
 from hedgerow.ledger.claims import Claim, claim
 from hedgerow.ledger.connection import ledger_id
@@ -20,6 +21,7 @@ from hedgerow.ledger.intents import find_intent, open_intents
 from hedgerow.ledger.outcomes import Outcome, record_answer, record_outcome, record_state
 from hedgerow.ledger.resolution import unknown_deadline_ns
 from hedgerow.ledger.strategies import strategies_on_venue
+from hedgerow.ledger.trading_days import mark_day
 from hedgerow.schemas.records import StrategyPublished
 
 
@@ -53,9 +55,13 @@ class AccountLedger:
         async with self._pool.acquire() as connection:
             return await find_intent(connection, intent)
 
-    async def claim(self, intent: int, ticker: Ticker | None, now_ns: int) -> Claim | None:
+    async def claim(self, intent: int, seen: VenueView, now_ns: int) -> Claim | None:
         async with self._pool.acquire() as connection:
-            return await claim(connection, intent, ticker, now_ns)
+            return await claim(connection, intent, seen, now_ns)
+
+    async def mark_day(self, mids: Mapping[str, Decimal], now_ns: int) -> None:
+        async with self._pool.acquire() as connection:
+            await mark_day(connection, self._venue_key, self._name, mids, now_ns)
 
     async def record_answer(self, intent: int, venue_order_id: str, answer: str, now_ns: int) -> Outcome:
         async with self._pool.acquire() as connection:
@@ -91,10 +97,11 @@ class AccountLedger:
             return await strategies_on_venue(connection, self._venue_key)
 
     async def instruments(self) -> list[str]:
-        """Those of the legs on this account, sorted."""
+        """Those of the legs on this account and of what is still held there, sorted."""
         async with self._pool.acquire() as connection:
             rows = await connection.fetch(
-                "select distinct instrument from leg_owners where venue = $1 and account = $2 order by instrument",
+                "select instrument from leg_owners where venue = $1 and account = $2 union "
+                "select instrument from positions where venue = $1 and account = $2 and quantity <> 0 order by 1",
                 self._venue_key,
                 self._name,
             )

@@ -8,6 +8,7 @@ import structlog
 from hedgerow.adapters.venue import NoAnswer, VenueRejected
 from hedgerow.domain.money import ZERO
 from hedgerow.domain.orders import Side
+from hedgerow.execution.claim_facts import VenueView
 from hedgerow.execution.intents import Intent, Ticker, VenueFill, VenueOrder
 from hedgerow.execution.order_life import IntentState
 from hedgerow.strategy.compiled import Mode
@@ -32,9 +33,9 @@ async def claim_loop(account: Account, woken: asyncio.Event) -> None:
 
 
 async def _claim_and_send(account: Account, decided: Intent) -> None:
-    ticker = account.tickers.get(decided.instrument)
+    seen = VenueView(tickers=dict(account.tickers), liquidation_prices=account.liquidation_prices)
     async with account.claiming:
-        taken = await account.ledger.claim(decided.id, ticker, account.now_ns())
+        taken = await account.ledger.claim(decided.id, seen, account.now_ns())
     if taken is None:
         return
     if taken.refusal is not None:
@@ -46,8 +47,8 @@ async def _claim_and_send(account: Account, decided: Intent) -> None:
     waited_ns = taken.intent.claimed_ns - decided.decided_ns
     account.metrics.claim_seconds.labels(account.name).observe(waited_ns / 1e9)
     if taken.intent.mode is Mode.SHADOW:
-        assert ticker is not None  # the claim refuses without one
-        await _fill_in_shadow(account, taken.intent, ticker)
+        # The claim refuses without a ticker.
+        await _fill_in_shadow(account, taken.intent, seen.tickers[decided.instrument])
     else:
         await _send_once(account, taken.intent)
 

@@ -94,7 +94,11 @@ async def differences(account: Account) -> list[str] | None:
     before = await account.ledger.side()
     if before is None:
         return None
-    at_venue = {held.instrument: held.quantity for held in await account.venue.positions(before.instruments)}
+    held_there = await account.venue.positions(before.instruments)
+    account.liquidation_prices = {
+        held.instrument: held.liquidation_price for held in held_there if held.liquidation_price is not None
+    }
+    at_venue = {held.instrument: held.quantity for held in held_there}
     names = await account.venue.open_client_order_ids(before.instruments)
     if await account.ledger.side() != before:
         return None

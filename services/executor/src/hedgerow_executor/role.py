@@ -23,7 +23,7 @@ from hedgerow_executor.following import resolve_loop
 from hedgerow_executor.keys import read_keys
 from hedgerow_executor.metrics import Metrics, build_metrics
 from hedgerow_executor.reconciling import Reconciler
-from hedgerow_executor.tending import acknowledge_loop, poll_tickers, ticker_loop
+from hedgerow_executor.tending import acknowledge_loop, mark_loop, mark_once, poll_tickers, ticker_loop
 from hedgerow_executor.tracing import open_traces
 
 _log = structlog.get_logger()
@@ -150,10 +150,12 @@ async def run_loops(account: Account, lock: Any) -> None:
     reconciler = Reconciler(account)
     await reconciler.settle()
     await poll_tickers(account)
+    await mark_once(account)
     loops = [
         asyncio.create_task(loop, name=name)
         for name, loop in (
             ("tickers", ticker_loop(account)),
+            ("marks", mark_loop(account)),
             ("resolve", resolve_loop(account)),
             ("reconcile", reconciler.loop()),
             ("acknowledge", acknowledge_loop(account)),
@@ -171,6 +173,8 @@ async def run_loops(account: Account, lock: Any) -> None:
         if account.following:
             # Stopping: orders under way get their answer written down, if it comes soon.
             await asyncio.wait(list(account.following.values()), timeout=GRACE_S)
+        if account.traces is not None and account.context.stopping.is_set():
+            await account.traces.tell_last(account.pool)
     finally:
         tasks = [*loops, *account.following.values()]
         for task in tasks:

@@ -5,6 +5,8 @@ import asyncio
 import structlog
 
 from hedgerow.adapters.venue import VenueUnavailable
+from hedgerow.execution.account_tally import usable_mids
+from hedgerow.execution.intents import after
 from hedgerow.schemas.acknowledging import executor_role
 from hedgerow.schemas.codec import encode
 from hedgerow.schemas.records import Acknowledgement
@@ -15,10 +17,11 @@ from hedgerow_executor.account import Account
 _log = structlog.get_logger()
 TICKER_EVERY_S = 0.2
 STRATEGIES_EVERY_S = 0.1
+MARK_EVERY_S = 5.0
 
 
 async def ticker_loop(account: Account) -> None:
-    """Poll the touch of every instrument that a strategy hedges with on this account."""
+    """Poll the touch of every instrument that a strategy hedges with, or still holds, on this account."""
     while not account.context.stopping.is_set():
         await poll_tickers(account)
         await asyncio.sleep(TICKER_EVERY_S)
@@ -28,9 +31,23 @@ async def poll_tickers(account: Account) -> None:
     """Ask once for each. An old touch ages, and the claim refuses it when it is too old."""
     for instrument in await account.ledger.instruments():
         try:
-            account.tickers[instrument] = await account.venue.ticker(instrument)
+            ticker = await account.venue.ticker(instrument)
+            account.tickers[instrument] = after(account.tickers.get(instrument), ticker)
         except VenueUnavailable as error:
             _log.warning("no ticker", instrument=instrument, error=str(error))
+
+
+async def mark_loop(account: Account) -> None:
+    """Write down what each strategy has made on the account today, for the daily limits."""
+    while not account.context.stopping.is_set():
+        await mark_once(account)
+        await asyncio.sleep(MARK_EVERY_S)
+
+
+async def mark_once(account: Account) -> None:
+    """One writing; before the first claim, so that a day never opens with a loss already in it."""
+    now_ns = account.now_ns()
+    await account.ledger.mark_day(usable_mids(account.tickers, now_ns), now_ns)
 
 
 async def acknowledge_loop(account: Account) -> None:

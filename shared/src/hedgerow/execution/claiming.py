@@ -1,8 +1,8 @@
 """What a claim makes of an intent once the controls have spoken. Pure."""
 
 from hedgerow.domain.money import ZERO
+from hedgerow.execution.claim_facts import Refusal, RefusalCode
 from hedgerow.execution.conclusion import Conclusion
-from hedgerow.execution.controls import Refusal, RefusalCode
 from hedgerow.execution.intents import Intent
 from hedgerow.execution.order_life import IntentState
 

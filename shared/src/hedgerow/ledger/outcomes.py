@@ -13,6 +13,7 @@ from hedgerow.execution.order_life import TERMINAL, IntentState
 from hedgerow.execution.recording import answered, booked_elsewhere, stated, step, told
 from hedgerow.ledger import chain
 from hedgerow.ledger.intents import OPEN_STATES, find_intent
+from hedgerow.ledger.trading_days import count_turnover
 
 # One round trip: the intent's row, its strategy's version, and the chain.
 _MOVE = f"""
@@ -215,3 +216,4 @@ async def _insert_fill(connection: Any, intent: Intent, fill: VenueFill, now_ns:
         after.realised_pnl,
         after.fees,
     )
+    await count_turnover(connection, intent, before, fill, now_ns)
