@@ -53,7 +53,7 @@ NOISE, STEP, STEP_S = 0.6e-4, 3e-4, 0.1
 
 async def test_tick_to_accepted(own_kafka: str, ledger_dsn: str, tmp_path: Path) -> None:
     tape = RecordedTape.load(ROOT / "recordings", SYMBOL)
-    rig = Rig(own_kafka, ledger_dsn, tmp_path, ROOT / "recordings", GROUPS, banded(tape))
+    rig = Rig(own_kafka, ledger_dsn, tmp_path, ROOT / "recordings", GROUPS, (banded(tape),))
     connection = await asyncpg.connect(ledger_dsn)
     found = {}
     try:
