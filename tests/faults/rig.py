@@ -143,6 +143,7 @@ class Rig:
             "HEDGEROW_KAFKA": kafka,
             "HEDGEROW_LEDGER_DSN": ledger_dsn,
             "HEDGEROW_EXCHANGE_URL": self.exchange_url,
+            "HEDGEROW_EXCHANGE_FAULTS": "On",
             "HEDGEROW_KEYS_DIR": str(folder / "keys"),
             "HEDGEROW_RECORDINGS": str(recordings),
             "HEDGEROW_SESSION_START_NS": str(self.session_start_ns),
