@@ -2,11 +2,13 @@
 
 import asyncio
 import time
+from decimal import Decimal
 from typing import Any
 
 import structlog
 
 from hedgerow.adapters.venue import VenueUnavailable
+from hedgerow.domain.money import ZERO
 from hedgerow.execution.intents import Intent, VenueOrder
 from hedgerow.execution.order_life import AT_VENUE, TERMINAL, IntentState
 from hedgerow.ledger.intents import find_intent, open_intents
@@ -63,10 +65,15 @@ async def look(account: Account, intent: Intent) -> Intent:
 
 
 async def _absent(account: Account, intent: Intent, asked_ns: int) -> Intent:
-    """The venue shows nothing under this name: final once it could not appear any more, asked after that time."""
+    """The venue shows nothing under this name: final once it could not appear any more, asked after that time.
+
+    A position that the ledger cannot explain speaks against it: the order was filled, and the venue shows it later.
+    """
     assert intent.claimed_ns is not None
     final_ns = intent.claimed_ns + account.venue.absence_final_after_ns
     if intent.state is not IntentState.UNKNOWN or asked_ns < final_ns:
+        return intent
+    if await _unexplained(account, intent.instrument) != ZERO:
         return intent
     waited_s = (asked_ns - intent.claimed_ns) / 1e9
     reason = f"{waited_s:.1f} s after the claim the venue has neither the order nor an execution of it"
@@ -74,6 +81,24 @@ async def _absent(account: Account, intent: Intent, asked_ns: int) -> Intent:
         outcome = await record_state(connection, intent.id, IntentState.ABANDONED, reason, time.time_ns())
     account.announce(outcome.intent)
     return outcome.intent
+
+
+async def _unexplained(account: Account, instrument: str) -> Decimal:
+    """What the venue holds of an instrument beyond the ledger's position, in signed contracts.
+
+    Raises:
+        VenueUnavailable: it did not answer.
+    """
+    held = {item.instrument: item.quantity for item in await account.venue.positions([instrument])}
+    async with account.pool.acquire() as connection:
+        in_ledger: Decimal = await connection.fetchval(
+            "select coalesce(sum(quantity), 0) from positions "
+            "where (venue, account, instrument) = ($1, $2, $3) and mode <> 'Shadow'",
+            account.venue_key,
+            account.name,
+            instrument,
+        )
+    return held.get(instrument, ZERO) - in_ledger
 
 
 async def resolve_loop(account: Account) -> None:
