@@ -265,6 +265,11 @@ class Rig:
         with urllib.request.urlopen(request, timeout=10) as answer:
             assert answer.status < 300, answer.status
 
+    async def is_every_leg_blocked(self) -> bool:
+        """Whether each account has an order that nobody knows the end of."""
+        query = "select count(distinct account) from intents where state = 'Unknown'"
+        return bool(await self.ledger.fetchval(query) == len(self.venues))
+
     async def until(self, holds: Callable[[], bool | Awaitable[bool]], what: str, deadline_s: float) -> float:
         """Wait; returns how long it took. Fails with the workers' last words when it never holds."""
         began = time.monotonic()

@@ -61,6 +61,9 @@ POISON = (
 )
 REPEATED = (MARKET_RAW.name, MARKET_ENRICHED.name, BOOKS.name, HEDGE_FILLS.name)
 MARK = "rig-repeated"
+PARTITIONS = 4
+# Between two bad ticks: a flood that the real ones still come through.
+PAUSE_S = 0.001
 
 
 async def test_bad_ticks(rig: Rig) -> None:
@@ -68,7 +71,7 @@ async def test_bad_ticks(rig: Rig) -> None:
     ticks = size(full=100_000, short=2_000)
     async with scenario(rig, "bad ticks", "100,000 ticks", f"{ticks:,} ticks") as run:
         dead = await _dead_letters(rig)
-        await asyncio.to_thread(_send, rig.kafka, _bad_ticks(run.random, ticks))
+        await asyncio.to_thread(_send, rig.kafka, _bad_ticks(rig.kafka, run.random, ticks))
         await run.recovered("the bad ticks")
         buried = await _dead_letters(rig) - dead
         run.noted.append(f"{buried:,} dead letters")
@@ -165,7 +168,9 @@ def _repeating(kafka: str, random: Random) -> Iterator[list[int]]:
     def repeat() -> None:
         consumer = Consumer({"bootstrap.servers": kafka, "group.id": "repeater", "enable.auto.commit": False})
         producer = Producer({"bootstrap.servers": kafka, "partitioner": PARTITIONER})
-        consumer.assign([TopicPartition(topic, number, -1) for topic in REPEATED for number in range(4)])
+        consumer.assign(
+            [TopicPartition(topic, number, -1) for topic in REPEATED for number in range(PARTITIONS)]
+        )
         waiting: list[tuple[float, str, bytes, bytes, list[tuple[str, bytes]]]] = []
         while not stopping.is_set() or waiting:
             message = consumer.poll(0.02)
