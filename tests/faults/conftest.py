@@ -1,10 +1,8 @@
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Literal
 
 import pytest
 from faults.rig import ACCOUNTS, FLEET, GROUPS, Rig, venue_of
-from faults.scenario import FULL
 from faults.servers import Servers, running
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -12,18 +10,13 @@ ROOT = Path(__file__).resolve().parents[2]
 BEHIND_DOORS = ("states", "hedging", "executor")
 
 
-def _scope(fixture_name: str, config: pytest.Config) -> Literal["module", "session"]:
-    """A long run takes fresh servers for each module, a short one shares them."""
-    return "module" if FULL else "session"
-
-
-@pytest.fixture(scope=_scope)
+@pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     with running(tmp_path_factory.mktemp("servers"), BEHIND_DOORS) as found:
         yield found
 
 
-@pytest.fixture(scope=_scope)
+@pytest.fixture(scope="session")
 async def rig(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rig]:
     """The whole pipeline; scenarios hurt it one after the other and leave it at work."""
     groups = {**GROUPS, "states": (*GROUPS["states"], "cache")}

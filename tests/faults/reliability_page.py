@@ -1,6 +1,7 @@
 """`docs/reliability.md` from `docs/reliability.json`: the newest row of each scenario, as its run left it."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -96,6 +97,11 @@ class Record(msgspec.Struct, kw_only=True):
 
     rows: dict[str, Row] = {}
     costs: list[Cost] = []
+
+
+def now() -> str:
+    """UTC, to the minute."""
+    return datetime.now(UTC).strftime("%Y-%m-%d %H:%M")
 
 
 def read() -> Record:

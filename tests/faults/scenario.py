@@ -5,10 +5,8 @@
 """
 
 import os
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from random import Random
 
 from faults import invariants, reliability_page
@@ -132,7 +130,7 @@ def _keep(
         recoveries_s=tuple(round(seconds, 2) for seconds in run.recoveries),
         unknown_s=tuple(round(seconds, 2) for seconds in run.unknown_s),
         noted="; ".join(run.noted),
-        at=datetime.fromtimestamp(time.time(), UTC).strftime("%Y-%m-%d %H:%M"),
+        at=reliability_page.now(),
         seed=SEED,
     )
     print(

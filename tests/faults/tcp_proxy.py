@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import socket
+import struct
 import threading
 from collections.abc import Callable
 from enum import Enum
@@ -78,12 +80,12 @@ class TcpProxy:
     def _cut(self) -> None:
         self._refusing = True
         for writer in (*self._clients, *self._servers):
-            writer.transport.abort()
+            _reset(writer)
 
     def _half_open(self) -> None:
         self._passing[Direction.FROM_SERVER].clear()
         for writer in self._servers:
-            writer.transport.abort()
+            _reset(writer)
 
     def _heal(self) -> None:
         self._refusing = False
@@ -94,31 +96,39 @@ class TcpProxy:
     def _lead_to(self, port: int) -> None:
         self._target = port
         for writer in (*self._clients, *self._servers):
-            writer.transport.abort()
+            _reset(writer)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._clients.add(writer)
         try:
-            if self._refusing:
-                writer.transport.abort()
-                return
-            # A connection is only made when a packet comes through; until then the client waits.
-            await self._passing[Direction.TO_SERVER].wait()
-            server_reader, server_writer = await asyncio.open_connection(LOOPBACK, self._target)
-            self._servers.add(server_writer)
-            try:
-                await asyncio.gather(
-                    self._pump(reader, server_writer, Direction.TO_SERVER),
-                    self._pump(server_reader, writer, Direction.FROM_SERVER),
-                )
-            finally:
-                self._servers.discard(server_writer)
-                server_writer.transport.abort()
+            if not self._refusing:
+                # A connection is only made when a packet comes through; until then the client waits.
+                await self._passing[Direction.TO_SERVER].wait()
+                await self._connect(reader, writer)
         except OSError:
-            pass  # one end is gone: the other is told below
+            pass  # nobody listens there: the client is told below
         finally:
             self._clients.discard(writer)
-            writer.transport.abort()
+            _reset(writer)
+
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        server_reader, server_writer = await asyncio.open_connection(LOOPBACK, self._target)
+        self._servers.add(server_writer)
+        pumps = [
+            asyncio.create_task(self._pump(reader, server_writer, Direction.TO_SERVER)),
+            asyncio.create_task(self._pump(server_reader, writer, Direction.FROM_SERVER)),
+        ]
+        try:
+            done, _ = await asyncio.wait(pumps, return_when=asyncio.FIRST_EXCEPTION)
+            for pump in done:
+                pump.exception()  # one end is gone, which the other is told now
+            # That the server's end is gone is something that has to get through as well.
+            await self._passing[Direction.FROM_SERVER].wait()
+        finally:
+            for pump in pumps:
+                pump.cancel()
+            self._servers.discard(server_writer)
+            _reset(server_writer)
 
     async def _pump(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, direction: Direction
@@ -140,6 +150,14 @@ class TcpProxy:
         self._heal()
         if self._server is not None:
             self._server.close()
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    """Close at once, so that the other end gets an error and no orderly end."""
+    connection = writer.get_extra_info("socket")
+    if connection is not None and not writer.transport.is_closing():
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
 
 
 class Proxies:
