@@ -35,5 +35,4 @@ async def rig(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Asy
         await made.start()
         yield made
     finally:
-        made.stop()
-        await made.ledger.close()
+        await made.close()

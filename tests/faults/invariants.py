@@ -18,7 +18,6 @@ import msgspec
 from faults.ledger_view import LedgerView
 from faults.rig import STRATEGY, Rig
 
-from hedgerow.adapters.ccxt_venue import CcxtVenue
 from hedgerow.domain.money import ZERO
 from hedgerow.execution.order_life import OPEN
 from hedgerow.hedging.exposure import net_exposure
@@ -111,8 +110,8 @@ def _entries(journal: Path, offset: int = 0) -> list[dict[str, list[dict[str, st
 
 
 async def settle(rig: Rig, ledger: LedgerView, deadline_s: float = SETTLE_DEADLINE_S) -> float:
-    """Stop the clients and wait until the book is inside its band with nothing open; seconds it took."""
-    await asyncio.to_thread(rig.workers["order-generator"].stop)
+    """Hold the clients and wait until the book is inside its band with nothing open; seconds it took."""
+    rig.workers["order-generator"].pause()
 
     async def settled() -> bool:
         if await ledger.fetch(OPEN_INTENTS):
@@ -174,14 +173,9 @@ async def _accounts(rig: Rig, ledger: LedgerView, account: str) -> Accounts:
 
 
 async def _venue_positions(rig: Rig, account: str) -> dict[str, Decimal]:
-    keys = rig.folder / "keys" / account
-    venue = CcxtVenue("bybit", rig.exchange_url, (keys / "apiKey").read_text(), (keys / "secret").read_text())
-    try:
-        await venue.start()
-        symbols = [leg.instrument.symbol for leg in STRATEGY.hedge_with]
-        return {held.instrument: held.quantity for held in await venue.positions(symbols)}
-    finally:
-        await venue.close()
+    venue = await rig.venue_client(account)
+    symbols = [leg.instrument.symbol for leg in STRATEGY.hedge_with]
+    return {held.instrument: held.quantity for held in await venue.positions(symbols)}
 
 
 async def unknown_seconds(ledger: LedgerView, after: int) -> list[float]:
@@ -243,46 +237,51 @@ async def outside_band(rig: Rig, ledger: LedgerView) -> list[str]:
 
 async def risk_states(rig: Rig) -> int:
     """How many were ever said."""
-    count = 0
-    for partition in range(PARTITIONS):
+
+    async def said(partition: int) -> int:
         async with LogReader(rig.kafka, (RISK_STATE.name, partition)) as reader:
-            count += await reader.end()
-    return count
+            return await reader.end()
+
+    return sum(await asyncio.gather(*map(said, range(PARTITIONS))))
 
 
 async def _newest_risk(rig: Rig) -> dict[str, RiskState]:
     decoder: Decoder[RiskState] = Decoder(RiskState)
-    newest: dict[str, RiskState] = {}
-    for partition in range(PARTITIONS):
+
+    async def newest(partition: int) -> dict[str, RiskState]:
         async with LogReader(rig.kafka, (RISK_STATE.name, partition)) as reader:
             end = await reader.end()
             start = max(end - RECENT, await reader.first())
-            async for message in reader.read(start, end):
-                state = decoder.decode(message.value)
-                newest[state.strategy] = state
-    return newest
+            states = [decoder.decode(message.value) async for message in reader.read(start, end)]
+        return {state.strategy: state for state in states}
+
+    found = await asyncio.gather(*map(newest, range(PARTITIONS)))
+    return {strategy: state for states in found for strategy, state in states.items()}
 
 
 async def _replay_risk(rig: Rig) -> tuple[int, list[str]]:
     """Step every partition's inputs again; every risk state that was said must be the replay's, byte for byte."""
+    found = await asyncio.gather(*(_replay_partition(rig, partition) for partition in range(PARTITIONS)))
+    return sum(states for states, _ in found), [item for _, differences in found for item in differences]
+
+
+async def _replay_partition(rig: Rig, partition: int) -> tuple[int, list[str]]:
     decoder: Decoder[RiskInput] = Decoder(RiskInput)
-    states, differences = 0, []
-    for partition in range(PARTITIONS):
-        # States first: inputs go on arriving, and what is said of them later is not compared.
-        said = await _read_all(rig, RISK_STATE.name, partition)
-        risk = PartitionRisk()
-        replayed: dict[int, bytes] = {}
-        for message in await _read_all(rig, RISK_INPUTS.name, partition):
-            state = risk.apply(decoder.decode(message.value), message.offset)
-            if state is not None:
-                replayed[message.offset] = encode(state)
-        for message in said:
-            assert message.value is not None
-            sequence = msgspec.json.decode(message.value)["sequence"]
-            states += 1
-            if replayed.get(sequence) != message.value:
-                differences.append(f"partition {partition}, state {sequence}")
-    return states, differences
+    # States first: inputs go on arriving, and what is said of them later is not compared.
+    said = await _read_all(rig, RISK_STATE.name, partition)
+    risk = PartitionRisk()
+    replayed: dict[int, bytes] = {}
+    for message in await _read_all(rig, RISK_INPUTS.name, partition):
+        state = risk.apply(decoder.decode(message.value), message.offset)
+        if state is not None:
+            replayed[message.offset] = encode(state)
+    differences = []
+    for message in said:
+        assert message.value is not None
+        sequence = msgspec.json.decode(message.value)["sequence"]
+        if replayed.get(sequence) != message.value:
+            differences.append(f"partition {partition}, state {sequence}")
+    return len(said), differences
 
 
 async def _read_all(rig: Rig, topic: str, partition: int) -> list[RawMessage]:

@@ -59,6 +59,7 @@ class Worker:
         if not self.is_alive():
             return
         assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
         self._process.terminate()
         try:
             self._process.wait(timeout=20)

@@ -15,6 +15,7 @@ from faults.ledger_view import LedgerView
 from faults.processes import Worker
 from faults.servers import Doors, dsn_at
 
+from hedgerow.adapters.ccxt_venue import CcxtVenue
 from hedgerow.domain.instruments import find_instrument
 from hedgerow.domain.orders import TimeInForce
 from hedgerow.ledger.connection import connect
@@ -125,6 +126,7 @@ class Rig:
         self.groups, self.strategies, self.venues = groups, strategies, venues
         self.doors = doors or {}
         self.ledger = LedgerView(ledger_dsn)
+        self._clients: dict[str, CcxtVenue] = {}
         self.kafka, self.ledger_dsn, self.folder = kafka, ledger_dsn, folder
         self.steps = folder / "steps"
         self.journal = folder / "exchange" / "exchange-journal.jsonl"
@@ -250,6 +252,22 @@ class Rig:
             watching.cancel()
             with suppress(asyncio.CancelledError):
                 await watching
+
+    async def venue_client(self, account: str) -> CcxtVenue:
+        """The rig's own way to ask the exchange about an account; made once, ended by `close`."""
+        if account not in self._clients:
+            keys = self.folder / "keys" / account
+            api_key, secret = (keys / "apiKey").read_text(), (keys / "secret").read_text()
+            self._clients[account] = CcxtVenue("bybit", self.exchange_url, api_key, secret)
+            await self._clients[account].start()
+        return self._clients[account]
+
+    async def close(self) -> None:
+        """Everything stopped, every connection of the rig's own ended."""
+        await asyncio.to_thread(self.stop)
+        await self.ledger.close()
+        for client in self._clients.values():
+            await client.close()
 
     async def faults(self, rules: list[dict[str, Any]]) -> None:
         """Have the exchange misbehave by these rules from now on; an empty list has it behave."""

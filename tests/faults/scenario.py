@@ -101,6 +101,7 @@ async def _at_work(rig: Rig) -> None:
     for name in rig.groups:
         if not rig.workers[name].is_alive():
             rig.restart(name)
+    rig.workers["order-generator"].resume()
     newest = await rig.ledger.fetchval("select coalesce(max(id), 0) from intents")
 
     async def filled() -> bool:

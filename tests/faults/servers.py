@@ -85,8 +85,9 @@ class Servers:
         self._proxies.close()
 
     def restart_postgres(self) -> None:
-        """Start a killed server again: its last children may hold its folder for a moment."""
+        """End what is left of it and start it again; its last children may hold its folder for a moment."""
         deadline = time.monotonic() + RESTART_DEADLINE_S
+        self.postgres.stop()
         while True:
             try:
                 self.postgres.start()
