@@ -5,13 +5,16 @@
 """
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from random import Random
+from typing import TypeVar
 
 from faults import invariants, reliability_page
 from faults.reliability_page import Row
 from faults.rig import RECOVERY_DEADLINE_S, Rig
+
+T = TypeVar("T")
 
 FULL = os.environ.get("HEDGEROW_FAULTS") == "1"
 SCALE = float(os.environ.get("HEDGEROW_FAULTS_SCALE", "1"))
@@ -22,6 +25,11 @@ TRADING_DEADLINE_S = 90.0
 def size(full: int, short: int) -> int:
     """How often, how many or how many seconds in this run."""
     return max(1, round(full * SCALE)) if FULL else short
+
+
+def chosen(every: Sequence[T], short: Sequence[T]) -> Sequence[T]:
+    """Which variants of a scenario this run has."""
+    return every if FULL else short
 
 
 class Run:
