@@ -10,68 +10,36 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import hedge_examples as example
 import msgspec
 from faults.ledger_view import LedgerView
 from faults.processes import Worker
 from faults.servers import Doors, dsn_at
 
 from hedgerow.adapters.ccxt_venue import CcxtVenue
-from hedgerow.domain.instruments import find_instrument
-from hedgerow.domain.orders import TimeInForce
 from hedgerow.ledger.connection import connect
 from hedgerow.ledger.strategies import publish_strategy, publish_venue
 from hedgerow.schemas.codec import encode
 from hedgerow.schemas.records import StrategyPublished
 from hedgerow.schemas.topics import STRATEGIES
-from hedgerow.strategy.compiled import (
-    Band,
-    BandUnit,
-    BookSource,
-    CompiledStrategy,
-    CompiledVenue,
-    Execution,
-    Freshness,
-    Leg,
-    Limits,
-    Mode,
-)
+from hedgerow.strategy.compiled import BandUnit, CompiledStrategy, CompiledVenue, Freshness
 from hedgerow_local import ports
 from hedgerow_local.keys import GENERATOR, ensure_gateway_keys, ensure_keys
 
-ACCOUNT = "hedge-01"
-VENUE = CompiledVenue(
-    namespace="default",
-    name="paper",
-    type="Builtin",
-    environment="Paper",
-    trading_enabled=True,
-    account=ACCOUNT,
-    max_gross_notional=Decimal(100_000_000),
-    orders_per_second=50,
+ACCOUNT = example.ACCOUNT
+VENUE = example.venue(
+    namespace="default", name="paper", max_gross_notional=Decimal(100_000_000), orders_per_second=50
 )
-STRATEGY = CompiledStrategy(
+STRATEGY = example.strategy(
     namespace="default",
     name="btc-band",
-    mode=Mode.PAPER,
-    suspend=False,
-    currency="USD",
-    exposure=(BookSource(name="clients", book="clients"),),
-    hedge_with=(Leg(index=0, venue=VENUE.key, account=ACCOUNT, instrument=find_instrument("BTC/USDT:USDT")),),
-    bands=(Band(underlying="BTC", lower=Decimal(-15_000), upper=Decimal(15_000), unit=BandUnit.NOTIONAL),),
+    hedge_with=(example.leg(venue=VENUE.key, account=VENUE.account),),
+    bands=(example.band("-15000", "15000", BandUnit.NOTIONAL),),
     freshness=Freshness(quote_ns=3_000_000_000, book_ns=5_000_000_000),
-    execution=Execution(
-        clip_notional=Decimal(30_000),
-        time_in_force=TimeInForce.IOC,
-        max_slippage_bps=Decimal(20),
-        cooldown_ns=100_000_000,
-        unknown_deadline_ns=60_000_000_000,
+    execution=example.execution(
+        clip_notional=Decimal(30_000), max_slippage_bps=Decimal(20), cooldown_ns=100_000_000
     ),
-    limits=Limits(
-        max_order_notional=Decimal(50_000),
-        max_position_notional=Decimal(50_000_000),
-        max_orders_per_minute=3_000,
-        price_collar_bps=Decimal(100),
-    ),
+    limits=example.limits(max_position_notional=Decimal(50_000_000), max_orders_per_minute=3_000),
 )
 # Three desks with an account each hedge the same clients, every fill at once and to within one lot of nothing: while
 # one waits for the end of an unknown order, the others go on.
@@ -87,10 +55,8 @@ FLEET = tuple(
     msgspec.structs.replace(
         STRATEGY,
         name=f"btc-flat-{account}",
-        hedge_with=(
-            msgspec.structs.replace(STRATEGY.hedge_with[0], venue=venue_of(account).key, account=account),
-        ),
-        bands=(Band(underlying="BTC", lower=Decimal(0), upper=Decimal(0), unit=BandUnit.UNDERLYING),),
+        hedge_with=(example.leg(venue=venue_of(account).key, account=account),),
+        bands=(example.band("0", "0"),),
     )
     for account in ACCOUNTS
 )

@@ -14,13 +14,14 @@ from kubernetes.client import ApiClient
 from prometheus_client import CollectorRegistry
 
 from hedgerow.ledger.connection import LedgerUnreachable
+from hedgerow.streams.health import HealthServer
 from hedgerow.streams.sender import KafkaUnreachable, Sender
 from hedgerow.streams.topic_making import ensure_topics
 from hedgerow_operator.cluster import Cluster, ClusterUnreachable, Gone
 from hedgerow_operator.deletion import Deletion
 from hedgerow_operator.halts import HaltReconciler
 from hedgerow_operator.handlers import build_kopf_settings, build_registry
-from hedgerow_operator.health import HealthServer, Pulse
+from hedgerow_operator.health import Pulse
 from hedgerow_operator.kinds import HALT, STRATEGY, VENUE
 from hedgerow_operator.ledger_side import LedgerSide
 from hedgerow_operator.metrics import Metrics, build_metrics
@@ -55,7 +56,11 @@ class Operator:
         self._world = World()
         self._pulse = Pulse(settings.resync_s)
         self._health = HealthServer(
-            settings.http_host, settings.http_port, self._pulse, self._oldest_queued_s, registry
+            settings.http_host,
+            settings.http_port,
+            lambda: self._pulse.alive(self._oldest_queued_s()),
+            lambda: self._pulse.missing,
+            registry,
         )
         self._cluster = Cluster(api, self._metrics)
         self._ledger = LedgerSide(settings.ledger_dsn)
