@@ -107,6 +107,18 @@ class AccountLedger:
             )
         return [row["instrument"] for row in rows]
 
+    async def held(self, instrument: str) -> Decimal:
+        """Signed contracts that the ledger knows to be at the venue."""
+        async with self._pool.acquire() as connection:
+            quantity: Decimal = await connection.fetchval(
+                "select coalesce(sum(quantity), 0) from positions "
+                "where (venue, account, instrument) = ($1, $2, $3) and mode <> 'Shadow'",
+                self._venue_key,
+                self._name,
+                instrument,
+            )
+        return quantity
+
     async def side(self) -> AccountSide | None:
         """How far the account has come; None while an intent is open and nothing can be compared."""
         async with self._pool.acquire() as connection:
