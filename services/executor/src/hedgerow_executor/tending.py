@@ -16,8 +16,8 @@ from hedgerow_executor.account import Account
 
 _log = structlog.get_logger()
 TICKER_EVERY_S = 0.2
-STRATEGIES_EVERY_S = 0.25
 CLOCK_EVERY_S = 5.0
+STRATEGIES_EVERY_S = 0.1
 MARK_EVERY_S = 5.0
 
 
