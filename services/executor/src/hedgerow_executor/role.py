@@ -23,6 +23,7 @@ from hedgerow_executor.following import resolve_loop
 from hedgerow_executor.keys import key_loop, read_keys
 from hedgerow_executor.metrics import Metrics, build_metrics
 from hedgerow_executor.reconciling import Reconciler
+from hedgerow_executor.streaming import stream_loop
 from hedgerow_executor.tending import (
     acknowledge_loop,
     clock_loop,
@@ -166,6 +167,7 @@ async def run_loops(account: Account, lock: Any) -> None:
         for name, loop in (
             ("tickers", ticker_loop(account)),
             ("clock", clock_loop(account)),
+            ("stream", stream_loop(account)),
             ("keys", key_loop(account, account.context.settings.keys_dir / account.name)),
             ("marks", mark_loop(account)),
             ("resolve", resolve_loop(account)),

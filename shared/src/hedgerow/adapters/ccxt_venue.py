@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 import ccxt.async_support as ccxt
 import structlog
 
+from hedgerow.adapters.ccxt_client import RECEIVE_WINDOW_MS, REQUEST_TIMEOUT_MS, Place, open_client
+from hedgerow.adapters.ccxt_stream import CcxtStream
 from hedgerow.adapters.venue import (
     AlreadyThere,
     NoAnswer,
@@ -31,13 +33,11 @@ from hedgerow.execution.call_budget import BUDGETS, CallKind, full_budget, spent
 from hedgerow.execution.conclusion import Contradiction
 from hedgerow.execution.intents import Intent, Ticker, VenueFill, VenueOrder
 from hedgerow.execution.order_life import IntentState
-from hedgerow.execution.venue_checks import AccountFacts, account_problems, host_problems, hosts_of
+from hedgerow.execution.venue_checks import AccountFacts, account_problems
 from hedgerow.execution.venue_rules import Failure, Meaning, meaning, name_conflict, rules_of
 
-RECEIVE_WINDOW_MS = 5_000
 # What Bybit writes where there is no reason to give.
 _NO_REASON = frozenset({"None", "", "EC_NoError"})
-REQUEST_TIMEOUT_MS = 5_000
 CLOCK_SLACK_NS = 1_000_000_000
 VISIBILITY_DELAY_NS = 4_000_000_000
 MS_NS = 1_000_000
@@ -91,40 +91,15 @@ class CcxtVenue:
             VenueUnfit: its hosts are not those of the environment.
         """
         self._rules = rules_of(exchange_id)
-        self._exchange_id, self._url, self._environment = exchange_id, url, environment
-        self._address = url or exchange_id
+        self._place = Place(exchange=exchange_id, url=url, environment=environment)
+        self._address = self._place.name
         self._client = self._new_client(api_key, secret)
         self._offset_ms = 0
         self._venue_account: str | None = None
         self._budget = full_budget(BUDGETS[exchange_id], time.time_ns())
 
     def _new_client(self, api_key: str, secret: str) -> Any:
-        client = getattr(ccxt, self._exchange_id)(
-            {
-                "apiKey": api_key,
-                "secret": secret,
-                "timeout": REQUEST_TIMEOUT_MS,
-                # Pacing is the executor's own control: a request that waits in a queue would be signed in the past.
-                "enableRateLimit": False,
-                "maxRetriesOnFailure": 0,
-                "options": {
-                    "recvWindow": RECEIVE_WINDOW_MS,
-                    "fetchMarkets": {"types": ["spot", "linear"]},
-                    "enableUnifiedMargin": False,
-                    "enableUnifiedAccount": True,
-                    "unifiedMarginStatus": 5,
-                },
-            }
-        )
-        own = {name: hosts_of(_resolved(client, client.urls.get(name, {}))) for name in ("api", "test")}
-        if self._environment == "Testnet":
-            client.set_sandbox_mode(True)
-        if self._url is not None:
-            client.urls["api"] = dict.fromkeys(client.urls["api"], self._url)
-        used = hosts_of(_resolved(client, client.urls["api"]))
-        problems = host_problems(self._environment, used, own["api"], own["test"])
-        if problems:
-            raise VenueUnfit(f"{self._address}: {'; '.join(problems)}")
+        client = open_client(ccxt, self._place, api_key, secret)
         client.nonce = self._nonce
         client.on_rest_response = self._on_response
         return client
@@ -239,6 +214,14 @@ class CcxtVenue:
             raise VenueUnavailable("; ".join(failed))
         return cancelled
 
+    async def cancel_all_when_silent(self, seconds: int) -> None:
+        for market_type in ("swap", "spot"):
+            wanted = {"type": market_type}
+            await self._ask(partial(self._client.cancel_all_orders_after, seconds * 1_000, wanted))
+
+    def open_stream(self) -> CcxtStream:
+        return CcxtStream(self._place, self._client.apiKey, self._client.secret)
+
     async def find_order(self, intent: Intent) -> VenueOrder | None:
         by_name = {"orderLinkId": intent.client_order_id}
         found = await self._ask(lambda: self._client.fetch_open_orders(intent.instrument, params=by_name))
@@ -264,7 +247,7 @@ class CcxtVenue:
                 execution_id=str(trade["id"]),
                 quantity=exact_decimal(trade["amount"]) / size,
                 price=exact_decimal(trade["price"]),
-                fee=exact_decimal(trade["fee"]["cost"]),
+                fee=_fee_in_quote(trade),
                 time_ns=int(trade["timestamp"]) * MS_NS,
             )
             for trade in trades
@@ -368,11 +351,11 @@ class CcxtVenue:
         )
 
 
-def _resolved(client: Any, addresses: Any) -> Any:
-    """ccxt's table of addresses with the host name filled in."""
-    if isinstance(addresses, dict):
-        return {name: _resolved(client, value) for name, value in addresses.items()}
-    return client.implode_hostname(addresses)
+def _fee_in_quote(trade: dict[str, Any]) -> Decimal:
+    """A purchase of coins is charged in the coin."""
+    fee = exact_decimal(trade["fee"]["cost"])
+    in_base = trade["fee"]["currency"] == trade["symbol"].partition("/")[0]
+    return fee * exact_decimal(trade["price"]) if in_base else fee
 
 
 def _failure(error: Exception) -> Failure:
