@@ -3,7 +3,6 @@
 import asyncio
 
 import ccxt.pro as ccxt_pro
-from ccxt.base.errors import BaseError
 
 from hedgerow.adapters.ccxt_client import Place, open_client
 from hedgerow.adapters.venue import StreamLost
@@ -26,7 +25,9 @@ class CcxtStream:
             await self._client.load_markets()
             url = await self._client.get_url_by_market_type(None, True, "watchOrders")
             await self._client.authenticate(url)
-        except (BaseError, OSError) as error:
+        except (
+            Exception
+        ) as error:  # a hint must never end the executor, whatever the library makes of a message
             raise self._lost(error) from error
         # Bybit's sign of life. No message of it ever comes, so nobody waits for one.
         self._living = asyncio.create_task(self._client.watch_topics(url, ["dcp"], ["dcp"]))
@@ -34,7 +35,7 @@ class CcxtStream:
     async def news(self) -> list[str]:
         try:
             orders = await self._client.watch_orders()
-        except (BaseError, OSError) as error:
+        except Exception as error:
             raise self._lost(error) from error
         return [str(order["clientOrderId"]) for order in orders if order["clientOrderId"]]
 
