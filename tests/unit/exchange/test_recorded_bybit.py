@@ -23,9 +23,11 @@ from hedgerow.domain.orders import Side
 from hedgerow.execution.intents import VenueFill
 from hedgerow.execution.order_life import IntentState
 from hedgerow_exchange.api import PRIVATE, PUBLIC, Call
+from hedgerow_exchange.book import TimeInForce
 from hedgerow_exchange.engine import Engine
 from hedgerow_exchange.listings import Listing, list_instrument
 from hedgerow_exchange.maker import Maker
+from hedgerow_exchange.orders import OrderType, PlaceOrder
 from hedgerow_exchange.params import order_command
 from hedgerow_exchange.refusals import Refused
 
@@ -58,7 +60,7 @@ class Line:
     """ccxt's transport, answered by the exchange's own paths. `asked` are (method, path, parameters)."""
 
     def __init__(self) -> None:
-        self.engine = Engine(listings(), ["one"], "0badcafe")
+        self.engine = Engine(listings(), ["one", "two"], "0badcafe")
         self.asked: list[tuple[str, str, dict[str, Any]]] = []
         for symbol, bid in ((PERP, 60_000.0), (SPOT, 60_000.0), ("LTC/USDT:USDT", 60.0), ("LTC/USDT", 60.0)):
             maker = Maker(self.engine.listings[symbol], self.engine.books[symbol])
@@ -321,6 +323,28 @@ async def test_the_adapter_reads_bybits_executions(venue: CcxtVenue) -> None:
             time_ns=1_710_762_303_659_000_000,
         )
     ]
+
+
+async def test_the_adapter_finds_every_execution_of_an_order_that_swept_the_book(
+    line: Line, client: ccxt.bybit, venue: CcxtVenue
+) -> None:
+    """More than a page holds, in ccxt's default of fifty or Bybit's most of a hundred."""
+    count = 130
+    sale = PlaceOrder(
+        symbol=PERP,
+        side=Side.SELL,
+        order_type=OrderType.LIMIT,
+        quantity=Decimal("0.001"),
+        price=Decimal("60000.2"),
+        time_in_force=TimeInForce.GTC,
+    )
+    for _ in range(count):
+        line.engine.place("two", sale, NOW_NS)
+    await client.create_order(PERP, "limit", "buy", 0.130, 60_000.2, {"clientOrderId": "sweep"})
+    venue._client.fetch = line.fetch
+    fills = await venue.fills(example.intent(instrument=PERP, client_order_id="sweep", side=Side.BUY))
+    assert len({fill.execution_id for fill in fills}) == len(fills) == count
+    assert sum(fill.quantity for fill in fills) == Decimal("0.130")
 
 
 async def test_the_adapter_reads_bybits_touch(venue: CcxtVenue) -> None:

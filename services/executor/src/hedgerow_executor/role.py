@@ -123,7 +123,7 @@ async def _serve(context: Context, metrics: Metrics, venue: CompiledVenue) -> No
             tickers={},
             traces=traces,
         )
-        await run_loops(account, lock)
+        await run_loops(account, lock, (api_key, secret))
     except VenueUnavailable as error:
         context.readiness.set("venue", False, str(error), outage=True)
         _log.warning("venue away", venue=venue.key, error=str(error))
@@ -153,7 +153,7 @@ async def _only_executor(context: Context, venue: CompiledVenue, lock: asyncpg.C
     return False
 
 
-async def run_loops(account: Account, lock: Any) -> None:
+async def run_loops(account: Account, lock: Any, keys: tuple[str, str]) -> None:
     """Settle, then run the account's loops until one ends: told to stop, lost ledger or lock, a failed task."""
     woken, lock_lost = asyncio.Event(), asyncio.Event()
     lock.add_termination_listener(lambda _: lock_lost.set())
@@ -168,7 +168,7 @@ async def run_loops(account: Account, lock: Any) -> None:
             ("tickers", ticker_loop(account)),
             ("clock", clock_loop(account)),
             ("stream", stream_loop(account)),
-            ("keys", key_loop(account, account.context.settings.keys_dir / account.name)),
+            ("keys", key_loop(account, account.context.settings.keys_dir / account.name, keys)),
             ("marks", mark_loop(account)),
             ("resolve", resolve_loop(account)),
             ("reconcile", reconciler.loop()),

@@ -40,6 +40,8 @@ from hedgerow.execution.venue_rules import Failure, Meaning, meaning, name_confl
 _NO_REASON = frozenset({"None", "", "EC_NoError"})
 CLOCK_SLACK_NS = 1_000_000_000
 VISIBILITY_DELAY_NS = 4_000_000_000
+# The most that Bybit gives.
+TRADES_PER_PAGE = 100
 MS_NS = 1_000_000
 
 _R = TypeVar("_R")
@@ -204,15 +206,19 @@ class CcxtVenue:
             raise self._unavailable(error) from error
 
     async def cancel_all(self, instruments: list[str]) -> int:
-        cancelled, failed = 0, []
-        for instrument in instruments:
-            try:
-                cancelled += len(await self._client.cancel_all_orders(instrument))
-            except ccxt.BaseError as error:
-                failed.append(f"{instrument}: {self._unavailable(error)}")
+        # All at once: a venue that is slow on one must not hold the others up.
+        answers = await asyncio.gather(*(self._cancel_all_of(instrument) for instrument in instruments))
+        failed = [answer for answer in answers if isinstance(answer, str)]
         if failed:
             raise VenueUnavailable("; ".join(failed))
-        return cancelled
+        return sum(answer for answer in answers if isinstance(answer, int))
+
+    async def _cancel_all_of(self, instrument: str) -> int | str:
+        """How many orders there were, or why it is not known."""
+        try:
+            return len(await self._client.cancel_all_orders(instrument))
+        except ccxt.BaseError as error:
+            return f"{instrument}: {self._unavailable(error)}"
 
     async def cancel_all_when_silent(self, seconds: int) -> None:
         for market_type in ("swap", "spot"):
@@ -237,11 +243,7 @@ class CcxtVenue:
 
     async def fills(self, intent: Intent) -> list[VenueFill]:
         size = self._ccxt_contracts(intent.instrument)
-        trades = await self._ask(
-            lambda: self._client.fetch_my_trades(
-                intent.instrument, params={"orderLinkId": intent.client_order_id}
-            )
-        )
+        trades = await self._all_trades(intent)
         return [
             VenueFill(
                 execution_id=str(trade["id"]),
@@ -253,6 +255,22 @@ class CcxtVenue:
             for trade in trades
             if trade["info"].get("orderLinkId") == intent.client_order_id
         ]
+
+    async def _all_trades(self, intent: Intent) -> list[dict[str, Any]]:
+        """Of the order, page by page: one that swept the book has more executions than a page."""
+        trades: list[dict[str, Any]] = []
+        params: dict[str, Any] = {"orderLinkId": intent.client_order_id}
+        while True:
+            page = await self._ask(
+                partial(self._client.fetch_my_trades, intent.instrument, None, TRADES_PER_PAGE, dict(params))
+            )
+            trades += page
+            cursors = [
+                trade["info"]["nextPageCursor"] for trade in page if trade["info"].get("nextPageCursor")
+            ]
+            if len(page) < TRADES_PER_PAGE or not cursors:
+                return trades
+            params["cursor"] = cursors[-1]
 
     async def ticker(self, instrument: str) -> Ticker:
         asked_ns = time.time_ns()
@@ -337,12 +355,11 @@ class CcxtVenue:
 
     async def _await_turn(self) -> None:
         """Wait until the budget lets a question through; orders and cancels never wait behind one."""
-        pause_ns = wait_ns(self._budget, CallKind.QUERY, time.time_ns())
-        if pause_ns > REQUEST_TIMEOUT_MS * MS_NS:
-            raise VenueUnavailable(
-                f"the venue at {self._address} takes no question for {pause_ns / 1e9:.1f} s: too many requests"
-            )
-        if pause_ns > 0:
+        while (pause_ns := wait_ns(self._budget, CallKind.QUERY, time.time_ns())) > 0:
+            if pause_ns > REQUEST_TIMEOUT_MS * MS_NS:
+                raise VenueUnavailable(
+                    f"the venue at {self._address} takes no question for {pause_ns / 1e9:.1f} s: too many requests"
+                )
             await asyncio.sleep(pause_ns / 1e9)
 
     def _unavailable(self, error: Exception) -> VenueUnavailable:
