@@ -125,6 +125,26 @@ class CcxtVenue:
             _claimed_ns.reset(token)
         return str(order["id"])
 
+    async def cancel(self, intent: Intent) -> None:
+        by_name = {"orderLinkId": intent.client_order_id}
+        try:
+            await self._client.cancel_order(None, intent.instrument, by_name)
+        except ccxt.OrderNotFound:
+            return
+        except ccxt.BaseError as error:
+            raise VenueUnavailable(f"the venue at {self._address} did not cancel: {error}") from error
+
+    async def cancel_all(self, instruments: list[str]) -> int:
+        cancelled, failed = 0, []
+        for instrument in instruments:
+            try:
+                cancelled += len(await self._client.cancel_all_orders(instrument))
+            except ccxt.BaseError as error:
+                failed.append(f"{instrument}: {type(error).__name__}: {error}")
+        if failed:
+            raise VenueUnavailable(f"the venue at {self._address} did not cancel: {'; '.join(failed)}")
+        return cancelled
+
     async def find_order(self, intent: Intent) -> VenueOrder | None:
         by_name = {"orderLinkId": intent.client_order_id}
         found = await self._ask(lambda: self._client.fetch_open_orders(intent.instrument, params=by_name))

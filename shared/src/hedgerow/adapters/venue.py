@@ -97,4 +97,23 @@ class VenueClient(Protocol):
         """
         ...
 
+    async def cancel(self, intent: Intent) -> None:
+        """Ask the venue to cancel the intent's order. One that is not open there any more is no failure.
+
+        Raises:
+            VenueUnavailable
+        """
+        ...
+
+    async def cancel_all(self, instruments: list[str]) -> int:
+        """Cancel every open order of the account in these instruments, whoever placed it.
+
+        Returns:
+            How many the venue says it cancelled.
+
+        Raises:
+            VenueUnavailable: of some instrument it is not known; the others were still asked.
+        """
+        ...
+
     async def close(self) -> None: ...
