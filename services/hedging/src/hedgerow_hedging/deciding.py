@@ -22,7 +22,7 @@ from hedgerow.streams.context import Context
 from hedgerow.streams.steps import reached
 from hedgerow_hedging.decision_ledger import DecisionLedger, open_decision_ledger
 from hedgerow_hedging.newest import Newest, NewestRisk
-from hedgerow_hedging.strategy_metrics import StrategyMetrics, view_of
+from hedgerow_hedging.strategy_metrics import StrategyMetrics, View
 
 _log = structlog.get_logger()
 RETRY_S = 0.5
@@ -55,7 +55,7 @@ class Deciding:
             ["outcome"],
             registry=context.metrics,
         )
-        self._shown = StrategyMetrics(newest)
+        self._shown = StrategyMetrics()
         context.metrics.register(self._shown)
 
     async def run(self) -> None:
@@ -75,17 +75,27 @@ class Deciding:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._newest.wake.wait(), timeout_s)
         self._newest.wake.clear()
+        self._forget_gone()
         now_ns = self._now_ns()
         for strategy in [key for key, wake_ns in self._wake_ns.items() if wake_ns <= now_ns]:
             del self._wake_ns[strategy]
             self._newest.touch(strategy, new_input=False)
+
+    def _forget_gone(self) -> None:
+        # A strategy that comes back is reported anew: another worker may have reported it meanwhile.
+        while self._newest.gone:
+            strategy = self._newest.gone.pop()
+            for remembered in (self._wake_ns, self._last_hold, self._reported):
+                remembered.pop(strategy, None)
+            self._shown.forget(strategy)
 
     async def _decide_dirty(self) -> None:
         reachable = await self._connected()
         if reachable is None:
             return
         while self._newest.dirty:
-            strategy, by_input = self._newest.dirty.popitem()
+            self._forget_gone()
+            strategy, by_input = self._newest.dirty.popitem(last=False)
             newest = self._newest.states.get(strategy)
             if newest is None:
                 continue
@@ -102,7 +112,7 @@ class Deciding:
             return
         decision = decide(newest.risk, ledger)
         self._report_state(strategy, ledger, decision)
-        self._shown.show(strategy, view_of(newest.risk, ledger, decision))
+        self._shown.show(strategy, View(risk=newest.risk, ledger=ledger, decision=decision))
         if isinstance(decision, Hold):
             self._hold(strategy, decision)
             return
