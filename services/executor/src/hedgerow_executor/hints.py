@@ -7,6 +7,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from hedgerow.streams.context import Context
+from hedgerow.streams.kafka_access import librdkafka_options
 from hedgerow.streams.sender import client_log
 
 _log = structlog.get_logger()
@@ -19,7 +20,7 @@ class KafkaProbe:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._client = AdminClient({"bootstrap.servers": context.settings.kafka, "logger": client_log})
+        self._client = AdminClient({**librdkafka_options(context.settings.kafka), "logger": client_log})
         self.reachable = False
 
     async def loop(self) -> None:

@@ -49,8 +49,13 @@ async def halt_directly(target: HaltTarget, reason: str, file: Path | None, keys
 
 
 def _venues(target: HaltTarget, file: Path) -> list[Venue]:
-    declared = [item.resource for item in read_resources(file).declared]
-    venues = [item for item in declared if isinstance(item, Venue)]
+    try:
+        read = read_resources(file)
+    except FileNotFoundError as error:
+        raise Refused(f"nothing was cancelled: {error}") from None
+    for problem in read.all_problems:
+        complain(problem)
+    venues = [item.resource for item in read.declared if isinstance(item.resource, Venue)]
     wanted = [venue for venue in venues if target.kind == "All" or venue.key == target.name]
     if not wanted:
         there = ", ".join(venue.key for venue in venues) or "none"
