@@ -9,7 +9,7 @@ import asyncpg
 import structlog
 
 from hedgerow.adapters.ccxt_venue import CcxtVenue
-from hedgerow.adapters.venue import VenueUnavailable
+from hedgerow.adapters.venue import VenueUnavailable, VenueUnfit
 from hedgerow.ledger.connection import LEDGER_LOST, LedgerUnreachable, connect, create_pool
 from hedgerow.ledger.decisions import INTENTS_CHANNEL
 from hedgerow.ledger.halts import HALTS_CHANNEL
@@ -23,10 +23,17 @@ from hedgerow_executor.claiming import claim_loop
 from hedgerow_executor.following import resolve_loop
 from hedgerow_executor.halting import cancel_without_ledger, halt_loop
 from hedgerow_executor.hints import KafkaProbe
-from hedgerow_executor.keys import read_keys
+from hedgerow_executor.keys import key_loop, read_keys
 from hedgerow_executor.metrics import Metrics, build_metrics
 from hedgerow_executor.reconciling import Reconciler
-from hedgerow_executor.tending import acknowledge_loop, mark_loop, mark_once, poll_tickers, ticker_loop
+from hedgerow_executor.tending import (
+    acknowledge_loop,
+    clock_loop,
+    mark_loop,
+    mark_once,
+    poll_tickers,
+    ticker_loop,
+)
 from hedgerow_executor.tracing import open_traces
 
 _log = structlog.get_logger()
@@ -101,7 +108,7 @@ async def _venues(context: Context) -> list[CompiledVenue]:
 async def _serve(context: Context, metrics: Metrics, venue: CompiledVenue, probe: KafkaProbe) -> None:
     """Hold the account's lock and run its loops; returns, to be tried again, when ledger or venue is lost."""
     api_key, secret = read_keys(context.settings.keys_dir / venue.account)
-    client = CcxtVenue("bybit", context.settings.exchange_url, api_key, secret)
+    client = CcxtVenue("bybit", context.settings.exchange_url, api_key, secret, venue.environment)
     try:
         lock = await connect(context.settings.ledger_dsn, f"hedgerow-executor-{venue.key}")
     except LedgerUnreachable as error:
@@ -135,6 +142,9 @@ async def _serve(context: Context, metrics: Metrics, venue: CompiledVenue, probe
     except VenueUnavailable as error:
         context.readiness.set("venue", False, str(error), outage=True)
         _log.warning("venue away", venue=venue.key, error=str(error))
+    except VenueUnfit as error:
+        context.readiness.set("venue", False, str(error), outage=True)
+        _log.error("nothing is sent: the venue is not as it should be", venue=venue.key, error=str(error))
     except LedgerUnreachable as error:
         context.readiness.set("ledger", False, str(error), outage=True)
         metrics.ledger_up.labels(venue.account).set(0)
@@ -177,6 +187,8 @@ async def run_loops(account: Account, lock: Any) -> None:
         asyncio.create_task(loop, name=name)
         for name, loop in (
             ("tickers", ticker_loop(account)),
+            ("clock", clock_loop(account)),
+            ("keys", key_loop(account, account.context.settings.keys_dir / account.name)),
             ("marks", mark_loop(account)),
             ("halts", halt_loop(account, halted)),
             ("resolve", resolve_loop(account)),

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from hedgerow.adapters.ccxt_venue import CcxtVenue
-from hedgerow.adapters.venue import VenueUnavailable
+from hedgerow.adapters.venue import VenueUnavailable, VenueUnfit
 from hedgerow.cli.exits import ExitCode, Refused, UsageError, complain
 from hedgerow.cli.halts import SOURCE, require_reason
 from hedgerow.cli.resource_files import read_resources
@@ -79,7 +79,7 @@ async def _cancel(venue: Venue, api_key: str, secret: str) -> bool:
     try:
         await client.start()
         cancelled = await client.cancel_all([item.symbol for item in LISTINGS.values() if item.is_tradable])
-    except VenueUnavailable as error:
+    except (VenueUnavailable, VenueUnfit) as error:
         complain(f"Venue {venue.key}: NOT cancelled: {error}")
         return False
     finally:
