@@ -90,7 +90,7 @@ async def scenario(rig: Rig, name: str, full: str, ran: str) -> AsyncIterator[Ru
         yield run
         await invariants.settle(rig, rig.ledger, run.settle_deadline_s)
         found = await invariants.check(rig, rig.ledger)
-    except BaseException as error:
+    except Exception as error:
         keep(
             name,
             full,
