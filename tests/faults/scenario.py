@@ -163,6 +163,7 @@ def keep(
         noted="; ".join(run.noted),
         at=reliability_page.now(),
         seed=SEED,
+        load=f"{os.getloadavg()[1] / (os.cpu_count() or 1):.1f}",
     )
     print(
         f"\n{row.scenario} ({row.ran}; seed {row.seed}): {row.orders} orders, {row.doubled} doubled, {row.lost} lost, "
