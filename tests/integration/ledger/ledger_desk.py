@@ -29,6 +29,7 @@ TABLES = (
     "venues",
     "books",
     "book_positions",
+    "book_loans",
     "client_fills",
     "decisions",
     "intents",
