@@ -31,6 +31,8 @@ TABLES = (
     "book_positions",
     "book_loans",
     "client_fills",
+    "client_orders",
+    "client_changes",
     "decisions",
     "intents",
     "orders",

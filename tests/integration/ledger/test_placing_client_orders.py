@@ -9,8 +9,9 @@ from decimal import Decimal
 import asyncpg
 import msgspec
 import pytest
+from hedge_examples import client_order
 
-from hedgerow.desk.client_orders import ClientOrder, ClientOrderState, OrderNotOpen, OrderType
+from hedgerow.desk.client_orders import ClientOrder, ClientOrderState, OrderNotOpen
 from hedgerow.domain.loans import Loan
 from hedgerow.domain.orders import Side
 from hedgerow.ledger.books import (
@@ -34,27 +35,9 @@ from hedgerow.ledger.client_orders import (
 from hedgerow.schemas.records import BookKind
 
 
-def make_order(**changes: object) -> ClientOrder:
-    order = ClientOrder(
-        id=str(uuid.uuid4()),
-        owner="alice",
-        client_order_id=None,
-        client_id="acme",
-        instrument="BTC/USDT",
-        side=Side.BUY,
-        quantity=Decimal("0.5"),
-        order_type=OrderType.LIMIT,
-        limit_price=Decimal(60_000),
-        state=ClientOrderState.ACCEPTED,
-        rested=True,
-        created_ns=1,
-    )
-    return msgspec.structs.replace(order, **changes)
-
-
 @pytest.mark.parametrize("seed", range(3))
 async def test_fills_and_cancels_at_once_end_each_order_once(pool: asyncpg.Pool, seed: int) -> None:
-    orders = [make_order() for _ in range(10)]
+    orders = [client_order() for _ in range(10)]
     for order in orders:
         async with pool.acquire() as connection:
             await place_client_order(connection, order, 1)
@@ -84,7 +67,7 @@ async def test_fills_and_cancels_at_once_end_each_order_once(pool: asyncpg.Pool,
 
 
 async def test_a_fill_that_cannot_be_booked_leaves_no_order_behind(pool: asyncpg.Pool) -> None:
-    order = make_order(
+    order = client_order(
         state=ClientOrderState.FILLED,
         rested=False,
         fill_price=Decimal(60_000),

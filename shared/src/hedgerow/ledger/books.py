@@ -17,7 +17,8 @@ _LARGEST = Decimal("1e12")
 # The desk's own book: everything that clients trade is filled into it.
 CLIENT_BOOK = "clients"
 
-# One round trip: the fill if its id is new, then its book if fills may move it, then the position.
+# One round trip: the fill if its id is new, then its book if fills may move it, then the position, and its place in
+# the count of client changes, which is locked until the commit and therefore comes last.
 _BOOK_FILL = """
     with fill as (
         insert into client_fills (fill_id, book, instrument, side, quantity, price, time_ns, recorded_ns)
@@ -29,6 +30,11 @@ _BOOK_FILL = """
     ), position as (
         insert into book_positions (book, instrument, quantity) select name, $3, $9 from moved
         on conflict (book, instrument) do update set quantity = book_positions.quantity + excluded.quantity
+    ), counted as (
+        update client_change_count set position = position + 1 where exists (select from moved) returning position
+    ), change as (
+        insert into client_changes (position, order_id, state, fill_id)
+        select position, $10, case when $10::uuid is not null then 'Filled' end, $1 from counted
     )
     select exists (select from fill) as new, exists (select from moved) as moved
 """
@@ -46,7 +52,8 @@ _MOVED_BY_FILLS = "book {} is moved by client fills; tell positions under anothe
 class ClientFill(msgspec.Struct, frozen=True, kw_only=True):
     """A fill of a client's order, which moves the book to the other side of nothing: `side` is the book's.
 
-    Quantity in contracts (base units for spot), price in quote currency.
+    Quantity in contracts (base units for spot), price in quote currency. `order_id` is the client order that it fills
+    whole; None when it came without one.
     """
 
     fill_id: str
@@ -56,6 +63,7 @@ class ClientFill(msgspec.Struct, frozen=True, kw_only=True):
     quantity: Decimal
     price: Decimal
     time_ns: int
+    order_id: str | None = None
 
 
 class FillRefused(ValueError):
@@ -117,6 +125,7 @@ async def book_fill(connection: Any, fill: ClientFill, now_ns: int) -> ClientBoo
         fill.time_ns,
         now_ns,
         signed(fill.side, fill.quantity),
+        fill.order_id,
     )
     if not row["new"]:
         await _require_the_same(connection, fill)
