@@ -11,7 +11,7 @@ from hedgerow.hedging.decision import Decision, Hold, NewIntent
 from hedgerow.hedging.exposure import NetExposure, net_exposure
 from hedgerow.hedging.snapshot import LedgerSnapshot, OpenIntent
 from hedgerow.schemas.acknowledging import required_roles
-from hedgerow.schemas.records import ClientBook, InputProblem, RiskState, StrategyPublished
+from hedgerow.schemas.records import BookKind, ClientBook, InputProblem, RiskState, StrategyPublished
 from hedgerow.strategy.compiled import CompiledVenue, Mode
 
 
@@ -148,10 +148,7 @@ def _books(facts: Facts) -> list[InputFact]:
     found = []
     for source in config.exposure:
         book = by_name.get(source.book)
-        positions = ", ".join(
-            f"{plain(quantity)} {instrument}"
-            for instrument, quantity in (book.positions if book else {}).items()
-        )
+        held = ", ".join(_held(book)) if book else ""
         # The ledger says what the book holds; how fresh risk's copy is, risk itself says in its problems.
         found.append(
             InputFact(
@@ -159,12 +156,18 @@ def _books(facts: Facts) -> list[InputFact]:
                 age_s=_age_s(now_ns, book.as_of_ns) if book else None,
                 limit_s=None,
                 usable=book is not None,
-                detail=(positions or "empty")
+                detail=(held or "empty")
                 if book
                 else "the ledger has no such book: no client fill was booked",
             )
         )
     return found
+
+
+def _held(book: ClientBook) -> list[str]:
+    if book.kind is BookKind.LOANS:
+        return [f"owes {plain(loan.owed)} {loan.asset} ({loan.id})" for loan in book.loans]
+    return [f"{plain(quantity)} {instrument}" for instrument, quantity in book.positions.items()]
 
 
 def _legs(facts: Facts) -> list[LegFact]:
@@ -221,19 +224,29 @@ def _in_words(decision: Decision | None, facts: Facts) -> list[str]:
         return ["It sends nothing: no risk state of it was seen."]
     if isinstance(decision, Hold):
         return [f"It sends nothing: {decision.reason}: {decision.detail}."]
+    cancels = [
+        f"It takes intent {item.intent} back: {item.reason}: {item.detail}." for item in decision.cancels
+    ]
+    if not decision.intents:
+        return cancels or [
+            "It sends nothing: it remembers where its hedge over time has come to, and decides anew."
+        ]
     verb = "would fill virtually" if facts.ledger.config.mode is Mode.SHADOW else "would send"
-    return [f"It {verb}: {_order_words(intent, facts)}." for intent in decision.intents] + _refusal_ahead(
-        facts
-    )
+    orders = [f"It {verb}: {_order_words(intent, facts)}." for intent in decision.intents]
+    return cancels + orders + _refusal_ahead(facts)
 
 
 def _order_words(intent: NewIntent, facts: Facts) -> str:
     leg = next(leg for leg in facts.ledger.config.hedge_with if leg.index == intent.leg)
     return (
         f"{intent.side} {plain(intent.quantity)} {intent.instrument} at {plain(intent.limit_price)} or better "
-        f"({intent.time_in_force}) on {intent.venue} account {intent.account}, to bring the net delta from "
+        f"({_manner(intent)}) on {intent.venue} account {intent.account}, to bring the net delta from "
         f"{intent.delta:.8f} {leg.instrument.underlying} towards {intent.edge:.8f}"
     )
+
+
+def _manner(intent: NewIntent) -> str:
+    return intent.time_in_force if intent.rung is None else f"{intent.time_in_force}, rung {intent.rung}"
 
 
 def _refusal_ahead(facts: Facts) -> list[str]:
