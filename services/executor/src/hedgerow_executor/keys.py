@@ -49,6 +49,7 @@ async def key_loop(account: Account, folder: Path, used: tuple[str, str]) -> Non
             found = read_keys(folder)
             if found != used:
                 await account.venue.use_keys(*found)
+                account.metrics.keys_changes.labels(account.name).inc()
         except (KeysMissing, VenueUnavailable, VenueUnfit) as error:
             account.metrics.keys_refused.labels(account.name).set(1)
             _log.error("new keys refused, the old ones stay in use", account=account.name, error=str(error))

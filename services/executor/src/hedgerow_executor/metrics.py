@@ -21,6 +21,7 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True):
     order_waits: prometheus_client.Counter
     clock_offset: prometheus_client.Gauge
     keys_refused: prometheus_client.Gauge
+    keys_changes: prometheus_client.Counter
     stream_up: prometheus_client.Gauge
     stream_reconnects: prometheus_client.Counter
 
@@ -114,6 +115,12 @@ def build_metrics(registry: prometheus_client.CollectorRegistry) -> Metrics:
         stream_reconnects=prometheus_client.Counter(
             "hedgerow_venue_stream_reconnects_total",
             "Times that the venue's private stream was lost",
+            ["account"],
+            registry=registry,
+        ),
+        keys_changes=prometheus_client.Counter(
+            "hedgerow_venue_keys_changes_total",
+            "Times that new keys were taken up; from then on the old ones may be revoked",
             ["account"],
             registry=registry,
         ),
