@@ -109,7 +109,11 @@ async def _venues(context: Context) -> list[CompiledVenue]:
 async def _serve(context: Context, metrics: Metrics, venue: CompiledVenue, probe: KafkaProbe) -> None:
     """Hold the account's lock and run its loops; returns, to be tried again, when ledger or venue is lost."""
     api_key, secret = read_keys(context.settings.keys_dir / venue.account)
-    client = CcxtVenue("bybit", context.settings.exchange_url, api_key, secret, venue.environment)
+    try:
+        client = CcxtVenue("bybit", context.settings.exchange_url, api_key, secret, venue.environment)
+    except VenueUnfit as error:
+        _refuse_venue(context, venue, error)
+        return
     try:
         lock = await connect(context.settings.ledger_dsn, f"hedgerow-executor-{venue.key}")
     except LedgerUnreachable as error:
@@ -144,8 +148,7 @@ async def _serve(context: Context, metrics: Metrics, venue: CompiledVenue, probe
         context.readiness.set("venue", False, str(error), outage=True)
         _log.warning("venue away", venue=venue.key, error=str(error))
     except VenueUnfit as error:
-        context.readiness.set("venue", False, str(error), outage=True)
-        _log.error("nothing is sent: the venue is not as it should be", venue=venue.key, error=str(error))
+        _refuse_venue(context, venue, error)
     except LedgerUnreachable as error:
         context.readiness.set("ledger", False, str(error), outage=True)
         metrics.ledger_up.labels(venue.account).set(0)
@@ -161,6 +164,11 @@ async def _serve(context: Context, metrics: Metrics, venue: CompiledVenue, probe
         lock.terminate()
         if traces is not None:
             await asyncio.to_thread(traces.close)
+
+
+def _refuse_venue(context: Context, venue: CompiledVenue, error: VenueUnfit) -> None:
+    context.readiness.set("venue", False, str(error), outage=True)
+    _log.error("nothing is sent: the venue is not as it should be", venue=venue.key, error=str(error))
 
 
 async def _only_executor(context: Context, venue: CompiledVenue, lock: asyncpg.Connection) -> bool:
