@@ -29,7 +29,7 @@ from hedgerow.adapters.venue import (
 from hedgerow.domain.ids import MAX_CLIENT_ORDER_ID
 from hedgerow.domain.instruments import Instrument, find_instrument
 from hedgerow.domain.money import exact_decimal
-from hedgerow.execution.call_budget import BUDGETS, CallKind, full_budget, spent, told, wait_ns
+from hedgerow.execution.call_budget import BUDGETS, BUILTIN, CallKind, full_budget, spent, told, wait_ns
 from hedgerow.execution.conclusion import Contradiction
 from hedgerow.execution.intents import Intent, Ticker, VenueFill, VenueOrder
 from hedgerow.execution.order_life import IntentState
@@ -98,7 +98,8 @@ class CcxtVenue:
         self._client = self._new_client(api_key, secret)
         self._offset_ms = 0
         self._venue_account: str | None = None
-        self._budget = full_budget(BUDGETS[exchange_id], time.time_ns())
+        allowance = BUDGETS[BUILTIN if environment == "Paper" else exchange_id]
+        self._budget = full_budget(allowance, time.time_ns())
 
     def _new_client(self, api_key: str, secret: str) -> Any:
         client = open_client(ccxt, self._place, api_key, secret)
