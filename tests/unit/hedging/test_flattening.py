@@ -3,6 +3,7 @@
 I1  every order brings the position nearer to zero and never across it, whatever the exposure is
 I2  repeated until nothing is held, it ends flat, each order within the clip
 I3  what says stop still stops it; what only concerns the exposure does not
+I4  no clip leaves a rest that is too small to be sold where a smaller clip would not
 """
 
 from decimal import Decimal
@@ -51,6 +52,38 @@ def test_it_goes_to_zero_clip_by_clip(held: Decimal, delta: int) -> None:
     assert isinstance(decision, Hold)
     assert decision.reason is HoldReason.FLAT
     assert state_of(decision) == "Flat"
+
+
+@given(
+    held=st.integers(1, 40_000).map(lambda count: Decimal(count) / 1000),
+    clip=st.integers(1_000, 50_000),
+    min_notional=st.integers(5, 900),
+)
+def test_no_clip_leaves_what_cannot_be_sold(held: Decimal, clip: int, min_notional: int) -> None:
+    """I4"""
+    instrument = msgspec.structs.replace(example.PERPETUAL, min_notional=Decimal(min_notional))
+    config = msgspec.structs.replace(
+        LEAVING,
+        hedge_with=(msgspec.structs.replace(example.leg(), instrument=instrument),),
+        execution=example.execution(clip_notional=Decimal(clip)),
+    )
+    decision = decide(example.risk(), example.snapshot(format(held, "f"), config=config))
+    if isinstance(decision, Hold):
+        assert decision.reason is HoldReason.BELOW_MINIMUM
+        return
+    (intent,) = decision.intents
+    smallest = instrument.smallest_quantity(intent.limit_price)
+    rest = held - intent.quantity
+    largest = Decimal(clip) / (Decimal("60000.2") * Decimal("1.001"))
+    two_orders_fit = held >= 2 * smallest and largest >= smallest
+    assert intent.quantity >= smallest
+    assert rest == 0 or rest >= smallest or not two_orders_fit
+
+
+def test_what_is_off_the_lot_stays_and_is_said() -> None:
+    decision = decide(example.risk(), leaving("0.5004"))
+    assert isinstance(decision, Hedge)
+    assert decision.intents[0].quantity == Decimal("0.500")
 
 
 @pytest.mark.parametrize("risk", [NOT_READY, example.risk("0"), example.risk("-9")])

@@ -125,6 +125,18 @@ class CcxtVenue:
             _claimed_ns.reset(token)
         return str(order["id"])
 
+    async def cancel(self, intent: Intent) -> None:
+        by_name = {"orderLinkId": intent.client_order_id}
+        try:
+            await self._client.cancel_order(None, intent.instrument, by_name)
+        except ccxt.InvalidOrder:
+            return  # not there, filled or cancelled already: the order itself says which
+        except ccxt.BaseError as error:
+            raise VenueUnavailable(
+                f"the venue at {self._address} did not say that it cancelled {intent.client_order_id}: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+
     async def find_order(self, intent: Intent) -> VenueOrder | None:
         by_name = {"orderLinkId": intent.client_order_id}
         found = await self._ask(lambda: self._client.fetch_open_orders(intent.instrument, params=by_name))

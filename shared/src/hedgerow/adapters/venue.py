@@ -57,6 +57,15 @@ class VenueClient(Protocol):
         """
         ...
 
+    async def cancel(self, intent: Intent) -> None:
+        """Have the venue take the intent's order back. What became of it is asked with `find_order` and `fills`:
+        it may have filled meanwhile, or be gone already. Safe to repeat.
+
+        Raises:
+            VenueUnavailable: whether the venue has heard is not known.
+        """
+        ...
+
     async def find_order(self, intent: Intent) -> VenueOrder | None:
         """The order under the intent's client order id, from open orders, then history; None when neither has it.
 
