@@ -22,9 +22,12 @@ async def cancel_order(account: Account, intent: Intent) -> None:
         reached("executor.before-cancel")
         try:
             await account.venue.cancel(intent)
+        except VenueUnavailable as error:
+            _log.warning("cancel without an answer", intent=intent.id, error=str(error))
+        try:
             intent = await look(account, intent)
         except VenueUnavailable as error:
-            _log.warning("venue away", intent=intent.id, cancel=True, error=str(error))
+            _log.warning("venue away", intent=intent.id, error=str(error))
         if intent.state in TERMINAL:
             assert intent.cancel_requested_ns is not None
             took_s = (account.now_ns() - intent.cancel_requested_ns) / 1e9
