@@ -54,30 +54,26 @@ def test_it_goes_to_zero_clip_by_clip(held: Decimal, delta: int) -> None:
     assert state_of(decision) == "Flat"
 
 
-@given(
-    held=st.integers(1, 40_000).map(lambda count: Decimal(count) / 1000),
-    clip=st.integers(1_000, 50_000),
-    min_notional=st.integers(5, 900),
-)
-def test_no_clip_leaves_what_cannot_be_sold(held: Decimal, clip: int, min_notional: int) -> None:
-    """I4"""
+@given(clip=st.integers(1, 800), extra=st.integers(0, 40), min_notional=st.integers(5, 1_500))
+def test_no_clip_leaves_what_cannot_be_sold(clip: int, extra: int, min_notional: int) -> None:
+    """I4: held is one clip and some lots more."""
     instrument = msgspec.structs.replace(example.PERPETUAL, min_notional=Decimal(min_notional))
+    dearest = Decimal("60000.2") * Decimal("1.001")
     config = msgspec.structs.replace(
         LEAVING,
         hedge_with=(msgspec.structs.replace(example.leg(), instrument=instrument),),
-        execution=example.execution(clip_notional=Decimal(clip)),
+        execution=example.execution(clip_notional=clip * instrument.lot_size * dearest),
     )
+    held = (clip + extra) * instrument.lot_size
+    smallest = instrument.smallest_quantity(Decimal("59940"))
     decision = decide(example.risk(), example.snapshot(format(held, "f"), config=config))
     if isinstance(decision, Hold):
         assert decision.reason is HoldReason.BELOW_MINIMUM
+        assert clip * instrument.lot_size < smallest
         return
-    (intent,) = decision.intents
-    smallest = instrument.smallest_quantity(intent.limit_price)
-    rest = held - intent.quantity
-    largest = Decimal(clip) / (Decimal("60000.2") * Decimal("1.001"))
-    two_orders_fit = held >= 2 * smallest and largest >= smallest
-    assert intent.quantity >= smallest
-    assert rest == 0 or rest >= smallest or not two_orders_fit
+    rest = held - decision.intents[0].quantity
+    assert decision.intents[0].quantity >= smallest
+    assert rest == 0 or rest >= smallest or held < 2 * smallest
 
 
 def test_what_is_off_the_lot_stays_and_is_said() -> None:
