@@ -57,7 +57,12 @@ def strategy(number: int, upper: int) -> Object:
         "policy": {"type": "Band", "band": [band]},
         "freshness": {"quote": "3s", "book": "5s"},
         "execution": {"clipNotional": "25000", "maxSlippageBps": 10},
-        "limits": {"maxOrderNotional": "50000", "maxPositionNotional": "1000000"},
+        "limits": {
+            "maxOrderNotional": "50000",
+            "maxPositionNotional": "1000000",
+            "maxOrdersPerMinute": 120,
+            "priceCollarBps": 100,
+        },
     }
     return _object("HedgeStrategy", f"{PREFIX}{number}", spec)
 
