@@ -223,8 +223,12 @@ def test_a_deleted_strategy_keeps_or_flattens_its_hedge_as_it_says(
 
 
 def test_after_uninstall_nothing_is_left(cluster: Cluster) -> None:
-    cluster.kubectl("delete", "--filename", EXAMPLES, "--ignore-not-found", "--timeout=120s")
+    cluster.kubectl("apply", "--filename", EXAMPLES)
+    cluster.kubectl("wait", "--for=condition=Published", STRATEGY, "--timeout=300s")
     cluster.helm("uninstall", RELEASE, "--wait", "--timeout", "10m")
+    # The strategies are still there, and nobody has to take a finalizer off them.
+    assert cluster.items("hedgestrategies")
+    cluster.kubectl("delete", "--filename", EXAMPLES, "--timeout=120s")
     cluster.kubectl("delete", "pvc", f"--selector=app.kubernetes.io/instance={RELEASE}", "--timeout=120s")
     cluster.run(
         "kubectl",
