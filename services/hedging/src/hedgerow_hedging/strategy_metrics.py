@@ -7,7 +7,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from hedgerow.hedging.decision import Decision, Hold
-from hedgerow.hedging.exposure import NetExposure, net_exposure
+from hedgerow.hedging.exposure import NetExposure, known_exposures
 from hedgerow.hedging.snapshot import HeldPosition, LedgerSnapshot
 from hedgerow.schemas.records import RiskState
 from hedgerow_hedging.newest import NewestRisk
@@ -24,11 +24,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
 
 def view_of(risk: RiskState, ledger: LedgerSnapshot, decision: Decision) -> View:
     """What is told of this decision. A risk state that is not ready has no exposure to tell."""
-    known = {exposure.underlying for exposure in risk.exposures}
     return View(
-        exposures=tuple(
-            net_exposure(band, risk, ledger) for band in ledger.config.bands if band.underlying in known
-        ),
+        exposures=known_exposures(risk, ledger),
         positions=ledger.positions,
         halted=bool(ledger.halts),
         reason=decision.reason.value if isinstance(decision, Hold) else "",

@@ -5,15 +5,15 @@ from hedgerow.domain.instruments import Instrument
 from hedgerow.domain.money import ZERO
 from hedgerow.hedging.band import band_intent
 from hedgerow.hedging.decision import Decision, Hedge, Hold, HoldReason, NewIntent
-from hedgerow.hedging.exposure import net_exposure
+from hedgerow.hedging.exposure import first_leg, net_exposure
 from hedgerow.hedging.flattening import flattening_intent
 from hedgerow.hedging.snapshot import HeldPosition, LedgerSnapshot, PolicyState
 from hedgerow.schemas.records import Mark, RiskState
-from hedgerow.strategy.compiled import Band, CompiledStrategy, Leg
+from hedgerow.strategy.compiled import Leg, Rule
 
 
 def decide(risk: RiskState, ledger: LedgerSnapshot) -> Decision:
-    """Hold, or one intent for each leg whose band is left.
+    """Hold, or one intent for each underlying that is outside what the policy's rule for it lets it be.
 
     The generation is the ledger's; a risk state of another one is not acted on. The clock is `ledger.read_ns`.
     """
@@ -23,7 +23,7 @@ def decide(risk: RiskState, ledger: LedgerSnapshot) -> Decision:
     if ledger.config.flatten:
         outcomes = [_decide_flattening(leg, risk, ledger) for leg in ledger.config.hedge_with]
     else:
-        outcomes = [_decide_band(band, risk, ledger) for band in ledger.config.bands]
+        outcomes = [_decide_rule(rule, risk, ledger) for rule in ledger.config.rules]
     intents = tuple(outcome for outcome in outcomes if isinstance(outcome, NewIntent))
     if intents:
         return Hedge(intents=intents, policy_state=PolicyState(last_decided_ns=ledger.read_ns))
@@ -53,19 +53,20 @@ def _why_not_at_all(risk: RiskState, ledger: LedgerSnapshot) -> Hold | None:
     return None
 
 
-def _decide_band(band: Band, risk: RiskState, ledger: LedgerSnapshot) -> NewIntent | Hold:
-    leg = _leg_of(band, ledger.config)
+def _decide_rule(rule: Rule, risk: RiskState, ledger: LedgerSnapshot) -> NewIntent | Hold:
+    leg = first_leg(rule.underlying, ledger.config)
     mark = _mark_of(leg.instrument, risk)
     unusable = _why_mark_unusable(mark, leg, ledger)
+    unusable = unusable or _why_score_unusable(rule.underlying, risk, ledger)
     if unusable is not None:
         return unusable
     assert mark is not None
-    exposure = net_exposure(band, risk, ledger)
+    exposure = net_exposure(rule, risk, ledger)
     if exposure.excess == 0:
         return Hold(
             reason=HoldReason.INSIDE_BAND,
-            detail=f"net delta {exposure.net:f} {band.underlying} is within "
-            f"[{exposure.lower:.8f}, {exposure.upper:.8f}]",
+            detail=f"net delta {exposure.net:f} {rule.underlying} is within "
+            f"[{exposure.lower:.8f}, {exposure.upper:.8f}]" + (f": {exposure.rule}" if exposure.rule else ""),
         )
     busy = _why_leg_busy(leg, ledger)
     return busy or band_intent(exposure, leg, mark, _held(leg, ledger), ledger.config)
@@ -82,10 +83,6 @@ def _decide_flattening(leg: Leg, risk: RiskState, ledger: LedgerSnapshot) -> New
         return unusable
     assert mark is not None
     return _why_leg_busy(leg, ledger) or flattening_intent(leg, mark, held, ledger.config)
-
-
-def _leg_of(band: Band, config: CompiledStrategy) -> Leg:
-    return next(leg for leg in config.hedge_with if leg.instrument.underlying == band.underlying)
 
 
 def _mark_of(instrument: Instrument, risk: RiskState) -> Mark | None:
@@ -114,6 +111,18 @@ def _why_mark_unusable(mark: Mark | None, leg: Leg, ledger: LedgerSnapshot) -> H
     problem = age_problem(mark.time_ns, ledger.read_ns, ledger.config.freshness.quote_ns)
     if problem is not None:
         return Hold(reason=HoldReason.STALE_QUOTE, detail=f"the quote of {symbol} is {problem}")
+    return None
+
+
+def _why_score_unusable(asset: str, risk: RiskState, ledger: LedgerSnapshot) -> Hold | None:
+    """Risk saw the score fresh, but its state may be older than the score may get."""
+    limit_ns = ledger.config.freshness.score_ns
+    if limit_ns is None or asset not in ledger.config.scored:
+        return None
+    for score in risk.scores:
+        problem = age_problem(score.time_ns, ledger.read_ns, limit_ns)
+        if score.asset == asset and problem is not None:
+            return Hold(reason=HoldReason.STALE_SCORE, detail=f"the score of {asset} is {problem}")
     return None
 
 
