@@ -7,6 +7,7 @@ import msgspec
 
 from hedgerow.domain.instruments import LISTINGS
 from hedgerow.domain.orders import Side, TimeInForce
+from hedgerow.execution.claim_facts import Ceilings, ClaimFacts, VenueView
 from hedgerow.execution.intents import Intent, Ticker, VenueFill, VenueOrder
 from hedgerow.execution.order_life import IntentState
 from hedgerow.hedging.snapshot import HeldPosition, LedgerSnapshot, PolicyState
@@ -176,6 +177,11 @@ def ticker(bid: str = "60000.0", ask: str = "60000.2", time_ns: int = NOW_NS) ->
     return Ticker(bid=Decimal(bid), ask=Decimal(ask), time_ns=time_ns)
 
 
+def seen(touch: Ticker) -> VenueView:
+    """The venue shows this touch of the perpetual and of the coin, and would liquidate nothing."""
+    return VenueView(tickers={SYMBOL: touch, "BTC/USDT": touch})
+
+
 def intent(**changes: Any) -> Intent:
     """Sell 0.5 at 59,940, decided now under generation 1."""
     base = Intent(
@@ -196,6 +202,33 @@ def intent(**changes: Any) -> Intent:
         state=IntentState.DECIDED,
         filled_quantity=Decimal(0),
         decided_ns=NOW_NS,
+    )
+    return msgspec.structs.replace(base, **changes)
+
+
+def claim_facts(**changes: Any) -> ClaimFacts:
+    """A sell of 0.5 at 59,940 against a touch of 60,000 / 60,000.2, flat, everything well within its limits."""
+    base = ClaimFacts(
+        intent=intent(),
+        instrument=PERPETUAL,
+        config=strategy(),
+        generation=1,
+        venue=venue(),
+        ceilings=Ceilings(),
+        halts=(),
+        ticker=ticker(),
+        position=Decimal(0),
+        at_venue=Decimal(0),
+        account_gross_notional=Decimal(0),
+        turnover_today=Decimal(0),
+        loss_today=Decimal(0),
+        account_loss_today=Decimal(0),
+        unmarked=(),
+        liquidation_price=None,
+        orders_last_minute=0,
+        repeated_orders=0,
+        orders_last_second=0,
+        now_ns=NOW_NS,
     )
     return msgspec.structs.replace(base, **changes)
 

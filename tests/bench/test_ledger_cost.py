@@ -99,7 +99,9 @@ async def _one_hedge(connection: Any, uid: str, number: int, measure: Any) -> No
     assert isinstance(hedge, Hedge), hedge
     committed = await measure("decide", lambda: commit_decision(connection, risk, ledger, hedge, TRACE))
     intent = committed.intents[0]
-    taken = await measure("claim", lambda: claim(connection, intent, example.ticker(time_ns=now_ns), now_ns))
+    taken = await measure(
+        "claim", lambda: claim(connection, intent, example.seen(example.ticker(time_ns=now_ns)), now_ns)
+    )
     assert taken.refusal is None, taken.refusal
     await measure("answer", lambda: record_answer(connection, intent, f"v-{intent}", "accepted", now_ns))
     quantity = format(taken.intent.quantity, "f")

@@ -65,7 +65,7 @@ def sent(desk: Desk, published: StrategyPublished, delta: str = "0.5") -> int:
         committed = await commit_decision(connection, risk, ledger, hedge, TRACE)
         assert committed is not None
         ticker = Ticker(bid=Decimal("59999.9"), ask=Decimal("60000.1"), time_ns=now_ns)
-        taken = await claim(connection, committed.intents[0], ticker, now_ns)
+        taken = await claim(connection, committed.intents[0], example.seen(ticker), now_ns)
         assert taken is not None
         assert taken.refusal is None, taken.refusal
         numbers.append(taken.intent.id)

@@ -23,6 +23,7 @@ from hedgerow_local.ports import free_port
 def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeProcess]:
     folder = tmp_path_factory.mktemp("exchange")
     write_keys(folder, ACCOUNTS)
+    (folder / "keys" / "hedge-02" / "mayInjectFaults").touch()
     running = ExchangeProcess(folder, free_port()).start()
     try:
         yield running

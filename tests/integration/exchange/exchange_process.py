@@ -70,6 +70,7 @@ class ExchangeProcess:
             "HEDGEROW_KAFKA": "unused:1",
             "HEDGEROW_LEDGER_DSN": "unused",
             "HEDGEROW_EXCHANGE_URL": self.url,
+            "HEDGEROW_EXCHANGE_FAULTS": "On",
             "HEDGEROW_KEYS_DIR": str(folder / "keys"),
             "HEDGEROW_RECORDINGS": str(recordings),
             "HEDGEROW_DATA_DIR": str(self.data),

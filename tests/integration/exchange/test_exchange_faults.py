@@ -5,12 +5,15 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import Any
 
 import ccxt.async_support as ccxt
 import pytest
 from exchange_client import PERP, Connect, position_of, take, until
 from exchange_process import ExchangeProcess
+
+from hedgerow_exchange.journal import JOURNAL_NAME
 
 CREATE = "/v5/order/create"
 
@@ -93,6 +96,140 @@ async def test_an_error_before_executing_leaves_nothing(
     assert await order_count(ready_client, name) == 1
 
 
+async def test_a_dropped_request_leaves_nothing(
+    ready_client: ccxt.bybit, inject: Inject, new_name: Callable[[], str]
+) -> None:
+    name = new_name()
+    inject("DropRequest", count=1)
+    with pytest.raises(ccxt.NetworkError):
+        await take(ready_client, name)
+    assert await order_count(ready_client, name) == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"), [("BreakReply", ccxt.ExchangeError), ("ErrorReply", ccxt.RequestTimeout)]
+)
+async def test_a_reply_that_breaks_leaves_the_order_executed(
+    ready_client: ccxt.bybit,
+    inject: Inject,
+    new_name: Callable[[], str],
+    kind: str,
+    error: type[Exception],
+) -> None:
+    name = new_name()
+    inject(kind, count=1)
+    with pytest.raises(error):
+        await take(ready_client, name)
+    assert await order_count(ready_client, name) == 1
+
+
+async def test_too_many_requests_says_when_there_are_more(
+    ready_client: ccxt.bybit, inject: Inject, new_name: Callable[[], str]
+) -> None:
+    inject("TooManyRequests", count=1, status=200)
+    with pytest.raises(ccxt.RateLimitExceeded, match="10006"):
+        await take(ready_client, new_name())
+    limit = {name.lower(): value for name, value in ready_client.last_response_headers.items()}
+    assert (limit["x-bapi-limit"], limit["x-bapi-limit-status"]) == ("10", "0")
+    assert int(limit["x-bapi-limit-reset-timestamp"]) > 0
+
+
+async def test_an_ioc_order_is_filled_in_part(
+    ready_client: ccxt.bybit, inject: Inject, new_name: Callable[[], str]
+) -> None:
+    name = new_name()
+    before = await position_of(ready_client)
+    inject("PartialFill", count=1, fraction="0.25")
+    await take(ready_client, name, amount="0.004")
+    (order,) = await ready_client.fetch_canceled_and_closed_orders(PERP, params={"orderLinkId": name})
+    assert (order["info"]["orderStatus"], order["filled"]) == ("Cancelled", 0.001)
+    assert await position_of(ready_client) - before == Decimal("0.001")
+
+
+async def rest(client: ccxt.bybit, name: str) -> Any:
+    """An order of four lots that waits below the touch."""
+    price = round((await client.fetch_ticker(PERP))["bid"] * 0.99, 1)
+    return await client.create_order(PERP, "limit", "buy", "0.004", price, {"clientOrderId": name})
+
+
+async def test_a_resting_order_is_filled_in_part_and_once_more_by_its_cancel(
+    ready_client: ccxt.bybit, inject: Inject, new_name: Callable[[], str]
+) -> None:
+    name = new_name()
+    inject("PartialFill", count=1, fraction="0.25")
+    await rest(ready_client, name)
+    (order,) = await ready_client.fetch_open_orders(PERP, params={"orderLinkId": name})
+    assert (order["info"]["orderStatus"], order["filled"], order["remaining"]) == (
+        "PartiallyFilled",
+        0.001,
+        0.003,
+    )
+    inject("PartialFill", path="/v5/order/cancel", count=1, fraction="0.4")
+    await ready_client.cancel_order(order["id"], PERP)
+    (order,) = await ready_client.fetch_canceled_and_closed_orders(PERP, params={"orderLinkId": name})
+    assert (order["status"], order["filled"]) == ("canceled", 0.002)
+    trades = await ready_client.fetch_my_trades(PERP, params={"orderLinkId": name})
+    assert [trade["amount"] for trade in trades] == [0.001, 0.001]
+
+
+async def test_an_order_that_is_filled_before_its_cancel_was_too_late_to_cancel(
+    ready_client: ccxt.bybit, inject: Inject, new_name: Callable[[], str]
+) -> None:
+    name = new_name()
+    order = await rest(ready_client, name)
+    inject("PartialFill", path="/v5/order/cancel", count=1, fraction="1")
+    with pytest.raises(ccxt.OrderNotFound, match="110001"):
+        await ready_client.cancel_order(order["id"], PERP)
+    (found,) = await ready_client.fetch_canceled_and_closed_orders(PERP, params={"orderLinkId": name})
+    assert (found["status"], found["filled"]) == ("closed", 0.004)
+
+
+@pytest.mark.parametrize("skew_ms", [-3_600_000, -6_000, 6_000, 3_600_000])
+async def test_a_clock_that_is_off_shows_in_its_time_and_refuses_what_it_finds_too_old_or_too_new(
+    ready_client: ccxt.bybit, inject: Inject, new_name: Callable[[], str], skew_ms: int
+) -> None:
+    inject("ClockSkew", path="/v5", ms=skew_ms)
+    ahead_ms = await ready_client.fetch_time() - ready_client.milliseconds()
+    assert abs(ahead_ms - skew_ms) < 5_000
+    with pytest.raises(ccxt.InvalidNonce, match="10002"):
+        await take(ready_client, new_name())
+
+
+async def test_what_was_injected_is_in_the_journal(
+    ready_client: ccxt.bybit, inject: Inject, new_name: Callable[[], str], exchange: ExchangeProcess
+) -> None:
+    name = new_name()
+    inject("DropRequest", count=1, account="hedge-01")
+    with pytest.raises(ccxt.NetworkError):
+        await take(ready_client, name)
+    lines = (exchange.data / JOURNAL_NAME).read_text().splitlines()
+    (found,) = [
+        line for line in map(json.loads, lines) if line.get("injected", {}).get("orderLinkId") == name
+    ]
+    assert found["orders"] == found["executions"] == []
+    assert (found["injected"]["path"], found["injected"]["account"]) == (CREATE, "hedge-01")
+    assert [rule["kind"] for rule in found["injected"]["faults"]] == ["DropRequest"]
+
+
+async def test_a_key_that_may_brings_its_fault_with_the_request(
+    connect: Connect, exchange: ExchangeProcess, new_name: Callable[[], str]
+) -> None:
+    """Account hedge-02 may (see `exchange`), hedge-01 may not."""
+    fault = {"X-Hedgerow-Faults": '[{"kind": "DropReply"}]'}
+    allowed, watcher = connect(exchange, "hedge-02"), connect(exchange, "hedge-02")
+    name = new_name()
+    await rest(allowed, new_name())
+    allowed.headers = fault
+    with pytest.raises(ccxt.NetworkError):
+        await allowed.create_order(PERP, "limit", "buy", 0.001, 50_000, {"clientOrderId": name})
+    assert name in [order["clientOrderId"] for order in await watcher.fetch_open_orders(PERP)]
+    refused = connect(exchange)
+    await refused.load_markets()
+    refused.headers = fault
+    with pytest.raises(ccxt.PermissionDenied, match="mayInjectFaults"):
+        await refused.fetch_positions([PERP])
+
+
 async def test_a_delayed_reply_executes_before_it_waits(
     connect: Connect, exchange: ExchangeProcess, inject: Inject, new_name: Callable[[], str]
 ) -> None:
@@ -153,7 +290,10 @@ async def test_faults_leave_other_paths_alone(ready_client: ccxt.bybit, inject: 
     [
         {"kind": "DropReply", "path": CREATE},
         [{"kind": "Explode", "path": CREATE}],
-        [{"kind": "DropReply"}],
+        [{"path": CREATE}],
+        [{"kind": "DropReply", "path": CREATE, "ms": -1}],
+        [{"kind": "DropReply", "path": CREATE, "status": 503}],
+        [{"kind": "PartialFill", "path": CREATE, "fraction": "0"}],
         [{"kind": "DropReply", "path": CREATE, "chance": 1}],
         [{"kind": "ServerError", "path": CREATE, "status": 200}],
         [{"kind": "DropReply", "path": CREATE, "probability": 0}],

@@ -124,6 +124,16 @@ CASES = [
     ),
     _strategy("both edges negative", lambda d: _band(d).update(lower="-2.5", upper="-1")),
     _strategy("a clip as large as its limit", _in("execution", clipNotional="50000.000")),
+    _strategy(
+        "every limit",
+        _in(
+            "limits",
+            maxDailyTurnover="3000000",
+            maxDailyLoss="25000",
+            minLiquidationDistance="0.999999999",
+            maxRepeatedOrders=60,
+        ),
+    ),
     _strategy("slippage up to the collar", _in("execution", maxSlippageBps=100)),
     _strategy("the longest duration", _in("freshness", quote="99999h")),
     _strategy("no cooldown", _in("execution", cooldown="0s")),
@@ -162,6 +172,12 @@ CASES = [
         _in("execution", maxSlippageBps=101),
         "spec.execution.maxSlippageBps",
         "allow less slippage or widen the collar",
+    ),
+    _strategy(
+        "a liquidation distance that is no ratio",
+        _in("limits", minLiquidationDistance="1"),
+        "spec.limits.minLiquidationDistance",
+        "write it below 1",
     ),
     _strategy(
         "a book twice",
@@ -338,6 +354,18 @@ CASES = [
         _in("limits", maxPositionNotional="-5"),
         "spec.limits.maxPositionNotional",
         "write a positive decimal string",
+    ),
+    _strategy(
+        "a loss limit of nothing",
+        _in("limits", maxDailyLoss="0"),
+        "spec.limits.maxDailyLoss",
+        "write a positive decimal string",
+    ),
+    _strategy(
+        "a repetition of nothing",
+        _in("limits", maxRepeatedOrders=0),
+        "spec.limits.maxRepeatedOrders",
+        "greater than or equal to 1",
     ),
     _strategy(
         "a duration without its unit",

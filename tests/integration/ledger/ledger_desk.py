@@ -37,6 +37,8 @@ TABLES = (
     "positions",
     "halts",
     "chain",
+    "trading_days",
+    "ceilings",
 )
 
 
@@ -96,7 +98,8 @@ class Desk:
 
     async def claim(self, intent: int, **ticker: Any) -> Claim | None:
         async with self.pool.acquire() as connection:
-            return await claim(connection, intent, example.ticker(time_ns=self.now_ns, **ticker), self.now_ns)
+            seen = example.seen(example.ticker(time_ns=self.now_ns, **ticker))
+            return await claim(connection, intent, seen, self.now_ns)
 
     async def send(self, net: str = "1.4") -> Intent:
         """Decide and claim."""

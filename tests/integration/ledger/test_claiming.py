@@ -10,7 +10,8 @@ from ledger_desk import Desk
 
 from hedgerow.domain.ids import intent_of
 from hedgerow.domain.instruments import LISTINGS
-from hedgerow.execution.controls import MAX_DECISION_AGE_NS, RefusalCode
+from hedgerow.execution.claim_facts import RefusalCode
+from hedgerow.execution.controls import MAX_DECISION_AGE_NS
 from hedgerow.execution.order_life import IntentState
 from hedgerow.ledger.claims import Claim, claim
 from hedgerow.ledger.connection import ledger_id
@@ -164,7 +165,7 @@ async def test_positions_and_orders_of_every_strategy_count_towards_the_accounts
     assert refused is not None
     assert refused.refusal is not None
     assert refused.refusal.code is RefusalCode.GROSS_NOTIONAL
-    assert "48000.00 gross" in refused.refusal.detail
+    assert "a gross of 48000.04" in refused.refusal.detail
 
 
 async def test_shadow_orders_do_not_use_up_the_real_accounts_gross(pool: asyncpg.Pool) -> None:
@@ -199,9 +200,9 @@ async def test_a_claim_that_is_cut_off_leaves_the_intent_decided(desk: Desk) -> 
         transaction = blocker.transaction()
         await transaction.start()
         await blocker.execute("lock table orders in share mode")
-        ticker = example.ticker(time_ns=desk.now_ns)
+        seen = example.seen(example.ticker(time_ns=desk.now_ns))
         claiming: asyncio.Task[Claim | None] = asyncio.create_task(
-            claim(connection, number, ticker, desk.now_ns)
+            claim(connection, number, seen, desk.now_ns)
         )
         await desk.until_waiting(1, claiming)
         await blocker.execute("select pg_terminate_backend($1)", connection.get_server_pid())

@@ -9,7 +9,7 @@ import hedge_examples as example
 import pytest
 from ledger_desk import Desk
 
-from hedgerow.execution.controls import RefusalCode
+from hedgerow.execution.claim_facts import RefusalCode
 from hedgerow.execution.order_life import IntentState
 from hedgerow.ledger.connection import close_halt_gate
 from hedgerow.ledger.halts import HaltTarget, halts_against, place_halt, release_halts, standing_halts

@@ -55,7 +55,7 @@ async def decided(ledger: asyncpg.Connection, uid: str) -> int:
 
 
 async def filled(ledger: asyncpg.Connection, intent: int) -> None:
-    taken = await claim(ledger, intent, example.ticker(), example.NOW_NS)
+    taken = await claim(ledger, intent, example.seen(example.ticker()), example.NOW_NS)
     assert taken.refusal is None, taken.refusal
     await record_answer(ledger, intent, f"v-{intent}", "accepted", example.NOW_NS)
     quantity = format(taken.intent.quantity, "f")

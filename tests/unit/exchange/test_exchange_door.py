@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 from hedgerow.streams.settings import SettingsError
 from hedgerow_exchange.api import Call, create_order, instruments_info, open_orders, order_history
 from hedgerow_exchange.engine import Engine
+from hedgerow_exchange.fault_desk import HEADER, FaultDesk
 from hedgerow_exchange.faults import FaultKind, FaultRule, Faults
 from hedgerow_exchange.http import Door
 from hedgerow_exchange.keys import Key, KeysError, authenticate, read_keys, sign
@@ -212,7 +213,9 @@ def test_a_limit_out_of_range_is_refused(limit: str) -> None:
 def test_a_fault_fires_as_often_as_it_says_on_its_paths_only() -> None:
     faults = Faults()
     faults.add([FaultRule(path="/v5/order", kind=FaultKind.DROP_REPLY, count=2)])
-    fired = [bool(faults.on_request(path).rules) for path in ("/v5/market/time", *["/v5/order/create"] * 3)]
+    fired = [
+        bool(faults.on_request(path, "").rules) for path in ("/v5/market/time", *["/v5/order/create"] * 3)
+    ]
     assert fired == [False, True, True, False]
     assert [state.fired for state in faults.states()] == [2]
 
@@ -221,11 +224,61 @@ def test_the_same_seed_meets_the_same_faults() -> None:
     def run(seed: int) -> list[bool]:
         faults = Faults()
         faults.add([FaultRule(path="/", kind=FaultKind.DROP_REPLY, probability=0.3, seed=seed)])
-        return [bool(faults.on_request("/v5/order/create").rules) for _ in range(200)]
+        return [bool(faults.on_request("/v5/order/create", "").rules) for _ in range(200)]
 
     assert run(1) == run(1)
     assert run(1) != run(2)
     assert 20 < sum(run(1)) < 100
+
+
+def test_a_fault_lets_requests_pass_first_and_is_for_one_account() -> None:
+    faults = Faults()
+    faults.add([FaultRule(kind=FaultKind.DROP_REPLY, account="one", after=1)])
+    fired = [bool(faults.on_request("/", account).rules) for account in ("one", "two", "one", "", "one")]
+    assert fired == [False, False, True, False, True]
+
+
+def desk(allowed: bool, may: bool = True) -> FaultDesk:
+    keys = {"key": Key(account="hedge-01", secret=b"secret", may_inject_faults=may)}
+    return FaultDesk(keys, allowed, CollectorRegistry())
+
+
+def test_a_request_may_bring_its_own_faults_with_a_key_that_may() -> None:
+    asked = headers(payload="body") | {HEADER: '[{"kind": "DropReply"}]'}
+    fired = desk(allowed=True).on_request("/v5/order/create", asked, "body")
+    assert [rule.kind for rule in fired.rules] == [FaultKind.DROP_REPLY]
+    assert desk(allowed=True).on_request("/v5/order/create", headers(payload="body"), "body").rules == ()
+
+
+@pytest.mark.parametrize(
+    ("allowed", "may", "payload", "header", "code"),
+    [
+        (False, True, "body", '[{"kind": "DropReply"}]', 10005),
+        (True, False, "body", '[{"kind": "DropReply"}]', 10005),
+        (True, True, "other", '[{"kind": "DropReply"}]', 10004),
+        (True, True, "body", '{"kind": "DropReply"}', 10001),
+        (True, True, "body", '[{"kind": "DropReply", "ms": -1}]', 10001),
+    ],
+)
+def test_faults_in_a_header_are_refused_rather_than_ignored(
+    allowed: bool, may: bool, payload: str, header: str, code: int
+) -> None:
+    with pytest.raises(Refused) as refused:
+        desk(allowed, may).on_request("/", headers(payload="body") | {HEADER: header}, payload)
+    assert refused.value.code == code
+
+
+def test_faults_that_are_off_do_not_fire() -> None:
+    closed = desk(allowed=False)
+    closed.faults.add([FaultRule(kind=FaultKind.DROP_REPLY)])
+    assert closed.on_request("/", {}, "").rules == ()
+
+
+async def test_faults_that_are_off_cannot_be_added() -> None:
+    closed = desk(allowed=False)
+    reply = await closed.administer(make_mocked_request("POST", "/faults"))
+    assert reply.status == 403
+    assert closed.faults.states() == []
 
 
 def test_a_hidden_order_shows_from_its_time_on() -> None:

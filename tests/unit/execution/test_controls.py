@@ -9,13 +9,8 @@ import pytest
 
 from hedgerow.domain.age import CLOCK_SLACK_NS
 from hedgerow.domain.orders import Side
-from hedgerow.execution.controls import (
-    MAX_DECISION_AGE_NS,
-    ClaimFacts,
-    RefusalCode,
-    check,
-    reduces,
-)
+from hedgerow.execution.claim_facts import Ceilings, ClaimFacts, RefusalCode, reduces
+from hedgerow.execution.controls import MAX_DECISION_AGE_NS, check
 from hedgerow.strategy.compiled import Mode
 
 NOW_NS = example.NOW_NS
@@ -24,32 +19,22 @@ Changes = dict[str, Any]
 
 
 def facts(**changes: Any) -> ClaimFacts:
-    """A sell of 0.5 at 59,940 against a touch of 60,000 / 60,000.2, flat, everything well within its limits.
-
-    A change names a field of the facts or, else, of the intent, the strategy's limits or the venue.
-    """
+    """The example's, changed: a change names a field of the facts or, else, of the intent, the strategy's limits, the
+    venue or the ceilings (`platform_…`)."""
     own = {name: value for name, value in changes.items() if name in ClaimFacts.__struct_fields__}
     rest = {name: value for name, value in changes.items() if name not in own}
+    platform = {name: rest.pop(name) for name in [name for name in rest if name.startswith("platform_")]}
 
     def take(of: Any) -> Any:
         return msgspec.structs.replace(
             of, **{name: rest.pop(name) for name in set(rest) & set(of.__struct_fields__)}
         )
 
-    base = ClaimFacts(
+    base = example.claim_facts(
         intent=take(example.intent()),
-        instrument=example.PERPETUAL,
         config=example.strategy(limits=take(example.limits())),
-        generation=1,
         venue=take(example.venue()),
-        halts=(),
-        ticker=example.ticker(),
-        position=Decimal(0),
-        at_venue=Decimal(0),
-        account_gross_notional=Decimal(0),
-        orders_last_minute=0,
-        orders_last_second=0,
-        now_ns=NOW_NS,
+        ceilings=Ceilings(**{name.removeprefix("platform_"): value for name, value in platform.items()}),
     )
     assert not rest, f"no such fields: {rest}"
     return msgspec.structs.replace(base, **own)
@@ -62,6 +47,22 @@ def _code(facts: ClaimFacts) -> RefusalCode | None:
 
 SHADOW = {"mode": Mode.SHADOW, "config": example.strategy(mode=Mode.SHADOW)}
 LARGE_LIMITS = {"max_order_notional": Decimal(10**9), "max_position_notional": Decimal(10**9)}
+EUR = msgspec.structs.replace(example.PERPETUAL, quote="EUR")
+USDC = msgspec.structs.replace(example.PERPETUAL, quote="USDC")
+ACCOUNT_LOSS: Changes = {"venue": example.venue(max_daily_loss=Decimal(100_000))}
+
+
+def _moved_to(mid: str) -> Changes:
+    """The venue's mid was 60,000.1 at the poll before."""
+    after = Decimal(mid)
+    ticker = example.ticker(format(after - 1, "f"), format(after + 1, "f"))
+    return {
+        "ticker": msgspec.structs.replace(ticker, previous_mid=Decimal("60000.1")),
+        "limit_price": after,
+        **LARGE_LIMITS,
+    }
+
+
 BUY: Changes = {"side": Side.BUY, "limit_price": Decimal("60060.0")}
 
 # What passes, what does not, and the code and words of the refusal.
@@ -153,6 +154,12 @@ LIMITS: dict[str, tuple[Changes, Changes, RefusalCode, str]] = {
         RefusalCode.BELOW_MINIMUM,
         "worth 59.940",
     ),
+    "a currency that counts at par": (
+        {"instrument": USDC},
+        {"instrument": EUR},
+        RefusalCode.CURRENCY,
+        "BTC/USDT:USDT is quoted in EUR, which no limit in USD can count",
+    ),
     "a ticker was seen": ({}, {"ticker": None}, RefusalCode.STALE_TICKER, "not seen yet"),
     "age of the ticker": (
         {"ticker": example.ticker(time_ns=NOW_NS - QUOTE_NS)},
@@ -192,6 +199,19 @@ LIMITS: dict[str, tuple[Changes, Changes, RefusalCode, str]] = {
         {"ticker": example.ticker("60000", "Infinity")},
         RefusalCode.INVALID_TICKER,
         "ask Infinity",
+    ),
+    # The mid was 60,000.1: up to 500 bps are believed, at 63,000.105.
+    "jump of the ticker up": (
+        _moved_to("63000.1"),
+        _moved_to("63000.2"),
+        RefusalCode.INVALID_TICKER,
+        "jumped: mid 60000.1 to 63000.2 is 500.0 bps, allowed are 500",
+    ),
+    "jump of the ticker down": (
+        _moved_to("57000.1"),
+        _moved_to("57000.0"),
+        RefusalCode.INVALID_TICKER,
+        "jumped: mid 60000.1 to 57000.0",
     ),
     "collar below the mid": (
         {"ticker": example.ticker("59999", "60001"), "limit_price": Decimal("59400.0")},
@@ -255,7 +275,50 @@ LIMITS: dict[str, tuple[Changes, Changes, RefusalCode, str]] = {
         {"account_gross_notional": Decimal(4_970_000)},
         {"account_gross_notional": Decimal("4970000.01")},
         RefusalCode.GROSS_NOTIONAL,
-        "5000000.01 gross, the Venue's limits.maxGrossNotional is 5000000",
+        "a gross of 5000000.01, the Venue's limits.maxGrossNotional is 5000000",
+    ),
+    "distance of the liquidation price above a short": (
+        {"liquidation_price": Decimal("75000.125"), "min_liquidation_distance": Decimal("0.25")},
+        {"liquidation_price": Decimal("75000.124"), "min_liquidation_distance": Decimal("0.25")},
+        RefusalCode.LIQUIDATION_DISTANCE,
+        "would liquidate the position at 75000.124, 0.250000 of the mid 60000.1 away, limits.minLiquidationDistance "
+        "is 0.25",
+    ),
+    "distance of the liquidation price below a long": (
+        {"liquidation_price": Decimal("45000.075"), "min_liquidation_distance": Decimal("0.25")},
+        {"liquidation_price": Decimal("45000.076"), "min_liquidation_distance": Decimal("0.25")},
+        RefusalCode.LIQUIDATION_DISTANCE,
+        "at 45000.076",
+    ),
+    "turnover of the day, the order included": (
+        {"turnover_today": Decimal(70_000), "max_daily_turnover": Decimal(100_000)},
+        {"turnover_today": Decimal("70000.01"), "max_daily_turnover": Decimal(100_000)},
+        RefusalCode.DAILY_TURNOVER,
+        "today's turnover would be 100000.01, limits.maxDailyTurnover is 100000",
+    ),
+    "loss of the day": (
+        {"loss_today": Decimal(25_000), "max_daily_loss": Decimal(25_000)},
+        {"loss_today": Decimal("25000.01"), "max_daily_loss": Decimal(25_000)},
+        RefusalCode.DAILY_LOSS,
+        "the hedge has lost 25000.01 today, limits.maxDailyLoss is 25000",
+    ),
+    "loss of the account's day": (
+        {"account_loss_today": Decimal(100_000), **ACCOUNT_LOSS},
+        {"account_loss_today": Decimal("100000.01"), **ACCOUNT_LOSS},
+        RefusalCode.DAILY_LOSS,
+        "the account has lost 100000.01 today, the Venue's limits.maxDailyLoss is 100000",
+    ),
+    "a loss that cannot be told": (
+        {"unmarked": ("ETH/USDT:USDT",)},  # nobody limits it
+        {"unmarked": ("ETH/USDT:USDT",), "max_daily_loss": Decimal(25_000)},
+        RefusalCode.DAILY_LOSS,
+        "cannot be told: the venue shows no sound price of ETH/USDT:USDT",
+    ),
+    "the same order again and again": (
+        {"repeated_orders": 9, "max_repeated_orders": 10},
+        {"repeated_orders": 10, "max_repeated_orders": 10},
+        RefusalCode.REPEATED_ORDER,
+        "10 orders in a row were a Sell of BTC/USDT:USDT in the last minute, limits.maxRepeatedOrders is 10",
     ),
     "orders of the strategy in a minute": (
         {"orders_last_minute": 29},
@@ -268,6 +331,54 @@ LIMITS: dict[str, tuple[Changes, Changes, RefusalCode, str]] = {
         {"orders_last_second": 5},
         RefusalCode.ORDER_RATE,
         "limits.ordersPerSecond is 5",
+    ),
+    "the platform's collar": (
+        {"platform_price_collar_bps": Decimal(11)},
+        {"platform_price_collar_bps": Decimal(10)},
+        RefusalCode.PRICE_COLLAR,
+        "the platform's priceCollarBps is 10",
+    ),
+    "the platform's order notional": (
+        {"platform_max_order_notional": Decimal(30_000)},
+        {"platform_max_order_notional": Decimal("29999.99")},
+        RefusalCode.ORDER_NOTIONAL,
+        "the platform's maxOrderNotional is 29999.99",
+    ),
+    "the platform's position notional": (
+        {"platform_max_position_notional": Decimal(30_000)},
+        {"platform_max_position_notional": Decimal("29999.99")},
+        RefusalCode.POSITION_NOTIONAL,
+        "the platform's maxPositionNotional is 29999.99",
+    ),
+    "the platform's gross notional of an account": (
+        {"platform_max_gross_notional": Decimal(30_000)},
+        {"platform_max_gross_notional": Decimal("29999.99")},
+        RefusalCode.GROSS_NOTIONAL,
+        "the platform's maxGrossNotional is 29999.99",
+    ),
+    "the platform's daily turnover": (
+        {"platform_max_daily_turnover": Decimal(30_000)},
+        {"platform_max_daily_turnover": Decimal("29999.99")},
+        RefusalCode.DAILY_TURNOVER,
+        "the platform's maxDailyTurnover is 29999.99",
+    ),
+    "the platform's daily loss": (
+        {"platform_max_daily_loss": Decimal(10), "loss_today": Decimal(10)},
+        {"platform_max_daily_loss": Decimal(10), "loss_today": Decimal("10.01")},
+        RefusalCode.DAILY_LOSS,
+        "the platform's maxDailyLoss is 10",
+    ),
+    "the platform's orders in a minute": (
+        {"platform_max_orders_per_minute": 10, "orders_last_minute": 9},
+        {"platform_max_orders_per_minute": 10, "orders_last_minute": 10},
+        RefusalCode.ORDER_RATE,
+        "the platform's maxOrdersPerMinute is 10",
+    ),
+    "a strategy cannot raise the platform's ceiling": (
+        {"max_order_notional": Decimal(10**9), "platform_max_order_notional": Decimal(30_000)},
+        {"max_order_notional": Decimal(10**9), "platform_max_order_notional": Decimal(29_999)},
+        RefusalCode.ORDER_NOTIONAL,
+        "the platform's",
     ),
 }
 
@@ -327,8 +438,26 @@ def test_a_breached_position_limit_never_stops_an_order_that_reduces() -> None:
     assert _code(facts(**{**REDUCING, "position": Decimal(-40)})) is RefusalCode.POSITION_NOTIONAL
 
 
-def test_a_breached_account_limit_never_stops_an_order_that_reduces() -> None:
-    assert check(facts(**REDUCING, account_gross_notional=Decimal(10**8))) is None
+BREACHED: dict[str, Changes] = {
+    "position": {},
+    "gross": {"account_gross_notional": Decimal(10**8)},
+    "liquidation": {
+        "liquidation_price": Decimal(60_001),
+        "config": example.strategy(limits=example.limits(min_liquidation_distance=Decimal("0.25"))),
+    },
+    "turnover": {"turnover_today": Decimal(10**9), "max_daily_turnover": Decimal(1)},
+    "loss": {"loss_today": Decimal(10**9), "max_daily_loss": Decimal(1)},
+    "the account's loss": {"account_loss_today": Decimal(10**9), **ACCOUNT_LOSS},
+    "a loss that cannot be told": {"unmarked": ("ETH/USDT:USDT",), "max_daily_loss": Decimal(1)},
+    "repetition": {"repeated_orders": 10**6, "max_repeated_orders": 1},
+}
+
+
+@pytest.mark.parametrize("name", list(BREACHED))
+def test_a_breached_limit_lets_through_what_reduces_and_nothing_else(name: str) -> None:
+    breached = {**REDUCING, **BREACHED[name]}
+    assert check(facts(**breached)) is None
+    assert check(facts(**{**breached, "position": Decimal(-40)})) is not None
 
 
 @pytest.mark.parametrize(

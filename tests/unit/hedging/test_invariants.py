@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 
 from hedgerow.domain.instruments import Instrument
 from hedgerow.domain.orders import Side, signed
-from hedgerow.execution.controls import ClaimFacts, check
+from hedgerow.execution.controls import check
 from hedgerow.execution.intents import Ticker
 from hedgerow.execution.order_life import OPEN
 from hedgerow.hedging.decide import decide
@@ -336,19 +336,14 @@ def test_h9_what_is_decided_passes_the_controls_on_the_same_market(situation: Si
     risk, ledger = situation
     new, mark, config = _only_intent(situation), risk.marks[0], ledger.config
     shared = {field: getattr(new, field) for field in new.__struct_fields__ if field not in ("delta", "edge")}
-    facts = ClaimFacts(
+    facts = example.claim_facts(
         intent=example.intent(**shared),
         instrument=_instrument(situation),
         config=config,
         generation=ledger.generation,
         venue=example.venue(max_gross_notional=LARGE),
-        halts=(),
         ticker=Ticker(bid=mark.bid, ask=mark.ask, time_ns=mark.time_ns),
         position=ledger.positions[0].quantity,
-        at_venue=Decimal(0),
-        account_gross_notional=Decimal(0),
-        orders_last_minute=0,
-        orders_last_second=0,
         now_ns=ledger.read_ns,
     )
     assert check(facts) is None

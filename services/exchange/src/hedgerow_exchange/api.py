@@ -1,6 +1,7 @@
 """What each path of the v5 API does with the engine. Pure: signatures, journal and faults are the shell's."""
 
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 from itertools import islice
 from typing import Any
 
@@ -19,12 +20,18 @@ Visible = Callable[[str], bool]
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """One request. `visible` tells whether queries may show an order yet, by its id."""
+    """One request.
+
+    Attributes:
+        visible: whether queries may show an order yet, by its id.
+        fraction: of a partial fill on purpose; None for none.
+    """
 
     engine: Engine
     params: params.Params
     now_ns: int
     visible: Visible = lambda order_id: True
+    fraction: Decimal | None = None
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,7 +126,7 @@ def account_info(call: Call, account: Account) -> Answer:
 
 def create_order(call: Call, account: Account) -> Answer:
     command = params.order_command(call.engine.listings, call.params)
-    outcome = call.engine.place(account.name, command, call.now_ns)
+    outcome = call.engine.place(account.name, command, call.now_ns, call.fraction)
     return Answer(result=_ids(outcome.orders[0]), outcome=outcome)
 
 
@@ -137,6 +144,16 @@ def cancel_all_orders(call: Call, account: Account) -> Answer:
     symbols = [listing.instrument.symbol for listing in listings]
     outcome = call.engine.cancel_all(account.name, symbols, call.now_ns)
     return Answer(result={"list": [_ids(order) for order in outcome.orders], "success": "1"}, outcome=outcome)
+
+
+def fill_what_is_cancelled(call: Call, account: Account, fraction: Decimal) -> Outcome:
+    """A fault: what a request is about to cancel is filled by this fraction first."""
+    symbols = _symbols(call)
+    named = _names_an_order(call.params)
+    orders = list(_named_order(call, account) if named else account.open_orders.values())
+    return call.engine.fill_part(
+        [order for order in orders if order.symbol in symbols], fraction, call.now_ns
+    )
 
 
 def open_orders(call: Call, account: Account) -> Answer:
@@ -258,6 +275,8 @@ PUBLIC: dict[tuple[str, str], Public] = {
     ("GET", "/v5/market/tickers"): tickers,
     ("GET", "/v5/market/orderbook"): orderbook,
 }
+
+CANCELS = frozenset({"/v5/order/cancel", "/v5/order/cancel-all"})
 
 PRIVATE: dict[tuple[str, str], Private] = {
     ("GET", "/v5/asset/coin/query-info"): coin_info,

@@ -68,8 +68,14 @@ class Engine:
                 prices[order.side].append(self.listings[symbol].ticks(order.price))
         return max(prices[Side.BUY], default=None), min(prices[Side.SELL], default=None)
 
-    def place(self, account_name: str, command: PlaceOrder, now_ns: int) -> Outcome:
+    def place(
+        self, account_name: str, command: PlaceOrder, now_ns: int, fraction: Decimal | None = None
+    ) -> Outcome:
         """Check an order, match it, and let it wait or end.
+
+        Args:
+            fraction: a fault: an IOC order finds only that much of its quantity in the book, and one that rests is
+                filled by that much at once. At least one lot; a FOK order is left alone.
 
         Raises:
             Refused: the order breaks a rule; nothing was changed.
@@ -80,14 +86,23 @@ class Engine:
         ticks = None if command.price is None else listing.ticks(command.price)
         self._check(account, listing, command)
         order = self._make_order(account, listing, command, now_ns)
+        seen = lots
+        if fraction is not None and command.time_in_force is TimeInForce.IOC:
+            seen = max(1, int(lots * fraction))
         match = self.books[command.symbol].submit(
-            order.number, account.name, command.side, lots, ticks, command.time_in_force
+            order.number, account.name, command.side, seen, ticks, command.time_in_force
         )
+        if seen < lots:
+            match = Match(
+                match.trades, match.remaining + lots - seen, match.ending or Ending.NOTHING_LEFT_TO_TAKE
+            )
         touched: dict[int, Order] = {order.number: order}
         executions: list[Execution] = []
         for trade in match.trades:
             executions += self._execute(order, listing, trade, touched, now_ns)
         _conclude(order, match, listing.is_spot)
+        if fraction is not None and order.status.is_open:
+            executions.append(self._fill_resting(order, fraction, now_ns))
         for changed in touched.values():
             self._keep(changed)
         return Outcome(time_ns=now_ns, orders=tuple(touched.values()), executions=tuple(executions))
@@ -109,6 +124,14 @@ class Engine:
                 self.listings[symbol].is_spot,
             )
         return self._cancel([order], now_ns)
+
+    def fill_part(self, orders: Iterable[Order], fraction: Decimal, now_ns: int) -> Outcome:
+        """A fault: fill each open order by a fraction of what it has left (at least one lot) at its own price."""
+        filled = [order for order in orders if order.status.is_open]
+        executions = [self._fill_resting(order, fraction, now_ns) for order in filled]
+        for order in filled:
+            self._keep(order)
+        return Outcome(time_ns=now_ns, orders=tuple(filled), executions=tuple(executions))
 
     def cancel_all(self, account_name: str, symbols: Iterable[str], now_ns: int) -> Outcome:
         """Cancel every open order of an account in these instruments."""
@@ -221,6 +244,20 @@ class Engine:
             resting.status = OrderStatus.PARTIALLY_FILLED if resting.leaves_qty else OrderStatus.FILLED
             touched[resting.number] = resting
         return executions
+
+    def _fill_resting(self, order: Order, fraction: Decimal, now_ns: int) -> Execution:
+        listing, book = self.listings[order.symbol], self.books[order.symbol]
+        assert order.price is not None  # it rests
+        lots = book.remaining(order.number)
+        taken = max(1, int(lots * fraction))
+        if taken < lots:
+            book.reduce(order.number, lots - taken)
+        else:
+            book.cancel(order.number)
+        self.last_price[order.symbol] = order.price
+        execution = self._fill(order, listing, listing.quantity(taken), order.price, True, now_ns)
+        order.status = OrderStatus.PARTIALLY_FILLED if taken < lots else OrderStatus.FILLED
+        return execution
 
     def _fill(
         self, order: Order, listing: Listing, quantity: Decimal, price: Decimal, is_maker: bool, now_ns: int

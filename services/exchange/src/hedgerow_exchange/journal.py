@@ -16,6 +16,7 @@ from typing import IO, Self
 import msgspec
 import structlog
 
+from hedgerow_exchange.faults import FaultRule
 from hedgerow_exchange.orders import Execution, Order, Outcome
 
 JOURNAL_NAME = "exchange-journal.jsonl"
@@ -40,13 +41,24 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     created_ns: int
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """Every further line: one command's outcome. `seq` counts from 1 without gaps."""
+class Injected(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """One request that met faults on purpose. `order_link_id` is empty when it names no order."""
+
+    method: str
+    path: str
+    account: str
+    order_link_id: str
+    faults: tuple[FaultRule, ...]
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """Every further line: one command's outcome, or faults on purpose. `seq` counts from 1 without gaps."""
 
     seq: int
     time_ns: int
     orders: tuple[Order, ...]
     executions: tuple[Execution, ...]
+    injected: Injected | None = None
 
 
 class Journal:
@@ -116,12 +128,26 @@ class Journal:
         Raises:
             JournalError: an earlier write failed.
         """
+        if outcome.orders:
+            self._append(outcome.time_ns, outcome)
+
+    def append_injected(self, time_ns: int, injected: Injected) -> None:
+        """Add that a request met faults on purpose.
+
+        Raises:
+            JournalError: an earlier write failed.
+        """
+        self._append(time_ns, Outcome(time_ns=time_ns, orders=()), injected)
+
+    def _append(self, time_ns: int, outcome: Outcome, injected: Injected | None = None) -> None:
         self._refuse_after_failure()
-        if not outcome.orders:
-            return
         self._seq += 1
         line = Line(
-            seq=self._seq, time_ns=outcome.time_ns, orders=outcome.orders, executions=outcome.executions
+            seq=self._seq,
+            time_ns=time_ns,
+            orders=outcome.orders,
+            executions=outcome.executions,
+            injected=injected,
         )
         self._buffer += self._encode(line)
         self._buffer += b"\n"

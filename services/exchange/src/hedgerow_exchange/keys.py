@@ -22,10 +22,13 @@ class KeysError(ValueError):
 class Key(msgspec.Struct, frozen=True, kw_only=True):
     account: str
     secret: bytes
+    may_inject_faults: bool = False
 
 
 def read_keys(folder: Path) -> dict[str, Key]:
     """Keys by `apiKey`: each subfolder is one account and holds the files `apiKey` and `secret`.
+
+    A file `mayInjectFaults` beside them lets the key ask for faults, where the exchange allows any.
 
     Raises:
         KeysError: there is no account, a file is missing or empty, or two accounts share a key.
@@ -38,7 +41,11 @@ def read_keys(folder: Path) -> dict[str, Key]:
         api_key = _read(account / "apiKey")
         if api_key in keys:
             raise KeysError(f"{account / 'apiKey'} is the key of account {keys[api_key].account} as well")
-        keys[api_key] = Key(account=account.name, secret=_read(account / "secret").encode())
+        keys[api_key] = Key(
+            account=account.name,
+            secret=_read(account / "secret").encode(),
+            may_inject_faults=(account / "mayInjectFaults").exists(),
+        )
     if not keys:
         raise KeysError(f"{folder} holds no account: make a subfolder with the files apiKey and secret")
     return keys
@@ -66,6 +73,17 @@ def authenticate(keys: Mapping[str, Key], headers: Mapping[str, str], payload: s
     Raises:
         Refused: the key is unknown, the signature is wrong, or the request comes too late or too early.
     """
+    key = key_that_signed(keys, headers, payload)
+    _check_window(headers.get("X-BAPI-TIMESTAMP", ""), headers.get("X-BAPI-RECV-WINDOW", ""), now_ms)
+    return key.account
+
+
+def key_that_signed(keys: Mapping[str, Key], headers: Mapping[str, str], payload: str) -> Key:
+    """The key that a request was signed with, whenever that was.
+
+    Raises:
+        Refused: the key is unknown, or the signature is wrong.
+    """
     api_key = headers.get("X-BAPI-API-KEY", "")
     key = keys.get(api_key)
     if key is None:
@@ -76,8 +94,7 @@ def authenticate(keys: Mapping[str, Key], headers: Mapping[str, str], payload: s
     given = headers.get("X-BAPI-SIGN", "").encode(errors="replace")
     if not hmac.compare_digest(expected.encode(), given):
         raise Refused(Reason.WRONG_SIGNATURE, "error sign! please check your signature generation algorithm.")
-    _check_window(timestamp, window, now_ms)
-    return key.account
+    return key
 
 
 def _check_window(timestamp: str, window: str, now_ms: int) -> None:

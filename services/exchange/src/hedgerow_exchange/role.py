@@ -60,7 +60,9 @@ async def run(context: Context) -> None:
         else:
             liquidity = await asyncio.to_thread(_load_liquidity, context, engine)
             context.readiness.set(source, True)
-        door = Door(engine, journal, keys, context.metrics)
+        door = Door(engine, journal, keys, context.metrics, faults_allowed=settings.exchange_faults)
+        if settings.exchange_faults:
+            _log.warning("faults are allowed: POST /faults breaks this exchange on purpose")
         async with _served(door, host, port):
             context.readiness.set("http", True, f"{host}:{port}")
             _log.info("exchange open", host=host, port=port, accounts=sorted(engine.accounts))

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from decimal import Decimal
 
 import asyncpg
 import msgspec
@@ -13,12 +14,13 @@ from hedgerow.execution.conclusion import Contradiction
 from hedgerow.execution.intents import Intent, Ticker
 from hedgerow.execution.order_life import TERMINAL, IllegalTransition
 from hedgerow.ledger.connection import LEDGER_LOST
-from hedgerow.ledger.halts import HaltTarget, place_halt
+from hedgerow.ledger.halts import HaltTarget
 from hedgerow.schemas.codec import encode
 from hedgerow.schemas.records import HedgeConcluded
 from hedgerow.schemas.topics import HEDGE_FILLS
 from hedgerow.streams import trace
 from hedgerow.streams.context import Context
+from hedgerow_executor.account_ledger import AccountLedger
 from hedgerow_executor.metrics import Metrics
 from hedgerow_executor.tracing import Traces
 
@@ -29,11 +31,14 @@ class Account(msgspec.Struct, kw_only=True):
     """The account's venue, its connections, and what is known of it between two looks at the ledger.
 
     Attributes:
+        ledger: what the loops ask of the ledger; pool: for what only looks on, such as traces.
         tickers: the venue's own touch by instrument, from the executor's own poll.
+        liquidation_prices: where the venue would close a position, as it last said; no entry where it names none.
         following: intents that a task of this process has in hand right now.
         claiming: one claim at a time, so that account-wide caps see each other.
         halted_for: contradictions that this process has halted the venue for.
         traces: where ended intents are told; None when nobody listens.
+        now_ns: this process's clock.
         failed: set by a task that met what nobody foresaw; the process must end.
     """
 
@@ -42,9 +47,12 @@ class Account(msgspec.Struct, kw_only=True):
     name: str
     venue: VenueClient
     pool: asyncpg.Pool
+    ledger: AccountLedger
     metrics: Metrics
     tickers: dict[str, Ticker]
     traces: Traces | None
+    liquidation_prices: dict[str, Decimal] = msgspec.field(default_factory=dict)
+    now_ns: Callable[[], int] = time.time_ns
     following: dict[int, asyncio.Task[None]] = msgspec.field(default_factory=dict)
     claiming: asyncio.Lock = msgspec.field(default_factory=asyncio.Lock)
     halted_for: set[str] = msgspec.field(default_factory=set)
@@ -78,9 +86,8 @@ class Account(msgspec.Struct, kw_only=True):
             return
         self.halted_for.add(reason)
         _log.error("venue and ledger contradict each other: halted", venue=self.venue_key, reason=reason)
-        async with self.pool.acquire() as connection:
-            target = HaltTarget(kind="Venue", name=self.venue_key)
-            await place_halt(connection, target, "executor", reason, time.time_ns())
+        target = HaltTarget(kind="Venue", name=self.venue_key)
+        await self.ledger.place_halt(target, "executor", reason, self.now_ns())
 
     def announce(self, intent: Intent) -> None:
         """Tell hedging that an intent moved; a hint, sent after the commit."""
@@ -105,7 +112,7 @@ class Account(msgspec.Struct, kw_only=True):
             intent=intent.id,
             state=intent.state.value,
             filled_quantity=intent.filled_quantity,
-            time_ns=time.time_ns(),
+            time_ns=self.now_ns(),
         )
         headers = trace.start(f"intent:{intent.id}", record.time_ns)
         self.context.producer.send(HEDGE_FILLS.name, intent.strategy, encode(record), headers)

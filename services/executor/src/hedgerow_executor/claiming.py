@@ -2,18 +2,15 @@
 
 import asyncio
 import contextlib
-import time
 
 import structlog
 
 from hedgerow.adapters.venue import NoAnswer, VenueRejected
 from hedgerow.domain.money import ZERO
 from hedgerow.domain.orders import Side
+from hedgerow.execution.claim_facts import VenueView
 from hedgerow.execution.intents import Intent, Ticker, VenueFill, VenueOrder
 from hedgerow.execution.order_life import IntentState
-from hedgerow.ledger.claims import claim
-from hedgerow.ledger.intents import open_intents
-from hedgerow.ledger.outcomes import record_answer, record_outcome, record_state
 from hedgerow.strategy.compiled import Mode
 from hedgerow.streams.steps import reached
 from hedgerow_executor.account import Account
@@ -27,8 +24,7 @@ async def claim_loop(account: Account, woken: asyncio.Event) -> None:
     """Claim whatever is decided, at each notification and at least every `POLL_S`."""
     while not account.context.stopping.is_set():
         woken.clear()
-        async with account.pool.acquire() as connection:
-            intents = await open_intents(connection, account.venue_key, account.name)
+        intents = await account.ledger.open_intents()
         for intent in intents:
             if intent.state is IntentState.DECIDED:
                 account.follow(intent, _claim_and_send)
@@ -37,9 +33,9 @@ async def claim_loop(account: Account, woken: asyncio.Event) -> None:
 
 
 async def _claim_and_send(account: Account, decided: Intent) -> None:
-    ticker = account.tickers.get(decided.instrument)
-    async with account.claiming, account.pool.acquire() as connection:
-        taken = await claim(connection, decided.id, ticker, time.time_ns())
+    seen = VenueView(tickers=dict(account.tickers), liquidation_prices=account.liquidation_prices)
+    async with account.claiming:
+        taken = await account.ledger.claim(decided.id, seen, account.now_ns())
     if taken is None:
         return
     if taken.refusal is not None:
@@ -51,8 +47,8 @@ async def _claim_and_send(account: Account, decided: Intent) -> None:
     waited_ns = taken.intent.claimed_ns - decided.decided_ns
     account.metrics.claim_seconds.labels(account.name).observe(waited_ns / 1e9)
     if taken.intent.mode is Mode.SHADOW:
-        assert ticker is not None  # the claim refuses without one
-        await _fill_in_shadow(account, taken.intent, ticker)
+        # The claim refuses without a ticker.
+        await _fill_in_shadow(account, taken.intent, seen.tickers[decided.instrument])
     else:
         await _send_once(account, taken.intent)
 
@@ -68,19 +64,17 @@ async def _send_once(account: Account, intent: Intent) -> None:
     except NoAnswer as error:
         await _conclude(account, intent, IntentState.UNKNOWN, str(error))
         return
-    answered_ns = time.time_ns()
+    answered_ns = account.now_ns()
     assert intent.claimed_ns is not None
     account.metrics.answer_seconds.labels(account.name).observe((answered_ns - intent.claimed_ns) / 1e9)
     reached("executor.answered")
-    async with account.pool.acquire() as connection:
-        outcome = await record_answer(connection, intent.id, venue_order_id, "accepted", answered_ns)
+    outcome = await account.ledger.record_answer(intent.id, venue_order_id, "accepted", answered_ns)
     account.announce(outcome.intent)
     await follow_order(account, outcome.intent)
 
 
 async def _conclude(account: Account, intent: Intent, state: IntentState, reason: str) -> None:
-    async with account.pool.acquire() as connection:
-        outcome = await record_state(connection, intent.id, state, reason, time.time_ns())
+    outcome = await account.ledger.record_state(intent.id, state, reason, account.now_ns())
     account.announce(outcome.intent)
 
 
@@ -88,7 +82,7 @@ async def _fill_in_shadow(account: Account, intent: Intent, ticker: Ticker) -> N
     """Fill at the polled touch, or not at all when the limit does not reach it; nothing is sent."""
     touch = ticker.ask if intent.side is Side.BUY else ticker.bid
     reaches = (intent.limit_price - touch) * intent.side.sign >= 0
-    now_ns = time.time_ns()
+    now_ns = account.now_ns()
     order = VenueOrder(
         client_order_id=str(intent.client_order_id),
         venue_order_id=f"shadow-{intent.id}",
@@ -103,6 +97,5 @@ async def _fill_in_shadow(account: Account, intent: Intent, ticker: Ticker) -> N
         fee=ZERO,
         time_ns=now_ns,
     )
-    async with account.pool.acquire() as connection:
-        outcome = await record_outcome(connection, intent.id, order, [fill] if reaches else [], now_ns)
+    outcome = await account.ledger.record_outcome(intent.id, order, [fill] if reaches else [], now_ns)
     account.announce(outcome.intent)

@@ -1,17 +1,13 @@
 """From the venue's answer to a terminal state, and from `Unknown` to the truth."""
 
 import asyncio
-import time
-from typing import Any
 
 import structlog
 
 from hedgerow.adapters.venue import VenueUnavailable
+from hedgerow.domain.money import ZERO
 from hedgerow.execution.intents import Intent, VenueOrder
 from hedgerow.execution.order_life import AT_VENUE, TERMINAL, IntentState
-from hedgerow.ledger.intents import find_intent, open_intents
-from hedgerow.ledger.outcomes import record_outcome, record_state
-from hedgerow.ledger.strategies import decode_config
 from hedgerow.streams.steps import reached
 from hedgerow_executor.account import Account
 
@@ -40,7 +36,7 @@ async def look(account: Account, intent: Intent) -> Intent:
     Raises:
         VenueUnavailable: it did not answer; the intent is as it was.
     """
-    asked_ns = time.time_ns()
+    asked_ns = account.now_ns()
     order = await account.venue.find_order(intent)
     fills = await account.venue.fills(intent)
     if order is None and fills:
@@ -53,8 +49,7 @@ async def look(account: Account, intent: Intent) -> Intent:
         )
     if order is None:
         return await _absent(account, intent, asked_ns)
-    async with account.pool.acquire() as connection:
-        outcome = await record_outcome(connection, intent.id, order, fills, time.time_ns())
+    outcome = await account.ledger.record_outcome(intent.id, order, fills, account.now_ns())
     if outcome.changed:
         if outcome.intent.state in TERMINAL:
             reached("executor.concluded")
@@ -63,15 +58,20 @@ async def look(account: Account, intent: Intent) -> Intent:
 
 
 async def _absent(account: Account, intent: Intent, asked_ns: int) -> Intent:
-    """The venue shows nothing under this name: final once it could not appear any more, asked after that time."""
+    """The venue shows nothing under this name: final once it could not appear any more, asked after that time.
+
+    A position that the ledger cannot explain speaks against it: the order was filled, and the venue shows it later.
+    """
     assert intent.claimed_ns is not None
     final_ns = intent.claimed_ns + account.venue.absence_final_after_ns
     if intent.state is not IntentState.UNKNOWN or asked_ns < final_ns:
         return intent
+    at_venue = {held.instrument: held.quantity for held in await account.venue.positions([intent.instrument])}
+    if at_venue.get(intent.instrument, ZERO) != await account.ledger.held(intent.instrument):
+        return intent
     waited_s = (asked_ns - intent.claimed_ns) / 1e9
     reason = f"{waited_s:.1f} s after the claim the venue has neither the order nor an execution of it"
-    async with account.pool.acquire() as connection:
-        outcome = await record_state(connection, intent.id, IntentState.ABANDONED, reason, time.time_ns())
+    outcome = await account.ledger.record_state(intent.id, IntentState.ABANDONED, reason, account.now_ns())
     account.announce(outcome.intent)
     return outcome.intent
 
@@ -80,10 +80,9 @@ async def resolve_loop(account: Account) -> None:
     """Take up every intent at the venue that no task follows: after a crash, an outage, or a missing answer."""
     alarmed: set[int] = set()
     while not account.context.stopping.is_set():
-        async with account.pool.acquire() as connection:
-            intents = await open_intents(connection, account.venue_key, account.name)
-            unknown = [intent for intent in intents if intent.state is IntentState.UNKNOWN]
-            overdue = [intent for intent in unknown if await _is_overdue(connection, intent)]
+        intents = await account.ledger.open_intents()
+        unknown = [intent for intent in intents if intent.state is IntentState.UNKNOWN]
+        overdue = [intent for intent in unknown if await _is_overdue(account, intent)]
         for intent in intents:
             if intent.state in AT_VENUE:
                 account.follow(intent, _resolve)
@@ -96,25 +95,23 @@ async def resolve_loop(account: Account) -> None:
         await asyncio.sleep(RESOLVE_EVERY_S)
 
 
-async def _is_overdue(connection: Any, intent: Intent) -> bool:
-    config = await connection.fetchval("select config from strategies where uid = $1", intent.strategy_uid)
+async def _is_overdue(account: Account, intent: Intent) -> bool:
     assert intent.claimed_ns is not None
-    deadline_ns = intent.claimed_ns + decode_config(config).execution.unknown_deadline_ns
-    return time.time_ns() > deadline_ns
+    deadline_ns = await account.ledger.unknown_deadline_ns(intent.strategy_uid)
+    return account.now_ns() > intent.claimed_ns + deadline_ns
 
 
 async def _resolve(account: Account, seen: Intent) -> None:
-    async with account.pool.acquire() as connection:
-        intent = await find_intent(connection, seen.id)
-        if intent is None or intent.state not in AT_VENUE:
-            return
-        if intent.state is IntentState.SENDING:
-            # Claimed by a process that is gone: whether it sent cannot be known from here.
-            outcome = await record_state(
-                connection, intent.id, IntentState.UNKNOWN, "the sender is gone", time.time_ns()
-            )
-            intent = outcome.intent
-            account.announce(intent)
+    intent = await account.ledger.find_intent(seen.id)
+    if intent is None or intent.state not in AT_VENUE:
+        return
+    if intent.state is IntentState.SENDING:
+        # Claimed by a process that is gone: whether it sent cannot be known from here.
+        outcome = await account.ledger.record_state(
+            intent.id, IntentState.UNKNOWN, "the sender is gone", account.now_ns()
+        )
+        intent = outcome.intent
+        account.announce(intent)
     try:
         await look(account, intent)
     except VenueUnavailable as error:

@@ -1,18 +1,13 @@
 """Venue against ledger: positions and open orders, at start and every few seconds. Drift halts the venue."""
 
 import asyncio
-import time
-from decimal import Decimal
-from typing import Any
 
 import structlog
 
 from hedgerow.adapters.venue import VenueUnavailable
 from hedgerow.domain.ids import intent_of
 from hedgerow.domain.money import ZERO, plain
-from hedgerow.ledger.connection import ledger_id
-from hedgerow.ledger.halts import HaltTarget, place_halt, release_halts
-from hedgerow.ledger.intents import open_intents
+from hedgerow.ledger.halts import HaltTarget
 from hedgerow_executor.account import Account
 
 _log = structlog.get_logger()
@@ -73,13 +68,13 @@ class Reconciler:
             return
         reason = "; ".join(standing)
         _log.error("venue and ledger disagree: halted", venue=self._account.venue_key, differences=reason)
-        async with self._account.pool.acquire() as connection:
-            await place_halt(connection, self._target(), SOURCE, reason, time.time_ns())
+        await self._account.ledger.place_halt(self._target(), SOURCE, reason, self._account.now_ns())
         self._halted = True
 
     async def _release(self) -> None:
-        async with self._account.pool.acquire() as connection:
-            released = await release_halts(connection, self._target(), SOURCE, SOURCE, time.time_ns())
+        released = await self._account.ledger.release_halts(
+            self._target(), SOURCE, SOURCE, self._account.now_ns()
+        )
         if released:
             _log.warning(
                 "venue and ledger agree again: released", venue=self._account.venue_key, halts=released
@@ -96,14 +91,18 @@ async def differences(account: Account) -> list[str] | None:
     Raises:
         VenueUnavailable: the venue did not answer.
     """
-    before = await _ledger_side(account)
+    before = await account.ledger.side()
     if before is None:
         return None
-    _, positions, instruments, ledger = before
-    at_venue = {held.instrument: held.quantity for held in await account.venue.positions(instruments)}
-    names = await account.venue.open_client_order_ids(instruments)
-    if await _ledger_side(account) != before:
+    held_there = await account.venue.positions(before.instruments)
+    account.liquidation_prices = {
+        held.instrument: held.liquidation_price for held in held_there if held.liquidation_price is not None
+    }
+    at_venue = {held.instrument: held.quantity for held in held_there}
+    names = await account.venue.open_client_order_ids(before.instruments)
+    if await account.ledger.side() != before:
         return None
+    positions = before.positions
     found = [
         f"{symbol}: the venue holds {plain(at_venue.get(symbol, ZERO))} contracts, the ledger "
         f"{plain(positions.get(symbol, ZERO))}"
@@ -112,34 +111,7 @@ async def differences(account: Account) -> list[str] | None:
     ]
     # Nothing of ours is open (checked above), so whatever rests at the venue is not ours to leave there.
     found += [
-        f"open order {name} is {'concluded here' if intent_of(ledger, name) else 'not of this ledger'}"
+        f"open order {name} is {'concluded here' if intent_of(before.ledger, name) else 'not of this ledger'}"
         for name in names
     ]
     return found
-
-
-async def _ledger_side(account: Account) -> tuple[int, dict[str, Decimal], list[str], Any] | None:
-    """How far the account's intents have come, its positions, its instruments, the ledger's id."""
-    async with account.pool.acquire() as connection:
-        if await open_intents(connection, account.venue_key, account.name):
-            return None
-        rows = await connection.fetch(
-            "select instrument, sum(quantity) as quantity from positions "
-            "where venue = $1 and account = $2 and mode <> 'Shadow' group by instrument",
-            account.venue_key,
-            account.name,
-        )
-        owned = await connection.fetch(
-            "select distinct instrument from leg_owners where venue = $1 and account = $2",
-            account.venue_key,
-            account.name,
-        )
-        newest = await connection.fetchval(
-            "select coalesce(max(id), 0) from intents where venue = $1 and account = $2",
-            account.venue_key,
-            account.name,
-        )
-        ledger = await ledger_id(connection)
-    positions = {row["instrument"]: row["quantity"] for row in rows if row["quantity"] != 0}
-    instruments = sorted({row["instrument"] for row in owned} | positions.keys())
-    return newest, positions, instruments, ledger

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import zlib
+from typing import Any
 
 import asyncpg
 import structlog
@@ -16,12 +17,13 @@ from hedgerow.ledger.strategies import read_venues
 from hedgerow.strategy.compiled import CompiledVenue
 from hedgerow.streams.context import Context, ServiceRole
 from hedgerow_executor.account import Account
+from hedgerow_executor.account_ledger import AccountLedger
 from hedgerow_executor.claiming import claim_loop
 from hedgerow_executor.following import resolve_loop
 from hedgerow_executor.keys import read_keys
 from hedgerow_executor.metrics import Metrics, build_metrics
 from hedgerow_executor.reconciling import Reconciler
-from hedgerow_executor.tending import acknowledge_loop, poll_tickers, ticker_loop
+from hedgerow_executor.tending import acknowledge_loop, mark_loop, mark_once, poll_tickers, ticker_loop
 from hedgerow_executor.tracing import open_traces
 
 _log = structlog.get_logger()
@@ -108,11 +110,12 @@ async def _serve(context: Context, metrics: Metrics, venue: CompiledVenue) -> No
             name=venue.account,
             venue=client,
             pool=pool,
+            ledger=AccountLedger(pool, venue.key, venue.account),
             metrics=metrics,
             tickers={},
             traces=traces,
         )
-        await _run_loops(account, lock)
+        await run_loops(account, lock)
     except VenueUnavailable as error:
         context.readiness.set("venue", False, str(error), outage=True)
         _log.warning("venue away", venue=venue.key, error=str(error))
@@ -139,17 +142,20 @@ async def _only_executor(context: Context, venue: CompiledVenue, lock: asyncpg.C
     return False
 
 
-async def _run_loops(account: Account, lock: asyncpg.Connection) -> None:
+async def run_loops(account: Account, lock: Any) -> None:
+    """Settle, then run the account's loops until one ends: told to stop, lost ledger or lock, a failed task."""
     woken, lock_lost = asyncio.Event(), asyncio.Event()
     lock.add_termination_listener(lambda _: lock_lost.set())
     await lock.add_listener(INTENTS_CHANNEL, lambda *_: woken.set())
     reconciler = Reconciler(account)
     await reconciler.settle()
     await poll_tickers(account)
+    await mark_once(account)
     loops = [
         asyncio.create_task(loop, name=name)
         for name, loop in (
             ("tickers", ticker_loop(account)),
+            ("marks", mark_loop(account)),
             ("resolve", resolve_loop(account)),
             ("reconcile", reconciler.loop()),
             ("acknowledge", acknowledge_loop(account)),
@@ -167,6 +173,8 @@ async def _run_loops(account: Account, lock: asyncpg.Connection) -> None:
         if account.following:
             # Stopping: orders under way get their answer written down, if it comes soon.
             await asyncio.wait(list(account.following.values()), timeout=GRACE_S)
+        if account.traces is not None and account.context.stopping.is_set():
+            await account.traces.tell_last(account.pool)
     finally:
         tasks = [*loops, *account.following.values()]
         for task in tasks:

@@ -1,12 +1,12 @@
 """What must be known before a claim: the venue's own touch, and which generations this account serves."""
 
 import asyncio
-import time
 
 import structlog
 
 from hedgerow.adapters.venue import VenueUnavailable
-from hedgerow.ledger.strategies import read_strategies
+from hedgerow.execution.account_tally import usable_mids
+from hedgerow.execution.intents import after
 from hedgerow.schemas.acknowledging import executor_role
 from hedgerow.schemas.codec import encode
 from hedgerow.schemas.records import Acknowledgement
@@ -16,11 +16,12 @@ from hedgerow_executor.account import Account
 
 _log = structlog.get_logger()
 TICKER_EVERY_S = 0.2
-STRATEGIES_EVERY_S = 0.25
+STRATEGIES_EVERY_S = 0.1
+MARK_EVERY_S = 5.0
 
 
 async def ticker_loop(account: Account) -> None:
-    """Poll the touch of every instrument that a strategy hedges with on this account."""
+    """Poll the touch of every instrument that a strategy hedges with, or still holds, on this account."""
     while not account.context.stopping.is_set():
         await poll_tickers(account)
         await asyncio.sleep(TICKER_EVERY_S)
@@ -28,11 +29,25 @@ async def ticker_loop(account: Account) -> None:
 
 async def poll_tickers(account: Account) -> None:
     """Ask once for each. An old touch ages, and the claim refuses it when it is too old."""
-    for instrument in await _instruments(account):
+    for instrument in await account.ledger.instruments():
         try:
-            account.tickers[instrument] = await account.venue.ticker(instrument)
+            ticker = await account.venue.ticker(instrument)
+            account.tickers[instrument] = after(account.tickers.get(instrument), ticker)
         except VenueUnavailable as error:
             _log.warning("no ticker", instrument=instrument, error=str(error))
+
+
+async def mark_loop(account: Account) -> None:
+    """Write down what each strategy has made on the account today, for the daily limits."""
+    while not account.context.stopping.is_set():
+        await mark_once(account)
+        await asyncio.sleep(MARK_EVERY_S)
+
+
+async def mark_once(account: Account) -> None:
+    """One writing; before the first claim, so that a day never opens with a loss already in it."""
+    now_ns = account.now_ns()
+    await account.ledger.mark_day(usable_mids(account.tickers, now_ns), now_ns)
 
 
 async def acknowledge_loop(account: Account) -> None:
@@ -40,9 +55,7 @@ async def acknowledge_loop(account: Account) -> None:
     said: dict[str, int] = {}
     role = executor_role(account.venue_key)
     while not account.context.stopping.is_set():
-        async with account.pool.acquire() as connection:
-            published = await read_strategies(connection)
-        for item in published:
+        for item in await account.ledger.strategies():
             ours = any(
                 (leg.venue, leg.account) == (account.venue_key, account.name)
                 for leg in item.config.hedge_with
@@ -57,19 +70,9 @@ async def acknowledge_loop(account: Account) -> None:
                 uid=item.uid,
                 generation=item.generation,
                 revision=item.revision,
-                time_ns=time.time_ns(),
+                time_ns=account.now_ns(),
             )
             key = f"{item.config.key}/{role}"
             headers = trace.start(f"generation:{item.config.key}:{item.generation}", record.time_ns)
             account.context.producer.send(STRATEGY_STATUS.name, key, encode(record), headers)
         await asyncio.sleep(STRATEGIES_EVERY_S)
-
-
-async def _instruments(account: Account) -> list[str]:
-    async with account.pool.acquire() as connection:
-        rows = await connection.fetch(
-            "select distinct instrument from leg_owners where venue = $1 and account = $2 order by instrument",
-            account.venue_key,
-            account.name,
-        )
-    return [row["instrument"] for row in rows]

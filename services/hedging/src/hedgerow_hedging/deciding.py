@@ -3,9 +3,8 @@
 import asyncio
 import contextlib
 import time
-from typing import Any
+from collections.abc import Awaitable, Callable
 
-import asyncpg
 import prometheus_client
 import structlog
 
@@ -13,32 +12,40 @@ from hedgerow.hedging.decide import decide
 from hedgerow.hedging.decision import Decision, Hedge, Hold
 from hedgerow.hedging.snapshot import LedgerSnapshot
 from hedgerow.hedging.standing import state_of
-from hedgerow.ledger.connection import LEDGER_LOST, LedgerUnreachable, create_pool
-from hedgerow.ledger.decisions import Committed, Trace, commit_decision
-from hedgerow.ledger.migrate import require_current
-from hedgerow.ledger.snapshot import read_snapshot
+from hedgerow.ledger.connection import LEDGER_LOST, LedgerUnreachable
+from hedgerow.ledger.decisions import Committed, Trace
 from hedgerow.schemas.codec import encode
 from hedgerow.schemas.records import HedgeDecided, StrategyState
 from hedgerow.schemas.topics import HEDGE_DECISIONS, STRATEGY_STATUS
 from hedgerow.streams import trace
 from hedgerow.streams.context import Context
 from hedgerow.streams.steps import reached
+from hedgerow_hedging.decision_ledger import DecisionLedger, open_decision_ledger
 from hedgerow_hedging.newest import Newest, NewestRisk
-from hedgerow_hedging.strategy_metrics import StrategyMetrics, view_of
+from hedgerow_hedging.strategy_metrics import StrategyMetrics, View
 
 _log = structlog.get_logger()
-POOL_SIZE = 2
 RETRY_S = 0.5
 IDLE_S = 1.0
+
+OpenLedger = Callable[[str], Awaitable[DecisionLedger]]
 
 
 class Deciding:
     """Decides each dirty strategy, one after the other, until told to stop."""
 
-    def __init__(self, context: Context, newest: NewestRisk) -> None:
+    def __init__(
+        self,
+        context: Context,
+        newest: NewestRisk,
+        open_ledger: OpenLedger = open_decision_ledger,
+        now_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
         self._context = context
         self._newest = newest
-        self._pool: asyncpg.Pool | None = None
+        self._open_ledger = open_ledger
+        self._now_ns = now_ns
+        self._ledger: DecisionLedger | None = None
         self._wake_ns: dict[str, int] = {}
         self._last_hold: dict[str, str] = {}
         self._reported: dict[str, tuple[str, int, str]] = {}
@@ -48,7 +55,7 @@ class Deciding:
             ["outcome"],
             registry=context.metrics,
         )
-        self._shown = StrategyMetrics(newest)
+        self._shown = StrategyMetrics()
         context.metrics.register(self._shown)
 
     async def run(self) -> None:
@@ -58,52 +65,59 @@ class Deciding:
                 await self._wait_for_work()
                 await self._decide_dirty()
         finally:
-            if self._pool is not None:
-                await self._pool.close()
+            if self._ledger is not None:
+                await self._ledger.close()
 
     async def _wait_for_work(self) -> None:
-        now_ns = time.time_ns()
+        now_ns = self._now_ns()
         due_ns = min(self._wake_ns.values(), default=now_ns + int(IDLE_S * 1e9))
         timeout_s = min(max((due_ns - now_ns) / 1e9, 0), IDLE_S)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._newest.wake.wait(), timeout_s)
         self._newest.wake.clear()
-        now_ns = time.time_ns()
+        self._forget_gone()
+        now_ns = self._now_ns()
         for strategy in [key for key, wake_ns in self._wake_ns.items() if wake_ns <= now_ns]:
             del self._wake_ns[strategy]
             self._newest.touch(strategy, new_input=False)
 
+    def _forget_gone(self) -> None:
+        # A strategy that comes back is reported anew: another worker may have reported it meanwhile.
+        while self._newest.gone:
+            strategy = self._newest.gone.pop()
+            for remembered in (self._wake_ns, self._last_hold, self._reported):
+                remembered.pop(strategy, None)
+            self._shown.forget(strategy)
+
     async def _decide_dirty(self) -> None:
-        pool = await self._connected()
-        if pool is None:
+        reachable = await self._connected()
+        if reachable is None:
             return
         while self._newest.dirty:
-            strategy, by_input = self._newest.dirty.popitem()
+            self._forget_gone()
+            strategy, by_input = self._newest.dirty.popitem(last=False)
             newest = self._newest.states.get(strategy)
             if newest is None:
                 continue
             try:
-                async with pool.acquire() as connection:
-                    await self._decide(connection, strategy, newest, by_input)
+                await self._decide(reachable, strategy, newest, by_input)
             except LEDGER_LOST as error:
                 self._newest.touch(strategy, new_input=by_input)
                 await self._lose_ledger(error)
                 return
 
-    async def _decide(self, connection: Any, strategy: str, newest: Newest, by_input: bool) -> None:
-        ledger = await read_snapshot(connection, newest.risk.uid, time.time_ns())
+    async def _decide(self, reachable: DecisionLedger, strategy: str, newest: Newest, by_input: bool) -> None:
+        ledger = await reachable.read(newest.risk.uid, self._now_ns())
         if ledger is None:
             return
         decision = decide(newest.risk, ledger)
         self._report_state(strategy, ledger, decision)
-        self._shown.show(strategy, view_of(newest.risk, ledger, decision))
+        self._shown.show(strategy, View(risk=newest.risk, ledger=ledger, decision=decision))
         if isinstance(decision, Hold):
             self._hold(strategy, decision)
             return
         reached("hedging.before-commit")
-        committed = await commit_decision(
-            connection, newest.risk, ledger, decision, _trace(newest, ledger, by_input)
-        )
+        committed = await reachable.commit(newest.risk, ledger, decision, _trace(newest, ledger, by_input))
         if committed is None:
             self._decisions.labels("Conflict").inc()
             _log.info("decision lost the race", strategy=strategy, version=ledger.version)
@@ -164,27 +178,24 @@ class Deciding:
         headers = trace.carry(newest.incoming.headers, "decided", ledger.read_ns)
         self._context.producer.send(HEDGE_DECISIONS.name, strategy, encode(record), headers)
 
-    async def _connected(self) -> asyncpg.Pool | None:
-        if self._pool is not None:
-            return self._pool
+    async def _connected(self) -> DecisionLedger | None:
+        if self._ledger is not None:
+            return self._ledger
         try:
-            pool = await create_pool(self._context.settings.ledger_dsn, "hedgerow-hedging", POOL_SIZE)
-            async with pool.acquire() as connection:
-                await require_current(connection)
+            self._ledger = await self._open_ledger(self._context.settings.ledger_dsn)
         except LedgerUnreachable as error:
             await self._lose_ledger(error)
             return None
-        self._pool = pool
         self._context.readiness.set("ledger", True)
-        return pool
+        return self._ledger
 
     async def _lose_ledger(self, error: Exception) -> None:
         # Nothing is decided without the ledger; the newest states wait here and are decided when it is back.
         _log.warning("ledger away", error=str(error) or type(error).__name__, retry_s=RETRY_S)
         self._context.readiness.set("ledger", False, str(error) or type(error).__name__, outage=True)
-        if self._pool is not None:
-            self._pool.terminate()
-            self._pool = None
+        if self._ledger is not None:
+            self._ledger.terminate()
+            self._ledger = None
         self._newest.wake.set()
         await asyncio.sleep(RETRY_S)
 

@@ -181,6 +181,7 @@ class CcxtVenue:
                 quantity=exact_decimal(position["contracts"])
                 / self._ccxt_contracts(position["symbol"])
                 * (1 if position["side"] == "long" else -1),
+                liquidation_price=_price_if_any(position.get("liquidationPrice")),
             )
             for position in positions
             if position["contracts"] and position["symbol"] in instruments
@@ -221,6 +222,10 @@ class CcxtVenue:
             raise VenueUnavailable(
                 f"the venue at {self._address} did not answer: {type(error).__name__}: {error}"
             ) from error
+
+
+def _price_if_any(value: float | None) -> Decimal | None:
+    return exact_decimal(value) if value else None
 
 
 def _venue_order(order: dict[str, Any], size: Decimal) -> VenueOrder:

@@ -21,10 +21,14 @@ class VenueUnavailable(ConnectionError):
 
 
 class VenuePosition(msgspec.Struct, frozen=True, kw_only=True):
-    """Signed contracts of one instrument, as the venue sees the account."""
+    """Signed contracts of one instrument, as the venue sees the account.
+
+    `liquidation_price`: where the venue would close it; None when it names none, as for a well-covered cross margin.
+    """
 
     instrument: str
     quantity: Decimal
+    liquidation_price: Decimal | None = None
 
 
 class VenueClient(Protocol):

@@ -18,6 +18,7 @@ _VENUE_NAMES = {
     "account": "account.id",
     "max_gross_notional": "limits.maxGrossNotional",
     "orders_per_second": "limits.ordersPerSecond",
+    "max_daily_loss": "limits.maxDailyLoss",
 }
 
 

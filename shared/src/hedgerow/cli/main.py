@@ -303,6 +303,27 @@ def release(
     run(work)
 
 
+@app.command()
+def ceilings(
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="May be given repeatedly.")
+    ] = None,
+    clear: Annotated[
+        list[str] | None, typer.Option("--clear", metavar="NAME", help="May be given repeatedly.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show or change the platform's own limits, which no strategy and no Venue can raise."""
+
+    async def work() -> ExitCode:
+        from hedgerow.cli.ceilings import ceilings as change
+        from hedgerow.cli.servers import read_servers
+
+        return await change(read_servers(), set_ or [], clear or [], as_json)
+
+    run(work)
+
+
 @audit_app.command()
 def verify(
     strategy: Annotated[str | None, typer.Argument(help="Name of a strategy; all when left out.")] = None,

@@ -64,8 +64,26 @@ class VenueOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ticker(msgspec.Struct, frozen=True, kw_only=True):
-    """The venue's own touch, from the executor's own poll."""
+    """The venue's own touch, from the executor's own poll. `previous_mid`: of the last sound one before it."""
 
     bid: Decimal
     ask: Decimal
     time_ns: int
+    previous_mid: Decimal | None = None
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether there is a mid: both sides finite, positive and not crossed."""
+        return self.bid.is_finite() and self.ask.is_finite() and 0 < self.bid < self.ask
+
+    @property
+    def mid(self) -> Decimal:
+        return (self.bid + self.ask) / 2
+
+
+def after(previous: Ticker | None, ticker: Ticker) -> Ticker:
+    """The newest touch, with the mid that its jump is measured from: the last sound one, also when that one jumped."""
+    if previous is None:
+        return ticker
+    mid = previous.mid if previous.is_sound else previous.previous_mid
+    return msgspec.structs.replace(ticker, previous_mid=mid)

@@ -12,8 +12,10 @@ from typing import Any
 import msgspec
 
 from hedgerow.domain.money import plain
-from hedgerow.execution.intents import VenueFill
+from hedgerow.execution.intents import Intent, VenueFill
 from hedgerow.execution.order_life import IntentState
+from hedgerow.hedging.decision import NewIntent
+from hedgerow.hedging.snapshot import LedgerSnapshot
 
 GENESIS = bytes(32)
 _BATCH = 500
@@ -87,6 +89,47 @@ def executions_digest(fills: Iterable[VenueFill]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
+def entry_of_decision(
+    intent_id: int, decision: int, decision_digest: str, ledger: LedgerSnapshot, intent: NewIntent
+) -> ChainEntry:
+    """The first entry of an intent: its terms."""
+    return ChainEntry(
+        intent=intent_id,
+        state=IntentState.DECIDED,
+        quantity=plain(intent.quantity),
+        filled_quantity="0",
+        reason="",
+        time_ns=ledger.read_ns,
+        terms=IntentTerms(
+            decision=decision,
+            decision_digest=decision_digest,
+            generation=ledger.generation,
+            leg=intent.leg,
+            mode=ledger.config.mode.value,
+            venue=intent.venue,
+            account=intent.account,
+            instrument=intent.instrument,
+            side=intent.side.value,
+            limit_price=plain(intent.limit_price),
+            time_in_force=intent.time_in_force.value,
+            decided_ns=ledger.read_ns,
+        ),
+    )
+
+
+def entry_of_step(moved: Intent, now_ns: int, executions: Iterable[VenueFill] | None) -> ChainEntry:
+    """The entry of a later step of an intent; `executions` when an answer of the venue caused it."""
+    return ChainEntry(
+        intent=moved.id,
+        state=moved.state,
+        quantity=plain(moved.quantity),
+        filled_quantity=plain(moved.filled_quantity),
+        reason=moved.reason,
+        time_ns=now_ns,
+        executions=None if executions is None else executions_digest(executions),
+    )
+
+
 def link(previous: bytes, payload: bytes) -> bytes:
     """The hash of an entry that follows `previous`."""
     return hashlib.sha256(previous + payload).digest()
@@ -106,7 +149,7 @@ async def verify_chain(
         uid: of one strategy; None for all.
         on_entry: called after each entry, for those who wait.
     """
-    walk = _Walk()
+    walk = ChainWalk()
     # One reading, so that what is written meanwhile is no difference; a cursor, because history only grows.
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         async for row in connection.cursor(
@@ -129,8 +172,11 @@ async def count_entries(connection: Any, uid: str | None) -> int:
     return count
 
 
-class _Walk:
-    """Goes through the entries of one strategy after the other, in their order."""
+class ChainWalk:
+    """Goes through the entries of one strategy after the other, in their order.
+
+    `last` holds the newest entry of each intent, with what only earlier ones said.
+    """
 
     def __init__(self) -> None:
         self.entries = 0
@@ -178,13 +224,18 @@ async def _intents_that_differ(connection: Any, uid: str | None, last: dict[int,
         if entry is None:
             differences.append(f"intent {row['id']} is not in the chain")
             continue
-        found = _found(row, fills.get(row["id"], []))
-        differences += [
-            f"intent {row['id']}: {name} is {found[name]!r}, the chain says {said!r}"
-            for name, said in _said(entry).items()
-            if found[name] != said
-        ]
+        differences += differences_from_chain(row, fills.get(row["id"], []), entry)
     return differences + [f"intent {intent} is in the chain and gone from the table" for intent in last]
+
+
+def differences_from_chain(row: Any, fills: list[VenueFill], entry: ChainEntry) -> list[str]:
+    """What an intent's row, its decision's (`risk_state`, `snapshot`, `result`) and its fills say otherwise."""
+    found = _found(row, fills)
+    return [
+        f"intent {row['id']}: {name} is {found[name]!r}, the chain says {said!r}"
+        for name, said in _said(entry).items()
+        if found[name] != said
+    ]
 
 
 async def _fills_by_intent(connection: Any, uid: str | None) -> dict[int, list[VenueFill]]:

@@ -4,8 +4,6 @@ from typing import Any
 
 import msgspec
 
-from hedgerow.domain.money import plain
-from hedgerow.execution.order_life import IntentState
 from hedgerow.hedging.decision import Decision, Hedge, NewIntent
 from hedgerow.hedging.snapshot import LedgerSnapshot
 from hedgerow.ledger import chain
@@ -127,28 +125,7 @@ async def _insert_intent(
         intent.time_in_force.value,
         ledger.read_ns,
     )
-    entry = chain.ChainEntry(
-        intent=intent_id,
-        state=IntentState.DECIDED,
-        quantity=plain(intent.quantity),
-        filled_quantity="0",
-        reason="",
-        time_ns=ledger.read_ns,
-        terms=chain.IntentTerms(
-            decision=decision,
-            decision_digest=digest,
-            generation=ledger.generation,
-            leg=intent.leg,
-            mode=ledger.config.mode.value,
-            venue=intent.venue,
-            account=intent.account,
-            instrument=intent.instrument,
-            side=intent.side.value,
-            limit_price=plain(intent.limit_price),
-            time_in_force=intent.time_in_force.value,
-            decided_ns=ledger.read_ns,
-        ),
-    )
+    entry = chain.entry_of_decision(intent_id, decision, digest, ledger, intent)
     await chain.append(connection, ledger.strategy_uid, entry)
     await connection.execute("select pg_notify($1, $2)", INTENTS_CHANNEL, intent.venue)
     return intent_id

@@ -6,13 +6,14 @@ from typing import Any
 import msgspec
 
 from hedgerow.domain.instruments import find_instrument
-from hedgerow.domain.money import plain
 from hedgerow.domain.positions import Position, apply_fill
-from hedgerow.execution.conclusion import Conclusion, Contradiction, conclude
+from hedgerow.execution.conclusion import Conclusion
 from hedgerow.execution.intents import Intent, VenueFill, VenueOrder
-from hedgerow.execution.order_life import OPEN, TERMINAL, IntentState, require_edge
+from hedgerow.execution.order_life import TERMINAL, IntentState
+from hedgerow.execution.recording import answered, booked_elsewhere, stated, step, told
 from hedgerow.ledger import chain
 from hedgerow.ledger.intents import OPEN_STATES, find_intent
+from hedgerow.ledger.trading_days import count_turnover
 
 # One round trip: the intent's row, its strategy's version, and the chain.
 _MOVE = f"""
@@ -64,17 +65,8 @@ async def move(
     Raises:
         IllegalTransition: its life has no such step.
     """
-    if conclusion.state is not intent.state:
-        require_edge(intent.state, conclusion.state)
-    entry = chain.ChainEntry(
-        intent=intent.id,
-        state=conclusion.state,
-        quantity=plain(intent.quantity),
-        filled_quantity=plain(conclusion.filled_quantity),
-        reason=conclusion.reason,
-        time_ns=now_ns,
-        executions=None if fills is None else chain.executions_digest(fills),
-    )
+    moved = step(intent, conclusion)
+    entry = chain.entry_of_step(moved, now_ns, fills)
     await connection.execute(
         _MOVE,
         intent.strategy_uid,
@@ -86,12 +78,7 @@ async def move(
         conclusion.reason,
         now_ns if conclusion.state in TERMINAL else None,
     )
-    return msgspec.structs.replace(
-        intent,
-        state=conclusion.state,
-        filled_quantity=conclusion.filled_quantity,
-        reason=conclusion.reason,
-    )
+    return moved
 
 
 async def record_answer(
@@ -108,9 +95,9 @@ async def record_answer(
             now_ns,
             answer,
         )
-        if intent.state not in (IntentState.SENDING, IntentState.UNKNOWN):
+        accepted = answered(intent)
+        if accepted is None:
             return Outcome(intent=intent, changed=False)
-        accepted = Conclusion(state=IntentState.ACCEPTED, filled_quantity=intent.filled_quantity, reason="")
         return Outcome(intent=await move(connection, intent, accepted, now_ns), changed=True)
 
 
@@ -124,7 +111,8 @@ async def record_state(
     """
     async with connection.transaction():
         intent = await lock_intent(connection, intent_id)
-        if intent.state is state:
+        conclusion = stated(intent, state, reason)
+        if conclusion is None:
             return Outcome(intent=intent, changed=False)
         await connection.execute(
             "update orders set answer = $2, answered_ns = case when $3 then $4 else answered_ns end "
@@ -134,7 +122,6 @@ async def record_state(
             state is IntentState.REJECTED,
             now_ns,
         )
-        conclusion = Conclusion(state=state, filled_quantity=intent.filled_quantity, reason=reason)
         return Outcome(intent=await move(connection, intent, conclusion, now_ns), changed=True)
 
 
@@ -157,16 +144,13 @@ async def record_outcome(
             order.venue_order_id,
         )
         known = await read_fills(connection, intent_id)
-        new = _not_yet_known(intent, known, fills)
-        executions = [*known, *new]
-        conclusion = conclude(intent, order, executions)
-        for fill in new:
+        leg_taken = intent.state is IntentState.ABANDONED and await _leg_taken(connection, intent)
+        news = told(intent, known, order, fills, leg_taken)
+        for fill in news.new:
             await _insert_fill(connection, intent, fill, now_ns)
-        if await _must_stay_abandoned(connection, intent, conclusion):
-            conclusion = msgspec.structs.replace(conclusion, state=IntentState.ABANDONED)
-        if (conclusion.state, conclusion.filled_quantity) == (intent.state, intent.filled_quantity):
+        if news.conclusion is None:
             return Outcome(intent=intent, changed=False)
-        moved = await move(connection, intent, conclusion, now_ns, executions)
+        moved = await move(connection, intent, news.conclusion, now_ns, news.executions)
         return Outcome(intent=moved, changed=True)
 
 
@@ -180,26 +164,7 @@ async def read_fills(connection: Any, intent: int) -> list[VenueFill]:
     return [VenueFill(**dict(row)) for row in rows]
 
 
-def _not_yet_known(intent: Intent, known: Sequence[VenueFill], told: Sequence[VenueFill]) -> list[VenueFill]:
-    by_id = {fill.execution_id: fill for fill in known}
-    new = []
-    for fill in told:
-        before = by_id.get(fill.execution_id)
-        if before is None:
-            by_id[fill.execution_id] = fill
-            new.append(fill)
-        elif (before.quantity, before.price) != (fill.quantity, fill.price):
-            raise Contradiction(
-                f"intent {intent.id}: execution {fill.execution_id} was {before.quantity:f} at {before.price:f}, "
-                f"and is now told as {fill.quantity:f} at {fill.price:f}"
-            )
-    return new
-
-
-async def _must_stay_abandoned(connection: Any, intent: Intent, conclusion: Conclusion) -> bool:
-    """Whether an order that shows up late finds its leg taken: its fills count, but a leg has one open intent."""
-    if intent.state is not IntentState.ABANDONED or conclusion.state not in OPEN:
-        return False
+async def _leg_taken(connection: Any, intent: Intent) -> bool:
     taken: bool = await connection.fetchval(
         "select exists (select 1 from intents where strategy_uid = $1 and leg = $2 and state = any($3))",
         intent.strategy_uid,
@@ -224,9 +189,7 @@ async def _insert_fill(connection: Any, intent: Intent, fill: VenueFill, now_ns:
         now_ns,
     )
     if inserted is None:
-        raise Contradiction(
-            f"intent {intent.id}: execution {fill.execution_id} was booked before, for another intent"
-        )
+        raise booked_elsewhere(intent, fill)
     where = (intent.strategy_uid, intent.mode.value, intent.venue, intent.account, intent.instrument)
     row = await connection.fetchrow(
         "select quantity, entry_price, realised_pnl, fees from positions where strategy_uid = $1 and mode = $2 "
@@ -253,3 +216,4 @@ async def _insert_fill(connection: Any, intent: Intent, fill: VenueFill, now_ns:
         after.realised_pnl,
         after.fees,
     )
+    await count_turnover(connection, intent, before, fill, now_ns)

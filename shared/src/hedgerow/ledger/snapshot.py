@@ -11,6 +11,7 @@ from hedgerow.hedging.snapshot import HeldPosition, LedgerSnapshot, OpenIntent, 
 from hedgerow.ledger.halts import halt_words
 from hedgerow.ledger.intents import OPEN_STATES
 from hedgerow.ledger.strategies import decode_config
+from hedgerow.strategy.compiled import CompiledStrategy
 
 _POSITION = ("venue", "account", "instrument", "quantity", "mode")
 _INTENT = ("id", "leg", "side", "quantity", "filled_quantity", "state")
@@ -44,18 +45,27 @@ async def read_snapshot(connection: Any, uid: str, now_ns: int) -> LedgerSnapsho
     intents = [dict(zip(_INTENT, intent, strict=True)) for intent in row["intents"]]
     venues = {leg.venue for leg in config.hedge_with}
     halts = tuple(halt_words(*halt) for halt in row["halts"] if halt[0] != "Venue" or halt[1] in venues)
-    return snapshot_of(row, positions, intents, halts, now_ns)
+    return snapshot_of(row, config, positions, intents, halts, now_ns)
 
 
 def snapshot_of(
-    row: Any, positions: Iterable[Any], intents: Iterable[Any], halts: tuple[str, ...], now_ns: int
+    row: Any,
+    config: CompiledStrategy,
+    positions: Iterable[Any],
+    intents: Iterable[Any],
+    halts: tuple[str, ...],
+    now_ns: int,
 ) -> LedgerSnapshot:
-    """A snapshot from the rows of one consistent reading: the strategy's, its positions, its open intents."""
+    """A snapshot from the rows of one consistent reading: the strategy's, its positions, its open intents.
+
+    Args:
+        config: the row's, which the caller has decoded to know which positions and halts concern it.
+    """
     return LedgerSnapshot(
         strategy_uid=str(row["uid"]),
         version=row["version"],
         generation=row["generation"],
-        config=decode_config(row["config"]),
+        config=config,
         policy_state=msgspec.json.decode(row["policy_state"], type=PolicyState),
         positions=tuple(
             HeldPosition(

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import msgspec
 
+from hedgerow.domain.currencies import at_par
 from hedgerow.domain.instruments import Instrument
 from hedgerow.domain.money import plain
 from hedgerow.strategy.compiled import (
@@ -59,6 +60,7 @@ def compile_venue(
         account=spec.account.id,
         max_gross_notional=_number(spec.limits.max_gross_notional),
         orders_per_second=spec.limits.orders_per_second,
+        max_daily_loss=_number_if(spec.limits.max_daily_loss),
     )
     return list(_account_problems(compiled, venues, strategies)) or compiled
 
@@ -151,6 +153,12 @@ def _leg_problems(
                 at=(*here, "instrument"),
                 wrong=f"{leg.instrument} is {_why_no_hedge(instrument)}",
                 right=f"use one of: {quoted(hedges)}",
+            )
+        elif not at_par(instrument.quote, spec.currency):
+            yield Problem(
+                at=(*here, "instrument"),
+                wrong=f"{leg.instrument} is quoted in {instrument.quote}, which no limit in {spec.currency} can count",
+                right=f"use an instrument quoted in {spec.currency} or a stablecoin of it",
             )
         elif instrument.underlying not in hedged:
             block, rule = _BLOCKS[spec.policy.type]
@@ -272,6 +280,13 @@ def _execution_problems(spec: HedgeStrategySpec) -> Iterator[Problem]:
             "so every order would be refused",
             right="allow less slippage or widen the collar",
         )
+    distance = limits.min_liquidation_distance
+    if distance is not None and _number(distance) >= 1:
+        yield Problem(
+            at=("spec", "limits", "minLiquidationDistance"),
+            wrong="it is a ratio of the price, so nothing could be 1 or more away below it",
+            right='write it below 1, e.g. "0.25"',
+        )
 
 
 def _repeated(values: Sequence[Hashable], at: FieldPath, field: FieldPath, right: str) -> Iterator[Problem]:
@@ -330,6 +345,10 @@ def _compiled(
             max_position_notional=_number(spec.limits.max_position_notional),
             max_orders_per_minute=spec.limits.max_orders_per_minute,
             price_collar_bps=Decimal(spec.limits.price_collar_bps),
+            max_daily_turnover=_number_if(spec.limits.max_daily_turnover),
+            max_daily_loss=_number_if(spec.limits.max_daily_loss),
+            min_liquidation_distance=_number_if(spec.limits.min_liquidation_distance),
+            max_repeated_orders=spec.limits.max_repeated_orders,
         ),
     )
 
@@ -360,3 +379,7 @@ def _legs_by_priority(
 def _number(text: str) -> Decimal:
     """Canonical: `25000` and `25000.00` become the same bytes on the wire, and so the same revision."""
     return Decimal(plain(Decimal(text)))
+
+
+def _number_if(text: str | None) -> Decimal | None:
+    return None if text is None else _number(text)

@@ -86,13 +86,20 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True):
     unknown_deadline_ns: int
 
 
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """Ceilings that the executor enforces at the claim. Notionals in the strategy's currency."""
+class Limits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Ceilings that the executor enforces at the claim; None is no limit. Notionals in the strategy's currency.
+
+    `min_liquidation_distance`: of the venue's mid, a ratio.
+    """
 
     max_order_notional: Decimal
     max_position_notional: Decimal
     max_orders_per_minute: int
     price_collar_bps: Decimal
+    max_daily_turnover: Decimal | None = None
+    max_daily_loss: Decimal | None = None
+    min_liquidation_distance: Decimal | None = None
+    max_repeated_orders: int | None = None
 
 
 class CompiledStrategy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -135,8 +142,8 @@ class CompiledStrategy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
         return frozenset(curve.underlying for curve in self.sentiment_curves)
 
 
-class CompiledVenue(msgspec.Struct, frozen=True, kw_only=True):
-    """A venue account as the executor needs it. Limits in the account's settlement currency."""
+class CompiledVenue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A venue account as the executor needs it. Limits in USD, dollar stablecoins counted at par."""
 
     namespace: str
     name: str
@@ -146,6 +153,7 @@ class CompiledVenue(msgspec.Struct, frozen=True, kw_only=True):
     account: str
     max_gross_notional: Decimal
     orders_per_second: int
+    max_daily_loss: Decimal | None = None
 
     @property
     def key(self) -> str:

@@ -248,8 +248,20 @@ class ExecutionSpec(Part):
     )
 
 
+_DISTANCE_IS_A_RATIO = Rule(
+    cel="!has(self.minLiquidationDistance) || !isQuantity(self.minLiquidationDistance) || "
+    "quantity(self.minLiquidationDistance).isLessThan(quantity('1'))",
+    wrong="it is a ratio of the price, so nothing could be 1 or more away below it",
+    right='write it below 1, e.g. "0.25"',
+    at=".minLiquidationDistance",
+)
+
+
 class LimitsSpec(Part):
-    """Ceilings that are checked for every order before it is sent. Notionals in the strategy's currency."""
+    """Ceilings that are checked for every order before it is sent. Notionals in the strategy's currency; USDT and USDC
+    count as USD, one to one."""
+
+    model_config = ConfigDict(json_schema_extra=on_block(_DISTANCE_IS_A_RATIO))
 
     max_order_notional: PositiveDecimalText = Field(
         description='Largest value of one order: a decimal string, quoted, e.g. "50000".'
@@ -261,7 +273,29 @@ class LimitsSpec(Part):
         description="How many orders may be sent within any minute: 1 to 6000, e.g. 120."
     )
     price_collar_bps: Annotated[int, Field(strict=True, ge=1, le=5000)] = Field(
-        description="How far an order's price may be from the venue's own mid, in basis points: 1 to 5000, e.g. 100."
+        description="How far an order's price may be from the venue's own mid, in basis points: 1 to 5000, e.g. 100. "
+        "Half the spread counts besides the slippage."
+    )
+    max_daily_turnover: PositiveDecimalText | None = Field(
+        default=None,
+        description="Largest value of what is filled within one day of UTC; beyond it only what reduces the position "
+        'is sent. A decimal string, quoted, e.g. "3000000". Left out: no limit.',
+    )
+    max_daily_loss: PositiveDecimalText | None = Field(
+        default=None,
+        description="Largest loss of the hedge within one day of UTC, open positions at the venue's mid; beyond it "
+        'only what reduces the position is sent. A decimal string, quoted, e.g. "25000". Left out: no limit.',
+    )
+    min_liquidation_distance: PositiveDecimalText | None = Field(
+        default=None,
+        description="Smallest distance of the price at which the venue would liquidate the hedge, as a ratio of its "
+        'mid and below 1; nearer, only what reduces the position is sent. A decimal string, quoted, e.g. "0.25". '
+        "Left out: no limit.",
+    )
+    max_repeated_orders: Annotated[int, Field(strict=True, ge=1, le=6000)] | None = Field(
+        default=None,
+        description="How many orders in a row may go the same way in one instrument within any minute: 1 to 6000, e.g. "
+        "60. What reduces the position is let through. Left out: only maxOrdersPerMinute limits them.",
     )
 
 

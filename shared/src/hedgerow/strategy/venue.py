@@ -44,11 +44,17 @@ class VenueLimits(Part):
     """Ceilings of the whole account, which no strategy can raise."""
 
     max_gross_notional: PositiveDecimalText = Field(
-        description="Largest sum of the unsigned values of the account's positions, in settlement currency: a "
-        'decimal string, quoted, e.g. "5000000".'
+        description="Largest sum of the unsigned values of the account's positions and orders, in USD; USDT and USDC "
+        'count as USD, one to one. A decimal string, quoted, e.g. "5000000".'
     )
     orders_per_second: Annotated[int, Field(strict=True, ge=1, le=1000)] = Field(
         description="How many orders per second the account may send, over all strategies: 1 to 1000, e.g. 10."
+    )
+    max_daily_loss: PositiveDecimalText | None = Field(
+        default=None,
+        description="Largest loss of all hedges on the account within one day of UTC, open positions at the venue's "
+        'mid; beyond it only what reduces a position is sent. A decimal string, quoted, e.g. "100000". Left out: '
+        "no limit.",
     )
 
 

@@ -36,6 +36,11 @@ class FeedName(StrEnum):
         return self in (FeedName.REST, FeedName.WEB_SOCKET)
 
 
+class Switch(StrEnum):
+    OFF = "Off"
+    ON = "On"
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """One process's surroundings.
 
@@ -44,6 +49,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ledger_dsn: Postgres of the ledger.
         partitions: of every partitioned topic; fixed for the life of an installation.
         exchange_url: base address of the built-in exchange.
+        exchange_faults: whether the built-in exchange may be asked to misbehave.
         executor_venue: the one Venue (`namespace/name`) that this executor serves; None serves each whose keys it has.
         keys_dir: folder laid out as a mounted Secret, one subfolder per venue account with files `apiKey`, `secret`.
         feed: where ingestion takes market data from.
@@ -86,6 +92,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     http_host: str
     http_port: int
     max_jump_bps: float
+    exchange_faults: bool = False
     executor_venue: str | None = None
     feed: FeedName = FeedName.RECORDED
     synthetic_seed: int = 7
@@ -124,6 +131,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 _DEFAULTS = {
     "HEDGEROW_PARTITIONS": "4",
+    "HEDGEROW_EXCHANGE_FAULTS": Switch.OFF.value,
     "HEDGEROW_FEED": FeedName.RECORDED.value,
     "HEDGEROW_SYNTHETIC_SEED": "7",
     "HEDGEROW_SYNTHETIC_INTERVAL_MS": "250",
@@ -237,6 +245,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         http_host=text("HEDGEROW_HTTP_HOST"),
         http_port=int(number("HEDGEROW_HTTP_PORT", int)),
         max_jump_bps=float(number("HEDGEROW_MAX_JUMP_BPS", float)),
+        exchange_faults=word("HEDGEROW_EXCHANGE_FAULTS", Switch) is Switch.ON,
         executor_venue=environment.get("HEDGEROW_EXECUTOR_VENUE") or None,
         feed=feed,
         synthetic_seed=whole("HEDGEROW_SYNTHETIC_SEED", 0, 2**32 - 1),
