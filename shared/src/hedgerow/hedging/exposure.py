@@ -4,11 +4,14 @@ from decimal import Decimal
 
 import msgspec
 
+from hedgerow.domain.age import age_problem
 from hedgerow.domain.money import ZERO, exact_decimal, floor_to_step, plain
+from hedgerow.hedging.decision import Hold, HoldReason
+from hedgerow.hedging.legs import legs_of
 from hedgerow.hedging.sentiment import sizer_of
 from hedgerow.hedging.snapshot import LedgerSnapshot
 from hedgerow.schemas.records import Exposure, Mark, RiskState, Score
-from hedgerow.strategy.compiled import Band, BandUnit, CompiledStrategy, Leg, Rule, SentimentCurve
+from hedgerow.strategy.compiled import Band, BandUnit, CompiledStrategy, Rule, SentimentCurve
 
 
 class NetExposure(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,9 +79,16 @@ def known_exposures(risk: RiskState, ledger: LedgerSnapshot) -> tuple[NetExposur
     return tuple(found)
 
 
-def first_leg(underlying: str, config: CompiledStrategy) -> Leg:
-    """The most preferred leg that hedges an underlying; compiling saw to it that there is one."""
-    return next(leg for leg in config.hedge_with if leg.instrument.underlying == underlying)
+def why_score_unusable(rule: Rule, risk: RiskState, ledger: LedgerSnapshot) -> Hold | None:
+    """Risk saw the score fresh, but its state may be older than the score may get."""
+    limit_ns = ledger.config.freshness.score_ns
+    if not isinstance(rule, SentimentCurve) or limit_ns is None:
+        return None
+    score = _score(rule.underlying, risk)
+    problem = age_problem(score.time_ns, ledger.read_ns, limit_ns)
+    if problem is None:
+        return None
+    return Hold(reason=HoldReason.STALE_SCORE, detail=f"the score of {rule.underlying} is {problem}")
 
 
 def _unhedged(rule: Rule, risk: RiskState) -> Exposure:
@@ -124,7 +134,7 @@ def _curve_edges(
     """
     score, mark = _score(curve.underlying, risk), _mark(curve.underlying, risk, config)
     sized = sizer_of(curve).size(score.score, mark.depth_usd)
-    instrument = first_leg(curve.underlying, config).instrument
+    instrument = legs_of(curve.underlying, config)[0].instrument
     lot = instrument.delta(instrument.lot_size)
     hedged = floor_to_step(abs(unhedged.delta) * exact_decimal(sized.fraction), lot)
     zone = min(curve.no_trade_notional / unhedged.mark, hedged)
@@ -146,7 +156,7 @@ def _score(asset: str, risk: RiskState) -> Score:
 
 
 def _mark(underlying: str, risk: RiskState, config: CompiledStrategy) -> Mark:
-    symbol = first_leg(underlying, config).instrument.symbol
+    symbol = legs_of(underlying, config)[0].instrument.symbol
     for mark in risk.marks:
         if mark.instrument == symbol:
             return mark
