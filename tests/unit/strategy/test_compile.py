@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hedgerow.domain.instruments import LISTINGS, find_instrument
 from hedgerow.strategy.compile import compile_strategy, compile_venue, revision_of
-from hedgerow.strategy.compiled import CompiledStrategy, CompiledVenue, Mode
+from hedgerow.strategy.compiled import CompiledStrategy, CompiledVenue, Escalation, Mode, Style, Twap
 from hedgerow.strategy.parse import parse_resource
 from hedgerow.strategy.problem import Problem
 from hedgerow.strategy.spec import HedgeStrategy
@@ -96,7 +96,64 @@ def band(**changes: Any) -> dict[str, Any]:
     return {"underlying": "BTC", "lower": "-1", "upper": "1", **changes}
 
 
+def by_score(*knots: tuple[str, str], **changes: Any) -> Edit:
+    """The strategy hedged along a curve with these knots."""
+
+    def edit(spec: dict[str, Any]) -> None:
+        written = [{"score": score, "hedgeFraction": fraction} for score, fraction in knots]
+        curve = {"underlying": "BTC", "knots": written or [*DEFAULT_KNOTS], **changes}
+        spec["policy"] = {"type": "SentimentCurve", "sentimentCurve": [curve]}
+        spec["freshness"]["score"] = "3s"
+
+    return edit
+
+
+DEFAULT_KNOTS = ({"score": "0", "hedgeFraction": "0.050"}, {"score": "1.0", "hedgeFraction": "1"})
+CURVE = "spec.policy.sentimentCurve[0]"
 CASES: list[tuple[str, Edit, str]] = [
+    (
+        "a curve that falls",
+        by_score(("0", "0.5"), ("0.5", "0.4"), ("1", "1")),
+        f"{CURVE}.knots[1].hedgeFraction: 0.4 is below the fraction before it, 0.5; let the hedge never fall while "
+        "the score rises",
+    ),
+    (
+        "a score twice, otherwise written",
+        by_score(("0", "0"), ("0.3", "0"), ("0.30", "0"), ("1", "1")),
+        f"{CURVE}.knots[2].score: 0.30 is not above the score before it, 0.3; order the knots by score, each score "
+        "once",
+    ),
+    (
+        "a curve that begins late",
+        by_score(("0.1", "0"), ("1", "1")),
+        f'{CURVE}.knots[0].score: the curve begins at score 0.1; begin with score "0"',
+    ),
+    (
+        "a curve that ends early",
+        by_score(("0", "0"), ("0.9", "1")),
+        f'{CURVE}.knots[1].score: the curve ends at score 0.9; end with score "1"',
+    ),
+    (
+        "a curve that nothing hedges",
+        lambda spec: (
+            by_score()(spec),
+            spec["policy"]["sentimentCurve"].append({"underlying": "ETH", "knots": [*DEFAULT_KNOTS]}),
+        ),
+        "spec.policy.sentimentCurve[1].underlying: no leg of spec.hedgeWith trades ETH; add a leg whose underlying "
+        "is ETH, or drop this curve",
+    ),
+    (
+        "a curve without an age for scores",
+        lambda spec: (by_score()(spec), spec["freshness"].pop("score")),
+        "spec.freshness.score: is missing, and the policy must know how old a score may be; write freshness.score, "
+        "e.g. 3s, with policy SentimentCurve and with no other",
+    ),
+    (
+        "an age for scores that nobody reads",
+        lambda spec: spec["freshness"].update(score="3s"),
+        "spec.freshness.score: policy Band reads no scores; write freshness.score, e.g. 3s, with policy "
+        "SentimentCurve and with no other",
+    ),
     (
         "unknown instrument",
         lambda spec: spec["hedgeWith"][0].update(instrument="DOGE/USDT"),
@@ -144,6 +201,18 @@ CASES: list[tuple[str, Edit, str]] = [
         "refused; allow less slippage or widen the collar",
     ),
     (
+        "a style without its block",
+        lambda spec: spec["execution"].update(style="Twap"),
+        "spec.execution: exactly the block that `style` names belongs here; write execution.twap with style Twap, "
+        "execution.escalation with style Escalation, and none with Clips",
+    ),
+    (
+        "slices faster than the cooldown",
+        lambda spec: spec["execution"].update(style="Twap", twap={"duration": "10s", "slices": 6}),
+        "spec.execution.twap.slices: 6 slices in 10s come faster than the cooldown, 2s, lets them; make fewer "
+        "slices, a longer duration or a shorter cooldown",
+    ),
+    (
         "a leg twice",
         lambda spec: spec["hedgeWith"].append(leg(instrument="BTC/USDT:USDT")),
         'spec.hedgeWith[1].instrument: "BTC/USDT:USDT on paper" stands already at spec.hedgeWith[0].instrument; '
@@ -178,6 +247,26 @@ CASES: list[tuple[str, Edit, str]] = [
 @pytest.mark.parametrize(("edit", "said"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
 def test_a_problem_is_named_at_its_path_with_what_would_be_right(edit: Edit, said: str) -> None:
     assert problems(compile_strategy(parsed(edit), VENUES, LISTED)) == [said]
+
+
+def test_styles_are_compiled_and_clips_keep_the_revision_that_they_had() -> None:
+    twap = compiled(lambda spec: spec["execution"].update(style="Twap", twap={"duration": "1m", "slices": 6}))
+    assert twap.execution.twap == Twap(duration_ns=60_000_000_000, slices=6)
+    ladder = {"passiveFor": "5s", "aggressiveFor": "4s", "insideTicks": 1}
+    escalation = compiled(
+        lambda spec: spec["execution"].update(style="Escalation", escalation=ladder, legs="Together")
+    )
+    assert escalation.execution.together
+    assert escalation.execution.escalation == Escalation(
+        passive_ns=5_000_000_000,
+        inside_ticks=1,
+        reprice_ticks=5,
+        aggressive_ns=4_000_000_000,
+        second_instrument_ns=10_000_000_000,
+        retry_ns=60_000_000_000,
+    )
+    assert compiled().execution.style is Style.CLIPS
+    assert not {"twap", "escalation", "together"} & set(msgspec.to_builtins(compiled())["execution"])
 
 
 def test_a_leg_without_a_band_is_refused() -> None:
@@ -406,3 +495,33 @@ def test_whatever_has_the_right_shape_compiles_or_says_why_not(spec: dict[str, A
     else:
         assert result
         assert all(problem.at[0] == "spec" and problem.wrong and problem.right for problem in result)
+
+
+def test_a_sentiment_curve_is_compiled_with_canonical_numbers() -> None:
+    config = compiled(by_score(maxHedgeFraction="0.80", noTradeNotional="5000"))
+    assert config.bands == ()
+    assert (config.underlyings, config.scored) == ({"BTC"}, {"BTC"})
+    assert config.freshness.score_ns == 3_000_000_000
+    (curve,) = config.sentiment_curves
+    assert [(str(knot.score), str(knot.hedge_fraction)) for knot in curve.knots] == [
+        ("0", "0.05"),
+        ("1", "1"),
+    ]
+    assert (str(curve.max_hedge_fraction), str(curve.no_trade_notional)) == ("0.8", "5000")
+    assert revision_of(config) == revision_of(
+        compiled(by_score(maxHedgeFraction="0.8", noTradeNotional="5000.0"))
+    )
+
+
+@pytest.mark.parametrize(
+    ("policy", "there"),
+    [
+        ({"type": "SentimentCurve"}, "none is here"),
+        ({"type": "Band", "band": [band()], "sentimentCurve": []}, "is empty"),
+        ({"type": "SentimentCurve", "band": [band()]}, "those of Band are here"),
+    ],
+)
+def test_a_policy_needs_its_own_block_and_no_other(policy: dict[str, Any], there: str) -> None:
+    data = deepcopy(STRATEGY)
+    data["spec"]["policy"] = policy
+    assert there in " ".join(problems(parse_resource(data)))

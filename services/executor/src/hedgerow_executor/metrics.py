@@ -15,6 +15,12 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True):
     unknown_open: prometheus_client.Gauge
     unknown_overdue: prometheus_client.Gauge
     discrepancies: prometheus_client.Gauge
+    ledger_up: prometheus_client.Gauge
+    cancels: prometheus_client.Counter
+    not_sent: prometheus_client.Counter
+    order_waits: prometheus_client.Counter
+    clock_offset: prometheus_client.Gauge
+    keys_refused: prometheus_client.Gauge
 
 
 def build_metrics(registry: prometheus_client.CollectorRegistry) -> Metrics:
@@ -64,6 +70,42 @@ def build_metrics(registry: prometheus_client.CollectorRegistry) -> Metrics:
         discrepancies=prometheus_client.Gauge(
             "hedgerow_reconciliation_discrepancies",
             "Differences between venue and ledger at the last reconciliation",
+            ["account"],
+            registry=registry,
+        ),
+        ledger_up=prometheus_client.Gauge(
+            "hedgerow_executor_ledger_up",
+            "1 while the executor reaches its ledger; at 0 nothing is sent",
+            ["account"],
+            registry=registry,
+        ),
+        cancels=prometheus_client.Counter(
+            "hedgerow_halt_cancels_total",
+            "Cancels sent for orders that were open under a halt, or while the ledger was away",
+            ["account"],
+            registry=registry,
+        ),
+        not_sent=prometheus_client.Counter(
+            "hedgerow_orders_not_sent_total",
+            "Orders that the venue turned away for too many requests, before it looked at them",
+            ["account"],
+            registry=registry,
+        ),
+        order_waits=prometheus_client.Counter(
+            "hedgerow_order_rate_waits_total",
+            "Times that an intent waited unclaimed because the venue wants no order now",
+            ["account"],
+            registry=registry,
+        ),
+        clock_offset=prometheus_client.Gauge(
+            "hedgerow_venue_clock_offset_seconds",
+            "How far the venue's clock is ahead of ours",
+            ["account"],
+            registry=registry,
+        ),
+        keys_refused=prometheus_client.Gauge(
+            "hedgerow_venue_keys_refused",
+            "1 while the keys on disk cannot be used and the old ones are",
             ["account"],
             registry=registry,
         ),

@@ -16,6 +16,7 @@ from hedgerow_executor.account import Account
 
 _log = structlog.get_logger()
 TICKER_EVERY_S = 0.2
+CLOCK_EVERY_S = 5.0
 STRATEGIES_EVERY_S = 0.1
 MARK_EVERY_S = 5.0
 
@@ -35,6 +36,17 @@ async def poll_tickers(account: Account) -> None:
             account.tickers[instrument] = after(account.tickers.get(instrument), ticker)
         except VenueUnavailable as error:
             _log.warning("no ticker", instrument=instrument, error=str(error))
+
+
+async def clock_loop(account: Account) -> None:
+    """Follow the venue's clock: with one that has drifted or was set, every order would be outside its window."""
+    while not account.context.stopping.is_set():
+        try:
+            ahead_ms = await account.venue.measure_clock()
+            account.metrics.clock_offset.labels(account.name).set(ahead_ms / 1_000)
+        except VenueUnavailable as error:
+            _log.warning("venue's clock not measured", error=str(error))
+        await asyncio.sleep(CLOCK_EVERY_S)
 
 
 async def mark_loop(account: Account) -> None:
@@ -60,7 +72,7 @@ async def acknowledge_loop(account: Account) -> None:
                 (leg.venue, leg.account) == (account.venue_key, account.name)
                 for leg in item.config.hedge_with
             )
-            if not ours or said.get(item.uid) == item.generation:
+            if not ours or not account.reachable() or said.get(item.uid) == item.generation:
                 continue
             said[item.uid] = item.generation
             record = Acknowledgement(

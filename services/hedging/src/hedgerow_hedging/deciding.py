@@ -51,8 +51,20 @@ class Deciding:
         self._reported: dict[str, tuple[str, int, str]] = {}
         self._decisions = prometheus_client.Counter(
             "hedgerow_decisions_total",
-            "Decisions by outcome: Hedge, a hold's reason, or Conflict (the ledger had moved on)",
+            "Decisions by outcome: Hedge, Cancel, a hold's reason, or Conflict (the ledger had moved on)",
             ["outcome"],
+            registry=context.metrics,
+        )
+        self._rungs = prometheus_client.Counter(
+            "hedgerow_escalation_orders_total",
+            "Orders of style Escalation by their rung",
+            ["rung"],
+            registry=context.metrics,
+        )
+        self._cancels = prometheus_client.Counter(
+            "hedgerow_cancels_decided_total",
+            "Resting orders that were taken back, by reason",
+            ["reason"],
             registry=context.metrics,
         )
         self._shown = StrategyMetrics()
@@ -124,7 +136,12 @@ class Deciding:
             self._newest.touch(strategy, new_input=by_input)
             return
         reached("hedging.after-commit")
-        self._announce(strategy, ledger, decision, committed, newest)
+        self._count_cancels(strategy, decision)
+        if decision.intents:
+            self._announce(strategy, ledger, decision, committed, newest)
+        else:
+            # Only taken back or remembered: what comes next is decided on the ledger as it is now.
+            self._newest.touch(strategy, new_input=False)
 
     def _report_state(self, strategy: str, ledger: LedgerSnapshot, decision: Decision) -> None:
         """Tell the world where the strategy stands, when that is news."""
@@ -152,12 +169,26 @@ class Deciding:
             _log.info("holding", strategy=strategy, reason=hold.reason, detail=hold.detail)
         self._last_hold[strategy] = hold.reason
 
+    def _count_cancels(self, strategy: str, hedge: Hedge) -> None:
+        for cancel in hedge.cancels:
+            self._decisions.labels("Cancel").inc()
+            self._cancels.labels(cancel.reason.value).inc()
+            _log.info(
+                "cancel decided",
+                strategy=strategy,
+                intent=cancel.intent,
+                reason=cancel.reason,
+                detail=cancel.detail,
+            )
+
     def _announce(
         self, strategy: str, ledger: LedgerSnapshot, hedge: Hedge, committed: Committed, newest: Newest
     ) -> None:
         self._decisions.labels("Hedge").inc()
         self._last_hold.pop(strategy, None)
         for intent, leg in zip(committed.intents, hedge.intents, strict=True):
+            if leg.rung is not None:
+                self._rungs.labels(leg.rung.value).inc()
             _log.info(
                 "hedge decided",
                 strategy=strategy,
@@ -165,6 +196,7 @@ class Deciding:
                 side=leg.side,
                 quantity=str(leg.quantity),
                 price=str(leg.limit_price),
+                rung=leg.rung,
                 delta=str(leg.delta),
                 trace_id=trace.trace_id(newest.incoming.headers),
             )

@@ -1,17 +1,19 @@
 """Why a strategy does what it does now: the same facts and the same `decide` as in production, put in words. Pure."""
 
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 import msgspec
 
+from hedgerow.domain.age import age_problem
 from hedgerow.domain.money import plain
 from hedgerow.execution.intents import Intent
 from hedgerow.hedging.decide import decide
 from hedgerow.hedging.decision import Decision, Hold, NewIntent
-from hedgerow.hedging.exposure import NetExposure, net_exposure
+from hedgerow.hedging.exposure import NetExposure, known_exposures
 from hedgerow.hedging.snapshot import LedgerSnapshot, OpenIntent
 from hedgerow.schemas.acknowledging import required_roles
-from hedgerow.schemas.records import ClientBook, InputProblem, RiskState, StrategyPublished
+from hedgerow.schemas.records import BookKind, ClientBook, InputProblem, RiskState, StrategyPublished
 from hedgerow.strategy.compiled import CompiledVenue, Mode
 
 
@@ -37,7 +39,10 @@ class LegFact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BandFact(msgspec.Struct, frozen=True, kw_only=True):
-    """Exposure against a band, in units of the underlying; `mark` in the strategy's currency. `excess` 0 is inside."""
+    """Exposure against what the policy lets it be, in units of the underlying; `mark` in the strategy's currency.
+
+    `excess` 0 is inside. `rule` says how the policy came to its edges, where they are not declared as such.
+    """
 
     underlying: str
     unhedged: Decimal
@@ -47,6 +52,7 @@ class BandFact(msgspec.Struct, frozen=True, kw_only=True):
     upper: Decimal
     excess: Decimal
     mark: Decimal
+    rule: str = ""
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,7 +145,20 @@ def _risk_inputs(facts: Facts) -> list[InputFact]:
         usable=risk.ready and age_s <= limit_s,
         detail=f"generation {risk.generation}, caused by {risk.cause}",
     )
-    return [state, *facts_of_marks]
+    return [state, *facts_of_marks, *_scores(risk, facts.ledger)]
+
+
+def _scores(risk: RiskState, ledger: LedgerSnapshot) -> Iterator[InputFact]:
+    limit_ns = ledger.config.freshness.score_ns
+    for score in risk.scores:
+        problem = None if limit_ns is None else age_problem(score.time_ns, ledger.read_ns, limit_ns)
+        yield InputFact(
+            input=f"score {score.asset}",
+            age_s=_age_s(ledger.read_ns, score.time_ns),
+            limit_s=None if limit_ns is None else limit_ns / 1e9,
+            usable=problem is None,
+            detail=f"{score.score:g}",
+        )
 
 
 def _books(facts: Facts) -> list[InputFact]:
@@ -148,10 +167,7 @@ def _books(facts: Facts) -> list[InputFact]:
     found = []
     for source in config.exposure:
         book = by_name.get(source.book)
-        positions = ", ".join(
-            f"{plain(quantity)} {instrument}"
-            for instrument, quantity in (book.positions if book else {}).items()
-        )
+        held = ", ".join(_held(book)) if book else ""
         # The ledger says what the book holds; how fresh risk's copy is, risk itself says in its problems.
         found.append(
             InputFact(
@@ -159,12 +175,18 @@ def _books(facts: Facts) -> list[InputFact]:
                 age_s=_age_s(now_ns, book.as_of_ns) if book else None,
                 limit_s=None,
                 usable=book is not None,
-                detail=(positions or "empty")
+                detail=(held or "empty")
                 if book
                 else "the ledger has no such book: no client fill was booked",
             )
         )
     return found
+
+
+def _held(book: ClientBook) -> list[str]:
+    if book.kind is BookKind.LOANS:
+        return [f"owes {plain(loan.owed)} {loan.asset} ({loan.id})" for loan in book.loans]
+    return [f"{plain(quantity)} {instrument}" for instrument, quantity in book.positions.items()]
 
 
 def _legs(facts: Facts) -> list[LegFact]:
@@ -194,13 +216,11 @@ def _bands(facts: Facts) -> list[BandFact]:
     return [_band(exposure) for exposure in _exposures(facts)]
 
 
-def _exposures(facts: Facts) -> list[NetExposure]:
-    """Against every band whose exposure risk knows: a strategy that is not ready has none."""
+def _exposures(facts: Facts) -> Sequence[NetExposure]:
     risk, ledger = facts.risk, facts.ledger
     if risk is None or risk.uid != ledger.strategy_uid:
-        return []
-    known = {item.underlying for item in risk.exposures}
-    return [net_exposure(band, risk, ledger) for band in ledger.config.bands if band.underlying in known]
+        return ()
+    return known_exposures(risk, ledger)
 
 
 def _band(exposure: NetExposure) -> BandFact:
@@ -213,6 +233,7 @@ def _band(exposure: NetExposure) -> BandFact:
         upper=exposure.upper,
         excess=exposure.excess,
         mark=exposure.mark,
+        rule=exposure.rule,
     )
 
 
@@ -221,19 +242,29 @@ def _in_words(decision: Decision | None, facts: Facts) -> list[str]:
         return ["It sends nothing: no risk state of it was seen."]
     if isinstance(decision, Hold):
         return [f"It sends nothing: {decision.reason}: {decision.detail}."]
+    cancels = [
+        f"It takes intent {item.intent} back: {item.reason}: {item.detail}." for item in decision.cancels
+    ]
+    if not decision.intents:
+        return cancels or [
+            "It sends nothing: it remembers where its hedge over time has come to, and decides anew."
+        ]
     verb = "would fill virtually" if facts.ledger.config.mode is Mode.SHADOW else "would send"
-    return [f"It {verb}: {_order_words(intent, facts)}." for intent in decision.intents] + _refusal_ahead(
-        facts
-    )
+    orders = [f"It {verb}: {_order_words(intent, facts)}." for intent in decision.intents]
+    return cancels + orders + _refusal_ahead(facts)
 
 
 def _order_words(intent: NewIntent, facts: Facts) -> str:
     leg = next(leg for leg in facts.ledger.config.hedge_with if leg.index == intent.leg)
     return (
         f"{intent.side} {plain(intent.quantity)} {intent.instrument} at {plain(intent.limit_price)} or better "
-        f"({intent.time_in_force}) on {intent.venue} account {intent.account}, to bring the net delta from "
+        f"({_manner(intent)}) on {intent.venue} account {intent.account}, to bring the net delta from "
         f"{intent.delta:.8f} {leg.instrument.underlying} towards {intent.edge:.8f}"
     )
+
+
+def _manner(intent: NewIntent) -> str:
+    return intent.time_in_force if intent.rung is None else f"{intent.time_in_force}, rung {intent.rung}"
 
 
 def _refusal_ahead(facts: Facts) -> list[str]:

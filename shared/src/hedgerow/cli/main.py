@@ -229,16 +229,16 @@ def resolve(
 @book_app.command(name="load")
 def book_load(
     name: BookArgument,
-    file: Annotated[Path, typer.Option("--file", "-f", help="CSV: instrument, quantity and maybe as_of.")],
+    file: Annotated[Path, typer.Option("--file", "-f", help="CSV of positions or of loans; see the guide.")],
     as_of: Annotated[
-        str | None, typer.Option("--as-of", metavar="TIME", help="When the positions held: RFC 3339, or now.")
+        str | None, typer.Option("--as-of", metavar="TIME", help="When it was so: RFC 3339, or now.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
     gateway: GatewayOption = None,
     key_file: KeyFileOption = None,
     as_json: Json = False,
 ) -> None:
-    """Replace a book's positions with those of a CSV file. When any row is wrong, nothing is sent."""
+    """Replace a book's positions or loans with those of a CSV file. When any row is wrong, nothing is sent."""
 
     async def work() -> ExitCode:
         from hedgerow.cli.book import load_book
@@ -271,15 +271,31 @@ def halt(
     venue: VenueOption = None,
     everything: AllOption = False,
     namespace: Namespace = "default",
+    direct: Annotated[
+        bool,
+        typer.Option("--direct", help="Cancel straight at the venue first; needs --file, and no ledger."),
+    ] = False,
+    file: Annotated[
+        Path | None, typer.Option("--file", "-f", help="With --direct: YAML that declares the Venues.")
+    ] = None,
+    keys: Annotated[
+        Path | None,
+        typer.Option("--keys", help="With --direct: folder of trade keys; HEDGEROW_KEYS_DIR else."),
+    ] = None,
 ) -> None:
-    """Stop sending orders, now."""
+    """Stop sending orders, now, and have what is open cancelled."""
 
     async def work() -> ExitCode:
         from hedgerow.cli.halts import halt as place
         from hedgerow.cli.halts import target_of
         from hedgerow.cli.servers import read_servers
 
-        return await place(read_servers(), target_of(strategy, venue, everything, namespace), reason)
+        target = target_of(strategy, venue, everything, namespace)
+        if direct:
+            from hedgerow.cli.direct import halt_directly
+
+            return await halt_directly(target, reason, file, keys)
+        return await place(read_servers(), target, reason)
 
     run(work)
 
@@ -290,15 +306,22 @@ def release(
     venue: VenueOption = None,
     everything: AllOption = False,
     namespace: Namespace = "default",
+    source: Annotated[
+        str,
+        typer.Option(
+            "--source",
+            help="Whose halts: cli, or one that no one else releases: executor, ledger, quarantine.",
+        ),
+    ] = "cli",
 ) -> None:
-    """Release the halts of one target that were placed from the command line."""
+    """Release the halts of one target that were placed from the command line, or by the system itself."""
 
     async def work() -> ExitCode:
         from hedgerow.cli.halts import release as lift
         from hedgerow.cli.halts import target_of
         from hedgerow.cli.servers import read_servers
 
-        return await lift(read_servers(), target_of(strategy, venue, everything, namespace))
+        return await lift(read_servers(), target_of(strategy, venue, everything, namespace), source)
 
     run(work)
 

@@ -47,8 +47,8 @@ async def read_overview(connection: Any, now_ns: int) -> Overview:
             "order by p.venue, p.account, p.instrument"
         )
         intents = await connection.fetch(
-            "select strategy_uid, id, leg, side, quantity, filled_quantity, state from intents "
-            "where state = any($1) order by id",
+            "select strategy_uid, id, leg, side, quantity, filled_quantity, state, limit_price, time_in_force, "
+            "cancel_requested_ns from intents where state = any($1) order by id",
             OPEN_STATES,
         )
         # By account, because that is how orders are indexed by their claim's time.

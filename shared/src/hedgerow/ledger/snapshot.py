@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from hedgerow.domain.orders import Side
+from hedgerow.domain.orders import Side, TimeInForce
 from hedgerow.execution.order_life import IntentState
 from hedgerow.hedging.snapshot import HeldPosition, LedgerSnapshot, OpenIntent, PolicyState
 from hedgerow.ledger.halts import halt_words
@@ -14,7 +14,17 @@ from hedgerow.ledger.strategies import decode_config
 from hedgerow.strategy.compiled import CompiledStrategy
 
 _POSITION = ("venue", "account", "instrument", "quantity", "mode")
-_INTENT = ("id", "leg", "side", "quantity", "filled_quantity", "state")
+_INTENT = (
+    "id",
+    "leg",
+    "side",
+    "quantity",
+    "filled_quantity",
+    "state",
+    "limit_price",
+    "time_in_force",
+    "cancel_requested_ns",
+)
 
 # One statement is one consistent reading, and one round trip: hedging reads before each decision, also to hold.
 _READ = f"""
@@ -84,6 +94,9 @@ def snapshot_of(
                 quantity=intent["quantity"],
                 filled_quantity=intent["filled_quantity"],
                 state=IntentState(intent["state"]),
+                limit_price=intent["limit_price"],
+                time_in_force=TimeInForce(intent["time_in_force"]),
+                cancel_requested_ns=intent["cancel_requested_ns"],
             )
             for intent in intents
         ),

@@ -46,21 +46,90 @@ class Band(msgspec.Struct, frozen=True, kw_only=True):
     unit: BandUnit
 
 
-class Freshness(msgspec.Struct, frozen=True, kw_only=True):
-    """How old an input may be before the strategy holds."""
+class Knot(msgspec.Struct, frozen=True, kw_only=True):
+    """A point of a curve: at this score, this fraction of the exposure is hedged."""
+
+    score: Decimal
+    hedge_fraction: Decimal
+
+
+class SentimentCurve(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of one underlying's exposure is hedged, by its sentiment score.
+
+    `no_trade_notional`, in the strategy's currency: a hedge that lacks no more than this is left as it is.
+    """
+
+    underlying: str
+    knots: tuple[Knot, ...]
+    max_hedge_fraction: Decimal
+    no_trade_notional: Decimal
+
+
+Rule = Band | SentimentCurve
+
+
+class Freshness(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How old an input may be before the strategy holds. `score_ns`: of a policy that reads scores."""
 
     quote_ns: int
     book_ns: int
+    score_ns: int | None = None
 
 
-class Execution(msgspec.Struct, frozen=True, kw_only=True):
-    """How a hedge is sent. `clip_notional` in the strategy's currency."""
+class Style(StrEnum):
+    """How a hedge is worked: clip after clip, spread over time, or from a passive order to ever more urgent ones."""
+
+    CLIPS = "Clips"
+    TWAP = "Twap"
+    ESCALATION = "Escalation"
+
+
+class Twap(msgspec.Struct, frozen=True, kw_only=True):
+    """Equal shares of what is to be hedged, one each `duration_ns / slices`."""
+
+    duration_ns: int
+    slices: int
+
+
+class Escalation(msgspec.Struct, frozen=True, kw_only=True):
+    """How long each rung may take, and how a passive order is priced.
+
+    Attributes:
+        inside_ticks: how far inside the touch a passive order waits; 0 is at the touch.
+        reprice_ticks: how far the touch may leave it behind before it is cancelled and placed anew.
+        retry_ns: after the last rung, how long until the legs are tried again.
+    """
+
+    passive_ns: int
+    inside_ticks: int
+    reprice_ticks: int
+    aggressive_ns: int
+    second_instrument_ns: int
+    retry_ns: int
+
+
+class Execution(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How a hedge is sent. `clip_notional` in the strategy's currency.
+
+    Attributes:
+        twap, escalation: of the style that has one; with neither, the style is Clips.
+        together: the orders of one decision go together or not at all.
+    """
 
     clip_notional: Decimal
     time_in_force: TimeInForce
     max_slippage_bps: Decimal
     cooldown_ns: int
     unknown_deadline_ns: int
+    twap: Twap | None = None
+    escalation: Escalation | None = None
+    together: bool = False
+
+    @property
+    def style(self) -> Style:
+        if self.twap is not None:
+            return Style.TWAP
+        return Style.CLIPS if self.escalation is None else Style.ESCALATION
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -82,6 +151,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class CompiledStrategy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Everything that routing, risk, hedging and the executor need to know of one strategy.
 
+    `bands`, `sentiment_curves`: of the policy that it has; the other is empty.
     `flatten`: it is being deleted, and its hedge is to become zero whatever the exposure is.
     """
 
@@ -92,11 +162,12 @@ class CompiledStrategy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     currency: str
     exposure: tuple[BookSource, ...]
     hedge_with: tuple[Leg, ...]
-    bands: tuple[Band, ...]
+    bands: tuple[Band, ...] = ()
     freshness: Freshness
     execution: Execution
     limits: Limits
     flatten: bool = False
+    sentiment_curves: tuple[SentimentCurve, ...] = ()
 
     @property
     def key(self) -> str:
@@ -104,7 +175,17 @@ class CompiledStrategy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
 
     @property
     def underlyings(self) -> frozenset[str]:
-        return frozenset(band.underlying for band in self.bands)
+        return frozenset(rule.underlying for rule in self.rules)
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """What the policy says, underlying by underlying."""
+        return (*self.bands, *self.sentiment_curves)
+
+    @property
+    def scored(self) -> frozenset[str]:
+        """The assets whose sentiment score it needs."""
+        return frozenset(curve.underlying for curve in self.sentiment_curves)
 
 
 class CompiledVenue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -1,21 +1,23 @@
-"""The `HedgeStrategy` resource: which exposure to hold within which band, by trading what, within which limits."""
+"""The `HedgeStrategy` resource: which exposure to hedge by which policy, by trading what, within which limits."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 
-from hedgerow.domain.orders import TimeInForce
-from hedgerow.strategy.compiled import BandUnit, Mode
+from hedgerow.strategy.compiled import BandUnit, Mode, Style
 from hedgerow.strategy.fields import (
     Asset,
     DecimalText,
     Duration,
     Flag,
+    FractionText,
     Name,
     Part,
     PositiveDecimalText,
     PositiveDuration,
+    PositiveFractionText,
     Symbol,
+    in_words,
 )
 from hedgerow.strategy.resource import Resource
 from hedgerow.strategy.rules import Rule, on_block, unique
@@ -64,8 +66,8 @@ class HedgeLeg(Part):
         "instrument belongs to one strategy."
     )
     priority: Annotated[int, Field(strict=True, ge=1, le=100)] = Field(
-        description="Of the legs with one underlying, the one with the lowest number is traded: 1 to 100, each "
-        "number once."
+        description="Of the legs with one underlying, the one with the lowest number is traded; the next ones when "
+        "style Escalation comes to them. 1 to 100, each number once."
     )
 
 
@@ -101,26 +103,107 @@ class BandRule(Part):
     )
 
 
+class CurveKnot(Part):
+    """A point of a curve."""
+
+    score: FractionText = Field(
+        description='A sentiment score, from 0 to 1: a decimal string, quoted, e.g. "0.3". Each above the one before.'
+    )
+    hedge_fraction: FractionText = Field(
+        description='The fraction of the exposure to hedge at that score: a decimal string, quoted, e.g. "0.25". Never '
+        "below the one before."
+    )
+
+
+_KNOTS_RISE = Rule(
+    cel="!self.all(knot, isQuantity(knot.score) && isQuantity(knot.hedgeFraction)) || "
+    "(self.map(knot, quantity(knot.score).asApproximateFloat()).isSorted() && "
+    "self.map(knot, quantity(knot.hedgeFraction).asApproximateFloat()).isSorted() && "
+    "self.all(a, self.exists_one(b, quantity(a.score).compareTo(quantity(b.score)) == 0)))",
+    wrong="scores must rise from knot to knot, and hedge fractions must not fall",
+    right="order the knots by score, each score once, and let no hedgeFraction be below the one before",
+)
+_KNOTS_SPAN = Rule(
+    cel="self[0].score.matches('^0([.]0+)?$') && self[self.size() - 1].score.matches('^1([.]0+)?$')",
+    wrong="the curve does not reach from score 0 to score 1",
+    right='begin with score "0" and end with score "1"',
+)
+
+
+class SentimentCurveRule(Part):
+    """How much of one underlying's exposure is hedged: a monotone curve over its sentiment score."""
+
+    underlying: Asset = Field(description="The asset whose exposure is hedged, e.g. BTC. Each once.")
+    knots: Annotated[
+        tuple[CurveKnot, ...], Field(min_length=2, max_length=MAX_ITEMS), _KNOTS_RISE, _KNOTS_SPAN
+    ] = Field(
+        description="The curve's points, from score 0 to score 1. Between them it rises monotonically and never "
+        "overshoots (PCHIP)."
+    )
+    max_hedge_fraction: PositiveFractionText = Field(
+        default="1",
+        description='The largest fraction that is ever hedged, and the one at score 1, e.g. "0.8".',
+    )
+    no_trade_notional: PositiveDecimalText | None = Field(
+        default=None,
+        description="A hedge that lacks no more than this is left as it is, in the strategy's currency: a decimal "
+        'string, quoted, e.g. "5000". Without it every lot counts.',
+    )
+
+
+_BLOCK_OF_TYPE = (
+    "write policy.band with type Band, policy.sentimentCurve with type SentimentCurve, and no other block"
+)
+
+
 class Policy(Part):
     """What decides when and how much to hedge."""
 
     model_config = ConfigDict(
         json_schema_extra=on_block(
             Rule(
-                cel="(self.type == 'Band') == has(self.band)",
+                cel="(self.type == 'Band') == has(self.band) && "
+                "(self.type == 'SentimentCurve') == has(self.sentimentCurve)",
                 wrong="exactly the block that `type` names belongs here",
-                right="write policy.band with type Band, and with no other",
+                right=_BLOCK_OF_TYPE,
             )
         )
     )
 
-    type: Literal["Band"] = Field(
+    type: Literal["Band", "SentimentCurve"] = Field(
         description="Names the policy, and with it the block that belongs beside it. Band: hold each underlying's net "
-        "delta within a band."
+        "delta within a band. SentimentCurve: hedge a fraction of each underlying's exposure by its sentiment score "
+        "and by what the market can take."
     )
-    band: Annotated[tuple[BandRule, ...], _list_by("underlying")] = Field(
-        description="One band for each underlying that is hedged."
+    band: Annotated[tuple[BandRule, ...], _list_by("underlying")] | None = Field(
+        default=None, description="With type Band: one band for each underlying that is hedged."
     )
+    sentiment_curve: Annotated[tuple[SentimentCurveRule, ...], _list_by("underlying")] | None = Field(
+        default=None, description="With type SentimentCurve: one curve for each underlying that is hedged."
+    )
+
+    @property
+    def bands(self) -> tuple[BandRule, ...]:
+        return self.band or ()
+
+    @property
+    def sentiment_curves(self) -> tuple[SentimentCurveRule, ...]:
+        return self.sentiment_curve or ()
+
+    @property
+    def underlyings(self) -> tuple[str, ...]:
+        """Of every rule, as written."""
+        rules: tuple[BandRule | SentimentCurveRule, ...] = (*self.bands, *self.sentiment_curves)
+        return tuple(rule.underlying for rule in rules)
+
+    @model_validator(mode="after")
+    def _has_its_block(self) -> Self:
+        blocks = {"Band": self.band, "SentimentCurve": self.sentiment_curve}
+        given = [name for name, block in blocks.items() if block is not None]
+        if given != [self.type]:
+            there = f"those of {' and '.join(given)} are here" if given else "none is here"
+            raise in_words(f"type {self.type} needs its own block and no other; {there}", _BLOCK_OF_TYPE)
+        return self
 
 
 class FreshnessSpec(Part):
@@ -128,30 +211,94 @@ class FreshnessSpec(Part):
 
     quote: PositiveDuration = Field(description="Oldest usable quote, e.g. 3s. Units are ms, s, m and h.")
     book: PositiveDuration = Field(description="Oldest usable client book, e.g. 5s.")
+    score: PositiveDuration | None = Field(
+        default=None,
+        description="Oldest usable sentiment score, by its source's own time, e.g. 3s; with policy SentimentCurve, and "
+        "with no other.",
+    )
     on_stale: Literal["Hold"] = Field(
         default="Hold", description="Hold: send nothing while an input is missing, stale or invalid."
+    )
+
+
+_STYLE_HAS_ITS_BLOCK = Rule(
+    cel="(self.style == 'Twap') == has(self.twap) && (self.style == 'Escalation') == has(self.escalation)",
+    wrong="exactly the block that `style` names belongs here",
+    right="write execution.twap with style Twap, execution.escalation with style Escalation, and none with Clips",
+)
+
+
+class TwapSpec(Part):
+    """A hedge in equal shares over time."""
+
+    duration: PositiveDuration = Field(
+        description="From the first slice until all are due, e.g. 10m. What is missed is caught up with the next."
+    )
+    slices: Annotated[int, Field(strict=True, ge=2, le=1000)] = Field(
+        description="How many, one each duration / slices: 2 to 1000, e.g. 20."
+    )
+
+
+class EscalationSpec(Part):
+    """How long each rung may take for an order that does not fill: passive, aggressive, next instrument, alert."""
+
+    passive_for: PositiveDuration = Field(
+        description="How long a post-only order waits at the touch before it is cancelled, e.g. 10s."
+    )
+    inside_ticks: Annotated[int, Field(strict=True, ge=0, le=1000)] = Field(
+        default=0,
+        description="How many ticks inside the touch a passive order waits: 0 to 1000; 0 is at the touch.",
+    )
+    reprice_ticks: Annotated[int, Field(strict=True, ge=1, le=10000)] = Field(
+        default=5,
+        description="How many ticks the touch may leave a passive order behind before it is cancelled and placed anew: "
+        "1 to 10000, e.g. 5.",
+    )
+    aggressive_for: PositiveDuration = Field(
+        description="How long crossing orders within `maxSlippageBps` are tried on the first leg, e.g. 10s."
+    )
+    second_instrument_for: PositiveDuration = Field(
+        default="10s",
+        description="How long they are tried on each next leg of the same underlying, by priority, e.g. 10s.",
+    )
+    retry_after: PositiveDuration = Field(
+        default="60s",
+        description="After the last rung the state is Unfilled, which alerts; then the legs are tried again, e.g. 60s.",
     )
 
 
 class ExecutionSpec(Part):
     """How a hedge is sent."""
 
-    style: Literal["Clips"] = Field(
-        default="Clips", description="Clips: one order of at most `clipNotional` after the other."
+    model_config = ConfigDict(json_schema_extra=on_block(_STYLE_HAS_ITS_BLOCK))
+
+    style: Style = Field(
+        default=Style.CLIPS,
+        description="Clips: one order of at most `clipNotional` after the other. Twap: in equal shares over time. "
+        "Escalation: a passive order first, then ever more urgent ones.",
+    )
+    twap: TwapSpec | None = Field(default=None, description="Of style Twap.")
+    escalation: EscalationSpec | None = Field(default=None, description="Of style Escalation.")
+    legs: Literal["Independent", "Together"] = Field(
+        default="Independent",
+        description="Together: the orders of one decision go together; when one is below the venue's minimum or beyond "
+        "a limit, none goes.",
     )
     clip_notional: PositiveDecimalText = Field(
         description="Largest value of one order, in the strategy's currency; at most limits.maxOrderNotional. A "
         'decimal string, quoted, e.g. "25000".'
     )
-    time_in_force: TimeInForce = Field(
-        default=TimeInForce.IOC, description="IOC: what does not fill at once is cancelled."
+    time_in_force: Literal["IOC"] = Field(
+        default="IOC",
+        description="Of orders that cross. IOC: what does not fill at once is cancelled.",
     )
     max_slippage_bps: Annotated[int, Field(strict=True, ge=0, le=1000)] = Field(
         description="How far beyond the touch an order may fill, in basis points: 0 to 1000 and at most "
         "limits.priceCollarBps, e.g. 10."
     )
     cooldown: Duration = Field(
-        default="2s", description="Shortest time from one decision to the next, e.g. 500ms."
+        default="2s",
+        description="Shortest time from one order to the next on the legs of one underlying, e.g. 500ms.",
     )
     unknown_deadline: PositiveDuration = Field(
         default="60s",
@@ -225,6 +372,12 @@ _SLIPPAGE_WITHIN_COLLAR = Rule(
     right="allow less slippage or widen the collar",
     at=".execution.maxSlippageBps",
 )
+_SCORE_AGE_WITH_CURVE = Rule(
+    cel="(self.policy.type == 'SentimentCurve') == has(self.freshness.score)",
+    wrong="policy SentimentCurve must know how old a score may be, and no other policy reads scores",
+    right="write freshness.score, e.g. 3s, with policy SentimentCurve and with no other",
+    at=".freshness.score",
+)
 _EACH_BOOK_ONCE = unique("item.book.name", "a book stands here twice", "count each book once")
 _EACH_LEG_ONCE = unique(
     "item.venueRef.name + ' ' + item.instrument",
@@ -239,7 +392,9 @@ _EACH_PRIORITY_ONCE = unique(
 class HedgeStrategySpec(Part):
     """What to hedge, with what, when and within which limits."""
 
-    model_config = ConfigDict(json_schema_extra=on_block(_CLIP_WITHIN_LIMIT, _SLIPPAGE_WITHIN_COLLAR))
+    model_config = ConfigDict(
+        json_schema_extra=on_block(_CLIP_WITHIN_LIMIT, _SLIPPAGE_WITHIN_COLLAR, _SCORE_AGE_WITH_CURVE)
+    )
 
     mode: Mode = Field(
         default=Mode.SHADOW,
