@@ -23,7 +23,14 @@ from hedgerow_executor.following import resolve_loop
 from hedgerow_executor.keys import read_keys
 from hedgerow_executor.metrics import Metrics, build_metrics
 from hedgerow_executor.reconciling import Reconciler
-from hedgerow_executor.tending import acknowledge_loop, mark_loop, mark_once, poll_tickers, ticker_loop
+from hedgerow_executor.tending import (
+    acknowledge_loop,
+    clock_loop,
+    mark_loop,
+    mark_once,
+    poll_tickers,
+    ticker_loop,
+)
 from hedgerow_executor.tracing import open_traces
 
 _log = structlog.get_logger()
@@ -156,6 +163,7 @@ async def run_loops(account: Account, lock: Any) -> None:
         for name, loop in (
             ("tickers", ticker_loop(account)),
             ("marks", mark_loop(account)),
+            ("clock", clock_loop(account)),
             ("resolve", resolve_loop(account)),
             ("reconcile", reconciler.loop()),
             ("acknowledge", acknowledge_loop(account)),
@@ -168,8 +176,10 @@ async def run_loops(account: Account, lock: Any) -> None:
     ]
     try:
         done, _ = await asyncio.wait(loops, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            _require_expected(task)
+        # In their order, not the set's: the same failures tell the same story.
+        for task in loops:
+            if task in done:
+                _require_expected(task)
         if account.following:
             # Stopping: orders under way get their answer written down, if it comes soon.
             await asyncio.wait(list(account.following.values()), timeout=GRACE_S)

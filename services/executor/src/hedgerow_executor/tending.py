@@ -18,6 +18,7 @@ _log = structlog.get_logger()
 TICKER_EVERY_S = 0.2
 STRATEGIES_EVERY_S = 0.25
 MARK_EVERY_S = 5.0
+CLOCK_EVERY_S = 10.0
 
 
 async def ticker_loop(account: Account) -> None:
@@ -48,6 +49,16 @@ async def mark_once(account: Account) -> None:
     """One writing; before the first claim, so that a day never opens with a loss already in it."""
     now_ns = account.now_ns()
     await account.ledger.mark_day(usable_mids(account.tickers, now_ns), now_ns)
+
+
+async def clock_loop(account: Account) -> None:
+    """Learn the venue's clock anew: clocks drift and are set, and what is signed with a wrong time is refused."""
+    while not account.context.stopping.is_set():
+        await asyncio.sleep(CLOCK_EVERY_S)
+        try:
+            await account.venue.measure_clock()
+        except VenueUnavailable as error:
+            _log.warning("venue's clock not read", error=str(error))
 
 
 async def acknowledge_loop(account: Account) -> None:

@@ -20,6 +20,7 @@ from hedgerow.domain.instruments import Instrument, find_instrument
 from hedgerow.domain.money import exact_decimal
 from hedgerow.execution.intents import Intent, Ticker, VenueFill, VenueOrder
 from hedgerow.execution.order_life import IntentState
+from hedgerow.execution.venue_clock import ClockUncertain, clock_offset_ns
 
 RECEIVE_WINDOW_MS = 5_000
 # What Bybit writes where there is no reason to give.
@@ -90,11 +91,12 @@ class CcxtVenue:
         await self.measure_clock()
 
     async def measure_clock(self) -> None:
-        """Learn how far the venue's clock is ahead of ours, taking its answer to be from the middle of the call."""
-        before_ms = time.time_ns() // MS_NS
+        asked_ns = time.time_ns()
         venue_ms = await self._ask(lambda: self._client.fetch_time())
-        after_ms = time.time_ns() // MS_NS
-        self._offset_ms = int(venue_ms) - (before_ms + after_ms) // 2
+        try:
+            self._offset_ms = clock_offset_ns(asked_ns, int(venue_ms) * MS_NS, time.time_ns()) // MS_NS
+        except ClockUncertain as error:
+            raise VenueUnavailable(f"{self._address}: {error}") from error
 
     async def send(self, intent: Intent) -> str:
         name = intent.client_order_id

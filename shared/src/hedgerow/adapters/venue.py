@@ -46,6 +46,14 @@ class VenueClient(Protocol):
         """
         ...
 
+    async def measure_clock(self) -> None:
+        """Learn anew how far the venue's clock is ahead of ours; what was known before stays when it cannot be told.
+
+        Raises:
+            VenueUnavailable: no answer, or too late an answer to tell the time by.
+        """
+        ...
+
     async def send(self, intent: Intent) -> str:
         """Send the intent's one order, once, signed with its claim time.
 
