@@ -1,6 +1,6 @@
 LOCAL := .venv/bin/hedgerow-local
 
-.PHONY: help doctor install demo stop status logs test e2e kind bench lint generate
+.PHONY: help doctor install demo stop status logs test e2e kind faults bench lint generate
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
@@ -33,6 +33,13 @@ e2e: ## install the chart on a real cluster, hedge, kill, upgrade, uninstall (do
 
 kind: ## a cluster in Docker with the chart from this checkout (needs Docker, kind and skaffold)
 	@k8s/kind/up.sh
+
+faults: ## every fault at full size, hours (HEDGEROW_FAULTS_SCALE=0.1 for a tenth); writes docs/reliability.md
+	@scripts/install.sh --faults
+	@failed=0; for scenarios in tests/faults/test_*.py; do \
+	  HEDGEROW_FAULTS=1 .venv/bin/pytest -s $$scenarios || failed=1; done; exit $$failed
+	@scripts/install.sh --bench
+	@HEDGEROW_FAULTS=1 HEDGEROW_BENCH=1 .venv/bin/pytest -s tests/bench/test_tick_to_order.py
 
 bench: ## performance, each figure beside an anchor measured in the same run
 	@scripts/install.sh --bench

@@ -5,6 +5,7 @@
 #   scripts/install.sh           install what is missing (system packages only on Debian and Ubuntu, as root
 #                                or with passwordless sudo; elsewhere it says what to install)
 #   scripts/install.sh --bench   and the peers that `make bench` measures against
+#   scripts/install.sh --faults   and libfaketime, with which `make faults` sets clocks wrong
 #   scripts/install.sh --kubernetes   and the API server, kubectl and helm that the tests use, built with Go
 #   scripts/install.sh --check   only tell what is there and what is missing; exit 1 if anything is
 #
@@ -30,12 +31,14 @@ export UV_PYTHON_DOWNLOADS=never
 CHECK=no
 BENCH=no
 KUBERNETES=no
+FAULTS=no
 case "${1:-}" in
   "") ;;
   --bench) BENCH=yes ;;
   --kubernetes) KUBERNETES=yes ;;
+  --faults) FAULTS=yes ;;
   --check) CHECK=yes ;;
-  *) echo "usage: scripts/install.sh [--bench|--kubernetes|--check]" >&2; exit 2 ;;
+  *) echo "usage: scripts/install.sh [--bench|--kubernetes|--faults|--check]" >&2; exit 2 ;;
 esac
 
 # --- what the system must have: each have_* answers quietly, each hint_* says what to install -------------
@@ -439,6 +442,17 @@ check() {
   return $missing
 }
 
+have_faketime() { ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1; }
+
+# Preloaded into a worker by tests only; nothing of the product links to it. Without it those tests skip.
+install_faketime() {
+  if on_apt && can_be_root; then
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libfaketime >/dev/null
+  else
+    echo "    libfaketime is not here: scenarios with a worker's wrong clock are skipped"
+  fi
+}
+
 if [ "$CHECK" = yes ]; then
   check
   exit
@@ -469,5 +483,6 @@ if ! have_timescaledb; then
   esac
 fi
 have_prometheus || ! on_apt || step "Prometheus" install_prometheus
+[ "$FAULTS" = no ] || have_faketime || step "Wrong clocks for the fault rig" install_faketime
 [ "$KUBERNETES" = no ] || have_kubernetes || step "API server, kubectl, helm" install_kubernetes
 echo "Installed (${SECONDS} s)."

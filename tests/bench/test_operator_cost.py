@@ -10,6 +10,7 @@ import statistics
 import threading
 import time
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import psutil
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from operator_desk import Desk, Kube, Operator, eventually
+from prometheus_client.parser import text_string_to_metric_families
 
 from hedgerow.schemas.acknowledging import required_roles
 from hedgerow.schemas.codec import Decoder, encode
@@ -156,11 +158,12 @@ def test_many_strategies_at_once_become_ready(desk: Desk) -> None:
         took[condition] = time.monotonic() - began
     after = process.cpu_times()
     cpu_s = after.user + after.system - before.user - before.system
-    made = (api_requests(operator) - requests) / MANY
+    made = {name: (count - requests[name]) / MANY for name, count in api_requests(operator).items()}
     print(f"\n{MANY} strategies at once, seconds from the first")
     print("  " + ", ".join(f"all {name} {seconds:.1f}" for name, seconds in took.items()))
     print(f"  operator: {cpu_s:.1f} s of processor, {process.memory_info().rss / 2**20:.0f} MiB")
-    print(f"  {made:.1f} requests to the API server per strategy")
+    words = ", ".join(f"{name} {count:.2f}" for name, count in made.items() if count)
+    print(f"  {sum(made.values()):.1f} requests to the API server per strategy: {words}")
 
 
 def all_are(desk: Desk, condition: str) -> bool:
@@ -176,7 +179,11 @@ def all_are(desk: Desk, condition: str) -> bool:
     return len(right) == len(items) == MANY
 
 
-def api_requests(operator: Operator) -> float:
-    name = "hedgerow_operator_api_requests_total"
-    lines = [line for line in operator.get("/metrics")[1].splitlines() if line.startswith(name)]
-    return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
+def api_requests(operator: Operator) -> Counter[str]:
+    """Requests so far, by verb and resource."""
+    found: Counter[str] = Counter()
+    for family in text_string_to_metric_families(operator.get("/metrics")[1]):
+        for sample in family.samples:
+            if sample.name == "hedgerow_operator_api_requests_total":
+                found[f"{sample.labels['verb']} {sample.labels['resource']}"] += int(sample.value)
+    return found

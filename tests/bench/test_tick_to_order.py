@@ -17,7 +17,9 @@ import msgspec
 import pytest
 from bench_ticks import ticking
 from confluent_kafka import Consumer
+from faults import reliability_page
 from faults.rig import STRATEGY, Rig
+from faults.scenario import FULL
 from hops import Hop, Log, make_quote, make_topic
 
 from hedgerow.adapters.recorded_tape import RecordedTape
@@ -53,7 +55,7 @@ NOISE, STEP, STEP_S = 0.6e-4, 3e-4, 0.1
 
 async def test_tick_to_accepted(own_kafka: str, ledger_dsn: str, tmp_path: Path) -> None:
     tape = RecordedTape.load(ROOT / "recordings", SYMBOL)
-    rig = Rig(own_kafka, ledger_dsn, tmp_path, ROOT / "recordings", GROUPS, banded(tape))
+    rig = Rig(own_kafka, ledger_dsn, tmp_path, ROOT / "recordings", GROUPS, (banded(tape),))
     connection = await asyncpg.connect(ledger_dsn)
     found = {}
     try:
@@ -82,9 +84,31 @@ async def test_tick_to_accepted(own_kafka: str, ledger_dsn: str, tmp_path: Path)
             f"{rate:>8,}{mine.count:>8}{mine.p50:>9.1f}{mine.p99:>9.1f}{chain[0]:>11.1f}{chain[1]:>9.1f}"
             f"{mine.p50 / chain[0]:>13.2f}   10 ms, 0.25"
         )
+    keep_costs(found, naive)
     for rate in RATES:
         hops = ", ".join(f"{name} {times.p50:.1f}" for name, times in found[rate].items())
         print(f"{rate:>8,}  p50 ms by hop: {hops}")
+
+
+def keep_costs(found: dict[int, dict[str, latency.Latency]], naive: dict[int, tuple[float, float]]) -> None:
+    """What safety costs belongs on the page about reliability."""
+    if not FULL:
+        return
+    record = reliability_page.read()
+    record.costs = [
+        reliability_page.Cost(
+            rate=rate,
+            hedges=mine.count,
+            ledger_p50_ms=round(mine.p50, 2),
+            ledger_p99_ms=round(mine.p99, 2),
+            bare_p50_ms=round(naive[rate][0], 2),
+            bare_p99_ms=round(naive[rate][1], 2),
+            at=reliability_page.now(),
+        )
+        for rate in RATES
+        if (mine := found[rate].get(latency.TOTAL)) is not None
+    ]
+    reliability_page.write(record)
 
 
 def banded(tape: RecordedTape) -> CompiledStrategy:

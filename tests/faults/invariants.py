@@ -3,20 +3,21 @@
 I1 balanced: venue position = ledger position = recount of the journal, and every journal order is one intent
 I2 the journal holds at most one order per intent, and no leg ever had two open intents
 I4 every intent is terminal, and every execution of the journal is in the ledger once
-I5 flat inside the band once flow stops
+I5 inside the band once flow stops, and I8 within one lot of it (the rig's own band is nothing wide: flat)
 I6 replaying `risk.inputs` gives byte-equal `risk.state`; each stored decision replays to byte-equal intents
+I7 the hash chain verifies
 """
 
+import asyncio
 import json
 import time
 from decimal import Decimal
 from pathlib import Path
 
-import asyncpg
 import msgspec
-from faults.rig import ACCOUNT, STRATEGY, Rig
+from faults.ledger_view import LedgerView
+from faults.rig import STRATEGY, Rig
 
-from hedgerow.adapters.ccxt_venue import CcxtVenue
 from hedgerow.domain.money import ZERO
 from hedgerow.execution.order_life import OPEN
 from hedgerow.hedging.exposure import net_exposure
@@ -34,6 +35,9 @@ from hedgerow_local.journal import recount
 
 PARTITIONS = 4
 SETTLE_DEADLINE_S = 60.0
+# Among so many of a partition's last risk states, each strategy has one: all beat at the same pace.
+RECENT = 100
+LOT = STRATEGY.hedge_with[0].instrument.delta(STRATEGY.hedge_with[0].instrument.lot_size)
 OPEN_INTENTS = (
     "select id from intents where state in ('Decided', 'Sending', 'Accepted', 'PartiallyFilled', 'Unknown')"
 )
@@ -63,7 +67,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
             "I1 unbalanced": self.unbalanced,
             "I2 two open on a leg": self.two_open,
             "I4 not terminal": self.not_terminal,
-            "I5 outside the band": self.outside_band,
+            "I5, I8 not flat within one lot": self.outside_band,
             "I6 risk state differs from its replay": self.risk_differs,
             "I6 decision differs from its replay": self.decision_differs,
             "I7 chain broken": self.chain_breaks,
@@ -74,13 +78,22 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
         ]
 
 
-def journal_orders(journal: Path) -> list[str]:
-    """The client order id of every order in the journal, in the order of their first line."""
+def journal_orders(journal: Path, offset: int = 0) -> list[str]:
+    """The client order id of every order in the journal, in the order of their first line; `offset` skips bytes."""
     orders: dict[str, str] = {}
-    for line in _entries(journal):
+    for line in _entries(journal, offset):
         for order in line["orders"]:
             orders.setdefault(order["orderId"], order["orderLinkId"])
     return list(orders.values())
+
+
+def order_times_ns(journal: Path, offset: int) -> list[int]:
+    """When the venue got each order, in the order of their lines behind `offset`."""
+    times: dict[str, int] = {}
+    for line in _entries(journal, offset):
+        for order in line["orders"]:
+            times.setdefault(order["orderId"], int(order["createdNs"]))
+    return list(times.values())
 
 
 def journal_executions(journal: Path) -> list[str]:
@@ -88,30 +101,34 @@ def journal_executions(journal: Path) -> list[str]:
     return [execution["execId"] for line in _entries(journal) for execution in line["executions"]]
 
 
-def _entries(journal: Path) -> list[dict[str, list[dict[str, str]]]]:
-    text = journal.read_text()
-    return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()[1:]]
+def _entries(journal: Path, offset: int = 0) -> list[dict[str, list[dict[str, str]]]]:
+    with journal.open() as file:
+        file.seek(offset)
+        text = file.read()
+    lines = text[: text.rfind("\n") + 1].splitlines()
+    return [json.loads(line) for line in (lines if offset else lines[1:])]
 
 
-async def settle(rig: Rig, ledger: asyncpg.Connection) -> float:
-    """Stop the clients and wait until the book is inside its band with nothing open; seconds it took."""
-    rig.workers["order-generator"].stop()
+async def settle(rig: Rig, ledger: LedgerView, deadline_s: float = SETTLE_DEADLINE_S) -> float:
+    """Hold the clients and wait until the book is inside its band with nothing open; seconds it took."""
+    rig.workers["order-generator"].pause()
 
     async def settled() -> bool:
         if await ledger.fetch(OPEN_INTENTS):
             return False
         return not await outside_band(rig, ledger)
 
-    return await rig.until(settled, "the book is inside its band", SETTLE_DEADLINE_S)
+    return await rig.until(settled, "the book is inside its band with nothing open", deadline_s)
 
 
-async def check(rig: Rig, ledger: asyncpg.Connection) -> Found:
+async def check(rig: Rig, ledger: LedgerView) -> Found:
     """Look at everything, once flow has stopped and all is settled."""
     orders = journal_orders(rig.journal)
     executions = journal_executions(rig.journal)
     in_ledger = [row["execution_id"] for row in await ledger.fetch("select execution_id from fills")]
     risk_states, risk_differs = await _replay_risk(rig)
-    decisions = await replay_decisions(ledger, None)
+    connection = await ledger.connection()
+    decisions = await replay_decisions(connection, None)
     return Found(
         intents=await ledger.fetchval("select count(*) from intents"),
         journal_orders=len(orders),
@@ -120,24 +137,34 @@ async def check(rig: Rig, ledger: asyncpg.Connection) -> Found:
         decisions=decisions.decisions,
         doubled=len(orders) - len(set(orders)),
         lost=len(set(executions) ^ set(in_ledger)),
-        unbalanced=imbalances(await _accounts(rig, ledger)),
+        unbalanced=await _imbalances(rig, ledger),
         two_open=await _two_open_on_a_leg(ledger),
         not_terminal=[row["id"] for row in await ledger.fetch(OPEN_INTENTS)],
         outside_band=await outside_band(rig, ledger),
         risk_differs=risk_differs,
         decision_differs=[difference.decision for difference in decisions.differences],
-        chain_breaks=(await verify_chain(ledger, None)).breaks,
+        chain_breaks=(await verify_chain(connection, None)).breaks,
     )
 
 
-async def _accounts(rig: Rig, ledger: asyncpg.Connection) -> Accounts:
-    counted = recount(rig.journal, ACCOUNT)
+async def _imbalances(rig: Rig, ledger: LedgerView) -> list[str]:
+    found = []
+    for venue in rig.venues:
+        found += [
+            f"{venue.account}: {item}" for item in imbalances(await _accounts(rig, ledger, venue.account))
+        ]
+    return found
+
+
+async def _accounts(rig: Rig, ledger: LedgerView, account: str) -> Accounts:
+    counted = recount(rig.journal, account)
     positions = await ledger.fetch(
-        "select instrument, sum(quantity) as quantity from positions group by instrument"
+        "select instrument, sum(quantity) as quantity from positions where account = $1 group by instrument",
+        account,
     )
-    names = await ledger.fetch("select client_order_id, intent from orders")
+    names = await ledger.fetch("select client_order_id, intent from orders where account = $1", account)
     return Accounts(
-        venue=await _venue_positions(rig),
+        venue=await _venue_positions(rig, account),
         ledger={row["instrument"]: row["quantity"] for row in positions},
         journal=counted.positions,
         journal_orders=counted.orders,
@@ -145,18 +172,24 @@ async def _accounts(rig: Rig, ledger: asyncpg.Connection) -> Accounts:
     )
 
 
-async def _venue_positions(rig: Rig) -> dict[str, Decimal]:
-    keys = rig.folder / "keys" / ACCOUNT
-    venue = CcxtVenue("bybit", rig.exchange_url, (keys / "apiKey").read_text(), (keys / "secret").read_text())
-    try:
-        await venue.start()
-        symbols = [leg.instrument.symbol for leg in STRATEGY.hedge_with]
-        return {held.instrument: held.quantity for held in await venue.positions(symbols)}
-    finally:
-        await venue.close()
+async def _venue_positions(rig: Rig, account: str) -> dict[str, Decimal]:
+    venue = await rig.venue_client(account)
+    symbols = [leg.instrument.symbol for leg in STRATEGY.hedge_with]
+    return {held.instrument: held.quantity for held in await venue.positions(symbols)}
 
 
-async def _two_open_on_a_leg(ledger: asyncpg.Connection) -> list[str]:
+async def unknown_seconds(ledger: LedgerView, after: int) -> list[float]:
+    """From its claim to its end, of every later intent whose order was unknown for a while."""
+    rows = await ledger.fetch(
+        "select (i.concluded_ns - o.claimed_ns) / 1e9 as seconds from intents i join orders o on o.intent = i.id "
+        "where i.id > $1 and i.concluded_ns is not null and i.id in (select (convert_from(payload, 'UTF8')::jsonb "
+        "->> 'intent')::bigint from chain where convert_from(payload, 'UTF8')::jsonb ->> 'state' = 'Unknown')",
+        after,
+    )
+    return [float(row["seconds"]) for row in rows]
+
+
+async def _two_open_on_a_leg(ledger: LedgerView) -> list[str]:
     """Pairs of intents that were open on one leg at one time, by the order of the hash chain."""
     legs = {
         row["id"]: (str(row["strategy_uid"]), row["leg"])
@@ -176,61 +209,79 @@ async def _two_open_on_a_leg(ledger: asyncpg.Connection) -> list[str]:
     return pairs
 
 
-async def outside_band(rig: Rig, ledger: asyncpg.Connection) -> list[str]:
-    """How far the newest risk state and the ledger's hedge together are outside the band; empty when inside.
+async def outside_band(rig: Rig, ledger: LedgerView) -> list[str]:
+    """How far the newest risk states and the ledger's hedges together are outside the bands; empty when inside.
 
     The client books come from the ledger: a risk state that does not know the last fill yet says nothing.
     """
-    uid = await ledger.fetchval("select uid from strategies where key = $1", STRATEGY.key)
-    snapshot = await read_snapshot(ledger, str(uid), time.time_ns())
     booked = await ledger.fetchval("select coalesce(sum(quantity), 0) from book_positions")
-    risk = await _newest_risk(rig)
-    if snapshot is None or risk is None or not risk.ready:
-        return ["there is no risk state to rely on"]
-    if sum((item.delta for item in risk.exposures), ZERO) != booked:
-        return ["risk does not know the newest book yet"]
-    exposures = [net_exposure(band, risk, snapshot) for band in snapshot.config.bands]
-    return [
-        f"{item.underlying}: {item.net} is {item.excess} outside [{item.lower}, {item.upper}]"
-        for item in exposures
-        if item.excess
-    ]
+    newest = await _newest_risk(rig)
+    found = []
+    for strategy in rig.strategies:
+        uid = await ledger.fetchval("select uid from strategies where key = $1", strategy.key)
+        snapshot = await read_snapshot(await ledger.connection(), str(uid), time.time_ns())
+        risk = newest.get(strategy.key)
+        if snapshot is None or risk is None or not risk.ready:
+            found.append(f"{strategy.key}: there is no risk state to rely on")
+        elif sum((item.delta for item in risk.exposures), ZERO) != booked:
+            found.append(f"{strategy.key}: risk does not know the newest book yet")
+        else:
+            exposures = [net_exposure(band, risk, snapshot) for band in snapshot.config.bands]
+            found += [
+                f"{strategy.key}: {item.net} {item.underlying} is {item.excess} outside [{item.lower}, {item.upper}]"
+                for item in exposures
+                if abs(item.excess) >= LOT
+            ]
+    return found
 
 
-async def _newest_risk(rig: Rig) -> RiskState | None:
+async def risk_states(rig: Rig) -> int:
+    """How many were ever said."""
+
+    async def said(partition: int) -> int:
+        async with LogReader(rig.kafka, (RISK_STATE.name, partition)) as reader:
+            return await reader.end()
+
+    return sum(await asyncio.gather(*map(said, range(PARTITIONS))))
+
+
+async def _newest_risk(rig: Rig) -> dict[str, RiskState]:
     decoder: Decoder[RiskState] = Decoder(RiskState)
-    newest = None
-    for partition in range(PARTITIONS):
+
+    async def newest(partition: int) -> dict[str, RiskState]:
         async with LogReader(rig.kafka, (RISK_STATE.name, partition)) as reader:
             end = await reader.end()
-            start = max(end - 1, await reader.first())
-            async for message in reader.read(start, end):
-                state = decoder.decode(message.value)
-                if newest is None or state.time_ns > newest.time_ns:
-                    newest = state
-    return newest
+            start = max(end - RECENT, await reader.first())
+            states = [decoder.decode(message.value) async for message in reader.read(start, end)]
+        return {state.strategy: state for state in states}
+
+    found = await asyncio.gather(*map(newest, range(PARTITIONS)))
+    return {strategy: state for states in found for strategy, state in states.items()}
 
 
 async def _replay_risk(rig: Rig) -> tuple[int, list[str]]:
     """Step every partition's inputs again; every risk state that was said must be the replay's, byte for byte."""
+    found = await asyncio.gather(*(_replay_partition(rig, partition) for partition in range(PARTITIONS)))
+    return sum(states for states, _ in found), [item for _, differences in found for item in differences]
+
+
+async def _replay_partition(rig: Rig, partition: int) -> tuple[int, list[str]]:
     decoder: Decoder[RiskInput] = Decoder(RiskInput)
-    states, differences = 0, []
-    for partition in range(PARTITIONS):
-        # States first: inputs go on arriving, and what is said of them later is not compared.
-        said = await _read_all(rig, RISK_STATE.name, partition)
-        risk = PartitionRisk()
-        replayed: dict[int, bytes] = {}
-        for message in await _read_all(rig, RISK_INPUTS.name, partition):
-            state = risk.apply(decoder.decode(message.value), message.offset)
-            if state is not None:
-                replayed[message.offset] = encode(state)
-        for message in said:
-            assert message.value is not None
-            sequence = msgspec.json.decode(message.value)["sequence"]
-            states += 1
-            if replayed.get(sequence) != message.value:
-                differences.append(f"partition {partition}, state {sequence}")
-    return states, differences
+    # States first: inputs go on arriving, and what is said of them later is not compared.
+    said = await _read_all(rig, RISK_STATE.name, partition)
+    risk = PartitionRisk()
+    replayed: dict[int, bytes] = {}
+    for message in await _read_all(rig, RISK_INPUTS.name, partition):
+        state = risk.apply(decoder.decode(message.value), message.offset)
+        if state is not None:
+            replayed[message.offset] = encode(state)
+    differences = []
+    for message in said:
+        assert message.value is not None
+        sequence = msgspec.json.decode(message.value)["sequence"]
+        if replayed.get(sequence) != message.value:
+            differences.append(f"partition {partition}, state {sequence}")
+    return len(said), differences
 
 
 async def _read_all(rig: Rig, topic: str, partition: int) -> list[RawMessage]:

@@ -23,11 +23,12 @@ class Worker:
         assert self._process is not None, f"{self.name} was never started"
         return self._process.pid
 
-    def start(self) -> None:
+    def start(self, **environment: str) -> None:
+        """Run it, for this life with these variables besides."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command,
-                env=self._environment,
+                env={**self._environment, **environment},
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -42,6 +43,10 @@ class Worker:
         self._process.send_signal(signal.SIGKILL)
         self._process.wait()
 
+    def pause(self) -> None:
+        """SIGSTOP: it neither works nor ends."""
+        os.kill(self.pid, signal.SIGSTOP)
+
     def resume(self) -> None:
         """SIGCONT to one that was stopped."""
         os.kill(self.pid, signal.SIGCONT)
@@ -54,6 +59,7 @@ class Worker:
         if not self.is_alive():
             return
         assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
         self._process.terminate()
         try:
             self._process.wait(timeout=20)

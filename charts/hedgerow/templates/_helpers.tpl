@@ -83,21 +83,39 @@ capabilities: {drop: [ALL]}
 {{- define "hedgerow.environment" -}}
 envFrom:
 - configMapRef: {name: {{ include "hedgerow.name" . }}-settings}
-- secretRef: {name: {{ include "hedgerow.dsnSecret" (dict "root" . "database" "ledger") }}}
+{{- range include "hedgerow.serverSecrets" . | fromJsonArray }}
+- secretRef: {name: {{ . }}}
+{{- end }}
+{{- end }}
+
+{{/* Secrets whose entries every process has as environment variables. */}}
+{{- define "hedgerow.serverSecrets" -}}
+{{ concat (list (include "hedgerow.dsnSecret" (dict "root" . "database" "ledger"))) (compact (list .Values.kafka.secret)) | toJson }}
+{{- end }}
+
+{{/* Folders, and for each the Secret whose ca.crt is mounted there. */}}
+{{- define "hedgerow.authorities" -}}
+{{- $found := dict }}
+{{- range $server := list "postgres" "kafka" "redis" }}
+{{- with (index $.Values $server).caSecret }}
+{{- $found = set $found (printf "/etc/hedgerow/%s-ca" $server) . }}
+{{- end }}
+{{- end }}
+{{- toJson $found }}
 {{- end }}
 
 {{/* Volumes and mounts of every process of ours: the root is read-only. */}}
 {{- define "hedgerow.volumes" -}}
 - {name: tmp, emptyDir: {sizeLimit: 256Mi}}
-{{- with .Values.postgres.caSecret }}
-- {name: postgres-ca, secret: {secretName: {{ . }}, items: [{key: ca.crt, path: ca.crt}]}}
+{{- range $folder, $secret := include "hedgerow.authorities" . | fromJson }}
+- {name: {{ base $folder }}, secret: {secretName: {{ $secret }}, items: [{key: ca.crt, path: ca.crt}]}}
 {{- end }}
 {{- end }}
 
 {{- define "hedgerow.mounts" -}}
 - {name: tmp, mountPath: /tmp}
-{{- if .Values.postgres.caSecret }}
-- {name: postgres-ca, mountPath: /etc/hedgerow/postgres-ca, readOnly: true}
+{{- range $folder, $secret := include "hedgerow.authorities" . | fromJson }}
+- {name: {{ base $folder }}, mountPath: {{ $folder }}, readOnly: true}
 {{- end }}
 {{- end }}
 
@@ -127,5 +145,11 @@ resources: {requests: {storage: {{ .size }}}}
 {{/* Changes with the settings that a running process has read; not the rendered ConfigMap's, which holds a time. */}}
 {{- define "hedgerow.settingsChecksum" -}}
 {{- $v := .Values -}}
-{{ list (include "hedgerow.kafka" .) $v.kafka.partitions (include "hedgerow.redis" .) (include "hedgerow.exchangeUrl" .) $v.market $v.history $v.gateway $v.orderGenerator $v.postgres | toJson | sha256sum }}
+{{ list (include "hedgerow.executorChecksum" .) (include "hedgerow.redis" .) (omit $v.redis "bundled") $v.market $v.history $v.gateway $v.orderGenerator | toJson | sha256sum }}
+{{- end }}
+
+{{/* The same, of those settings that an executor reads. */}}
+{{- define "hedgerow.executorChecksum" -}}
+{{- $v := .Values -}}
+{{ list (include "hedgerow.kafka" .) (omit $v.kafka "bundled" "replicationFactor") (include "hedgerow.exchangeUrl" .) $v.tracing $v.postgres | toJson | sha256sum }}
 {{- end }}

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ VERSION = "4.1.1"
 HEAP = "512m"
 START_DEADLINE_S = 90.0
 STOP_GRACE_S = 20.0
+# Ports that the node also listens on, each with the port of the proxy that clients reach it by.
+Doors = Sequence[tuple[int, int]]
 
 
 def jars_folder(environment: dict[str, str] | os._Environ[str] = os.environ) -> Path:
@@ -52,12 +54,21 @@ def _java(*arguments: str) -> list[str]:
     return [java_command(), f"-Xmx{HEAP}", quiet, "-cp", f"{jars}/*", *arguments]
 
 
-def _properties(logs: Path, port: int, controller_port: int) -> str:
+def _properties(logs: Path, port: int, controller_port: int, doors: Doors) -> str:
+    names = [f"DOOR{number}" for number in range(len(doors))]
+    listeners = [f"{name}://{LOOPBACK}:{own}" for name, (own, _) in zip(names, doors, strict=True)]
+    advertised = [f"{name}://{LOOPBACK}:{other}" for name, (_, other) in zip(names, doors, strict=True)]
     settings = {
         "process.roles": "broker,controller",
         "node.id": "1",
-        "listeners": f"PLAINTEXT://{LOOPBACK}:{port},CONTROLLER://{LOOPBACK}:{controller_port}",
-        "advertised.listeners": f"PLAINTEXT://{LOOPBACK}:{port}",
+        "listeners": ",".join(
+            [f"PLAINTEXT://{LOOPBACK}:{port}", f"CONTROLLER://{LOOPBACK}:{controller_port}", *listeners]
+        ),
+        "advertised.listeners": ",".join([f"PLAINTEXT://{LOOPBACK}:{port}", *advertised]),
+        "listener.security.protocol.map": ",".join(
+            f"{name}:PLAINTEXT" for name in ("PLAINTEXT", "CONTROLLER", *names)
+        ),
+        "inter.broker.listener.name": "PLAINTEXT",
         "controller.listener.names": "CONTROLLER",
         "controller.quorum.voters": f"1@{LOOPBACK}:{controller_port}",
         "log.dirs": str(logs),
@@ -73,7 +84,7 @@ def _properties(logs: Path, port: int, controller_port: int) -> str:
     return "".join(f"{name}={value}\n" for name, value in settings.items())
 
 
-def prepare(home: Path, port: int, controller_port: int) -> None:
+def prepare(home: Path, port: int, controller_port: int, doors: Doors = ()) -> None:
     """Write the node's settings for these ports, and format its storage unless that was done before.
 
     The storage is formatted aside and renamed, so half a format is never used.
@@ -87,7 +98,7 @@ def prepare(home: Path, port: int, controller_port: int) -> None:
         aside = home / "data.new"
         shutil.rmtree(aside, ignore_errors=True)
         format_settings = home / "format.properties"
-        format_settings.write_text(_properties(aside, port, controller_port))
+        format_settings.write_text(_properties(aside, port, controller_port, doors))
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         tool = (
             "kafka.tools.StorageTool",
@@ -100,7 +111,7 @@ def prepare(home: Path, port: int, controller_port: int) -> None:
         if result.returncode != 0:
             raise LocalError(f"formatting Kafka's storage in {home} failed:\n{result.stdout}{result.stderr}")
         aside.rename(data)
-    (home / "server.properties").write_text(_properties(data, port, controller_port))
+    (home / "server.properties").write_text(_properties(data, port, controller_port, doors))
 
 
 def server_command(home: Path) -> list[str]:
@@ -150,11 +161,12 @@ def wait_until_ready(bootstrap: str, home: Path, require_alive: Callable[[], Non
 
 
 class KafkaServer:
-    """A node that lives as long as its owner: for tests."""
+    """A node that lives as long as its owner: for tests. It can be killed and started again."""
 
-    def __init__(self, home: Path, port: int, controller_port: int) -> None:
+    def __init__(self, home: Path, port: int, controller_port: int, doors: Doors = ()) -> None:
         self.home = home
         self._ports = (port, controller_port)
+        self._doors = doors
         self._process: OwnedProcess | None = None
 
     @property
@@ -162,9 +174,14 @@ class KafkaServer:
         return f"{LOOPBACK}:{self._ports[0]}"
 
     def start(self) -> None:
-        prepare(self.home, *self._ports)
+        prepare(self.home, *self._ports, self._doors)
         self._process = OwnedProcess("Kafka", server_command(self.home), log=self.home / "kafka.log")
         wait_until_ready(self.bootstrap, self.home, self._process.require_alive)
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        if self._process is not None:
+            self._process.kill()
 
     def stop(self) -> None:
         if self._process is not None:

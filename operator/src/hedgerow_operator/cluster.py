@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import urllib3.exceptions
 from kubernetes import config as kube_config
-from kubernetes.client import ApiClient
+from kubernetes.client import ApiClient, Configuration
 from kubernetes.dynamic import DynamicClient
 from kubernetes.dynamic.exceptions import ConflictError, DynamicApiError, NotFoundError
 from kubernetes.dynamic.resource import Resource
@@ -21,7 +21,7 @@ from hedgerow_operator.kinds import Kind, Object
 from hedgerow_operator.metrics import Metrics
 
 FIELD_MANAGER = "hedgerow-operator"
-THREADS = 8
+THREADS = 16
 TIMEOUT_S = 15.0
 PAGE = 500
 
@@ -52,6 +52,16 @@ class Cluster:
         except Gone:
             return set()
         return {item["name"] for item in found["resources"]}
+
+    async def get(self, kind: Kind, name: str) -> Object:
+        """An object that is in no namespace.
+
+        Raises:
+            Gone: there is none of this name.
+        """
+        path = f"/{'apis' if kind.group else 'api'}/{kind.api_version}/{kind.plural}/{name}"
+        found: Object = await self._ask("get", kind.plural, partial(self._get, path))
+        return found
 
     async def list(self, kind: Kind, namespaces: Iterable[str], labels: str | None = None) -> list[Object]:
         """All objects of a kind; no namespaces means all of them."""
@@ -178,7 +188,10 @@ def connect_cluster() -> ApiClient:
         kubernetes.config.ConfigException: there is neither.
     """
     kube_config.load_config()
-    return ApiClient()
+    configuration = Configuration.get_default_copy()
+    # One for each thread: what is more would be thrown away after each request, and TLS begun anew.
+    configuration.connection_pool_maxsize = THREADS
+    return ApiClient(configuration)
 
 
 def _plain(_client: DynamicClient, data: Any) -> Any:

@@ -7,10 +7,11 @@ from typing import Any
 import msgspec
 import structlog
 
+from hedgerow.ledger.connection import LedgerUnreachable
 from hedgerow.ledger.strategies import DeclaredElsewhere, Publisher, ResourceId, find_strategy
 from hedgerow.schemas.records import StrategyPublished
 from hedgerow.streams.publisher import publish, withdraw
-from hedgerow.streams.sender import Sender
+from hedgerow.streams.sender import KafkaUnreachable, Sender
 from hedgerow_operator.cluster import Cluster, Gone
 from hedgerow_operator.conditions import Finding, Status, fold
 from hedgerow_operator.kinds import STRATEGY, Object, key_of
@@ -61,11 +62,16 @@ class Deletion:
     """Carries a deletion on, one step at a time; it may be interrupted anywhere."""
 
     def __init__(
-        self, cluster: Cluster, world: World, ledger: LedgerSide, sender: Sender, flatten_deadline_s: float
+        self,
+        cluster: Cluster,
+        writer: Writer,
+        world: World,
+        ledger: LedgerSide,
+        sender: Sender,
+        flatten_deadline_s: float,
     ) -> None:
-        self._cluster, self._world, self._ledger, self._sender = cluster, world, ledger, sender
-        self._deadline_s = flatten_deadline_s
-        self._writer = Writer(cluster, world)
+        self._cluster, self._writer, self._world = cluster, writer, world
+        self._ledger, self._sender, self._deadline_s = ledger, sender, flatten_deadline_s
 
     async def proceed(self, resource: Object) -> float | None:
         """One step; returns after how many seconds the next is due, None when it is over.
@@ -75,6 +81,21 @@ class Deletion:
         """
         if not holds_finalizer(resource):
             return None
+        try:
+            return await self._step(resource)
+        except (LedgerUnreachable, KafkaUnreachable) as error:
+            if self._seconds_left(resource) > 0:
+                raise
+            # Without them nothing is sent either; the sweep withdraws it when they are back.
+            note = Note(
+                warning=True,
+                reason="NotWithdrawn",
+                message=f"it was let go at the deadline, and is withdrawn later: {error}",
+            )
+            await self._let_go(resource, Step(let_go=True, note=note))
+            return None
+
+    async def _step(self, resource: Object) -> float | None:
         key = key_of(resource)
         async with self._ledger.connection() as connection:
             live, held = await self._read(connection, resource)
@@ -109,7 +130,7 @@ class Deletion:
 
     async def _let_go(self, resource: Object, step: Step) -> None:
         if step.note is not None:
-            await self._writer.events(resource, [step.note])
+            await self._writer.last_words(resource, step.note)
         try:
             released = await self._cluster.apply(STRATEGY, with_finalizers(resource, []))
         except Gone:

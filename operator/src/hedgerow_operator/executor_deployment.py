@@ -12,6 +12,7 @@ USER = 10001
 GRACE_S = 30
 VENUE_LABEL = "hedgerow.dev/venue"
 SECRET_VERSION = "hedgerow.dev/secret-version"
+SETTINGS_VERSION = "hedgerow.dev/settings-version"
 MANAGED_BY = {"app.kubernetes.io/managed-by": "hedgerow-operator"}
 
 
@@ -65,7 +66,10 @@ def build_executor_deployment(
             "template": {
                 "metadata": {
                     "labels": labels | MANAGED_BY,
-                    "annotations": {SECRET_VERSION: secret_version},
+                    "annotations": {
+                        SECRET_VERSION: secret_version,
+                        SETTINGS_VERSION: settings.settings_version,
+                    },
                 },
                 "spec": _pod(venue, trade_secret, settings),
             },
@@ -89,6 +93,7 @@ def _pod(venue: Venue, trade_secret: str, settings: ExecutorSettings) -> dict[st
         "volumes": [
             {"name": "keys", "secret": {"secretName": trade_secret, "defaultMode": 0o440}},
             {"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}},
+            *(_authority(number, secret) for number, secret in enumerate(settings.authorities.values())),
         ],
     }
     if settings.service_account:
@@ -98,11 +103,16 @@ def _pod(venue: Venue, trade_secret: str, settings: ExecutorSettings) -> dict[st
     return pod
 
 
+def _authority(number: int, secret: str) -> dict[str, Any]:
+    entry = [{"key": "ca.crt", "path": "ca.crt"}]
+    return {"name": f"authority-{number}", "secret": {"secretName": secret, "items": entry}}
+
+
 def _container(venue: Venue, settings: ExecutorSettings) -> dict[str, Any]:
     probe = {"httpGet": {"path": "/healthz", "port": "http"}, "periodSeconds": 10, "timeoutSeconds": 5}
     sources = [
         *([{"configMapRef": {"name": settings.config_map}}] if settings.config_map else []),
-        *([{"secretRef": {"name": settings.secret}}] if settings.secret else []),
+        *({"secretRef": {"name": name}} for name in settings.secrets),
     ]
     return {
         "name": "executor",
@@ -132,5 +142,9 @@ def _container(venue: Venue, settings: ExecutorSettings) -> dict[str, Any]:
             # One folder per account, as everywhere; a pod has exactly one.
             {"name": "keys", "mountPath": f"{KEYS_FOLDER}/{venue.spec.account.id}", "readOnly": True},
             {"name": "tmp", "mountPath": "/tmp"},
+            *(
+                {"name": f"authority-{number}", "mountPath": folder, "readOnly": True}
+                for number, folder in enumerate(settings.authorities)
+            ),
         ],
     }

@@ -10,7 +10,6 @@ from hedgerow.ledger.halts import HaltTarget, place_halt, release_halt, standing
 from hedgerow.strategy.halt import Halt
 from hedgerow.strategy.parse import parse_halt
 from hedgerow.strategy.problem import Problem
-from hedgerow_operator.cluster import Cluster
 from hedgerow_operator.conditions import Finding, Status, fold
 from hedgerow_operator.kinds import HALT, STRATEGY, Object
 from hedgerow_operator.ledger_side import LedgerSide
@@ -30,11 +29,8 @@ class HaltReconciler:
         wake: called with a strategy's key when a halt against it came or went.
     """
 
-    def __init__(
-        self, cluster: Cluster, world: World, ledger: LedgerSide, wake: Callable[[str], None]
-    ) -> None:
-        self._world, self._ledger, self._wake = world, ledger, wake
-        self._writer = Writer(cluster, world)
+    def __init__(self, writer: Writer, world: World, ledger: LedgerSide, wake: Callable[[str], None]) -> None:
+        self._writer, self._world, self._ledger, self._wake = writer, world, ledger, wake
 
     async def reconcile(self, key: str) -> None:
         """One Halt, there or gone.

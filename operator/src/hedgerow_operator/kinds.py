@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 Object = dict[str, Any]
+GROUP_VERSION = "hedgerow.dev/v1alpha1"
 
 
 class Kind(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +26,7 @@ VENUE = Kind(group="hedgerow.dev", version="v1alpha1", kind="Venue", plural="ven
 HALT = Kind(group="hedgerow.dev", version="v1alpha1", kind="Halt", plural="halts")
 SECRET = Kind(group="", version="v1", kind="Secret", plural="secrets")
 EVENT = Kind(group="", version="v1", kind="Event", plural="events")
+NAMESPACE = Kind(group="", version="v1", kind="Namespace", plural="namespaces")
 DEPLOYMENT = Kind(group="apps", version="v1", kind="Deployment", plural="deployments")
 REVISION = Kind(group="apps", version="v1", kind="ControllerRevision", plural="controllerrevisions")
 

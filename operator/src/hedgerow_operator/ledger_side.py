@@ -1,6 +1,6 @@
 """The operator's way to the ledger: a pool that outlives the ledger's absences."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -11,10 +11,10 @@ from hedgerow.ledger.connection import LEDGER_LOST, LedgerUnreachable, create_po
 from hedgerow.ledger.halts import halts_against
 from hedgerow.ledger.migrate import SchemaMismatch, require_current
 from hedgerow.ledger.snapshot import read_snapshot
-from hedgerow.ledger.strategies import find_strategy, read_venues
+from hedgerow.ledger.strategies import find_strategy, find_venues
 from hedgerow_operator.observed import Held, Ledger
 
-POOL_SIZE = 6
+POOL_SIZE = 8
 APPLICATION = "hedgerow-operator"
 
 
@@ -70,17 +70,14 @@ class LedgerSide:
             self._pool = None
 
 
-async def read_ledger(connection: Any, key: str, now_ns: int) -> Ledger:
-    """What the ledger knows of one strategy."""
+async def read_ledger(connection: Any, key: str, venues: Iterable[str]) -> Ledger:
+    """What the ledger knows of one strategy, and of these venues."""
     live = await find_strategy(connection, key)
-    venues = sorted({leg.venue for leg in live.config.hedge_with}) if live is not None else []
+    hedged_on = sorted({leg.venue for leg in live.config.hedge_with}) if live is not None else []
     return Ledger(
         live=live,
-        venues={venue.key: venue for venue in await read_venues(connection)},
-        halts=await halts_against(connection, key, venues),
-        held=await read_held(connection, live.uid, now_ns)
-        if live is not None
-        else Held(positions=(), open_intents=()),
+        venues={venue.key: venue for venue in await find_venues(connection, {*venues, *hedged_on})},
+        halts=await halts_against(connection, key, hedged_on),
     )
 
 

@@ -1,4 +1,7 @@
-"""`hedgerow-operator`: runs until it gets a signal; its settings are in the environment."""
+"""`hedgerow-operator`: runs until it gets a signal; its settings are in the environment.
+
+`hedgerow-operator let-go` takes its finalizer off every strategy and ends: what uninstalling does at last.
+"""
 
 import asyncio
 import logging
@@ -12,15 +15,24 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from hedgerow.streams.logs import set_up_logs
 from hedgerow.streams.settings import SettingsError
 from hedgerow.streams.topic_making import TopicsUnusable
-from hedgerow_operator.cluster import connect_cluster
-from hedgerow_operator.settings import OperatorSettings, read_operator_settings
+from hedgerow_operator.cluster import Cluster, ClusterUnreachable, connect_cluster
+from hedgerow_operator.letting_go import let_go
+from hedgerow_operator.metrics import build_metrics
+from hedgerow_operator.settings import OperatorSettings, read_namespaces, read_operator_settings
 from hedgerow_operator.whole import Operator
 
 _log = structlog.get_logger(__name__)
 
 
 def main() -> None:
-    """Exit code 2: the settings are wrong; 1: it cannot go on."""
+    """Exit code 2: the settings or arguments are wrong; 1: it cannot go on."""
+    if sys.argv[1:] == ["let-go"]:
+        _let_go()
+        return
+    if len(sys.argv) > 1:
+        sys.exit(
+            _say(f"{sys.argv[1]!r} is no command; there is one, let-go, and without it the operator runs", 2)
+        )
     try:
         settings = read_operator_settings()
         api = connect_cluster()
@@ -40,6 +52,16 @@ def main() -> None:
 
 async def _run(settings: OperatorSettings, api: ApiClient, registry: CollectorRegistry) -> None:
     await Operator(settings, api, registry).run(asyncio.Event())
+
+
+def _let_go() -> None:
+    set_up_logs(["operator"])
+    try:
+        cluster = Cluster(connect_cluster(), build_metrics(CollectorRegistry()))
+        count = asyncio.run(let_go(cluster, read_namespaces()))
+    except (ConfigException, ClusterUnreachable) as error:
+        sys.exit(_say(f"{error}", 1))
+    _log.info("no strategy is held any more", let_go=count)
 
 
 def _say(text: str, code: int) -> int:

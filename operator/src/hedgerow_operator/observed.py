@@ -65,13 +65,13 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         live: what is live under its name, whoever declared it.
+        venues: those that its legs are on, by key.
         halts: reasons of those that stand against it.
     """
 
     live: StrategyPublished | None
     venues: dict[str, CompiledVenue]
     halts: tuple[str, ...]
-    held: Held
 
 
 class Observed(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,8 +79,10 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         venues: those that legs name and that exist, by name.
-        acknowledged: roles that run exactly what is live; sent: whether this process knows that the topic has it.
+        acknowledged: roles that run exactly what is live, as known when it is reported.
+        sent: whether this process knows that the topic has it.
         state: what hedging said last of what is live.
+        silent: roles of the pipeline that nobody runs for it any more.
     """
 
     resource: Object
@@ -91,6 +93,7 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     acknowledged: frozenset[str]
     sent: bool
     state: StrategyState | None
+    silent: tuple[str, ...]
     now_ns: int
 
     @property

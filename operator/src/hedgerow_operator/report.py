@@ -6,14 +6,15 @@ import msgspec
 
 from hedgerow.schemas.acknowledging import required_roles
 from hedgerow.schemas.records import StrategyPublished
+from hedgerow_operator.beats import SECOND_NS, SILENT_NS
 from hedgerow_operator.conditions import Finding, Status, Transition, fold, transitions
 from hedgerow_operator.observed import Observed
 from hedgerow_operator.validate import Refusal, Verdict
 
-SECOND_NS = 1_000_000_000
 # Roles acknowledge one after the other within moments; only who is late is named.
 LATE_NS = 5 * SECOND_NS
 STALE = "Stale"
+SILENT = "RoleSilent"
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,6 +148,8 @@ def _ready(observed: Observed, refusal: Refusal | None, outcome: Outcome, missin
             "WaitingForRoles",
             f"generation {live.generation} is not acknowledged yet by: {', '.join(missing)}",
         )
+    if observed.silent:
+        return finding(Status.UNKNOWN, SILENT, _silence(observed))
     return finding(Status.TRUE, "Acknowledged", f"every role runs generation {live.generation}")
 
 
@@ -172,6 +175,8 @@ def _worst(observed: Observed, verdict: Verdict, refusal: Refusal | None, outcom
         )
     if observed.ledger.halts:
         return Refusal(reason="Halted", message="; ".join(observed.ledger.halts))
+    if observed.silent:
+        return Refusal(reason=SILENT, message=_silence(observed))
     unready = [
         view for view in observed.venues.values() if view.ready is None or view.ready.status != Status.TRUE
     ]
@@ -197,12 +202,17 @@ def _missing_roles(observed: Observed, live: StrategyPublished | None) -> list[s
     if live is None:
         return []
     required = required_roles(live.config)
-    same = observed.live is not None and observed.live.generation == live.generation
-    acknowledged = observed.acknowledged if same else frozenset()
-    if required <= acknowledged:
+    if required <= observed.acknowledged:
         return []
     late = observed.now_ns - live.published_ns >= LATE_NS
-    return sorted(required - acknowledged if late else required)
+    return sorted(required - observed.acknowledged if late else required)
+
+
+def _silence(observed: Observed) -> str:
+    return (
+        f"nothing was heard of {', '.join(observed.silent)} for {SILENT_NS // SECOND_NS} s: no worker runs this "
+        "strategy there, or Kafka is away; `hedgerow status` and the workers' pods say more"
+    )
 
 
 def _fresh_state(observed: Observed, live: StrategyPublished) -> Any:
@@ -213,7 +223,9 @@ def _fresh_state(observed: Observed, live: StrategyPublished) -> Any:
 
 
 def _state(observed: Observed, live: StrategyPublished) -> str | None:
-    """Until hedging has decided under the new generation, the old state stands."""
+    """Until hedging has decided under the new generation, the old state stands; when nobody looks, nobody knows."""
+    if observed.silent:
+        return "Unknown"
     state = _fresh_state(observed, live)
     return state.state if state is not None else None
 

@@ -55,7 +55,7 @@ class Resync:
             await self._list(kind)
         for kind in RECONCILED:
             for key in self._world.of(kind).objects:
-                self._queue.add((kind.kind, key))
+                self._queue.look_again((kind.kind, key))
         await self._sweep()
 
     async def sweep_topic(self, kafka: str) -> None:

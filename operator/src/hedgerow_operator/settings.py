@@ -19,8 +19,12 @@ class ExecutorSettings(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         image: of every executor; its entry point is the `hedgerow` command.
         resources: the container's, as in a pod.
-        config_map, secret: names, in the Venue's namespace, of what the container takes its environment from: the
-            addresses of Kafka and of the exchange, the DSN of the ledger. Empty leaves it out.
+        config_map, secrets: names, in the Venue's namespace, of what the container takes its environment from: the
+            addresses of Kafka and of the exchange, the DSN of the ledger, Kafka's login. Empty leaves it out.
+        authorities: folders, and for each the Secret whose `ca.crt` is mounted there: certificate authorities that the
+            environment names.
+        settings_version: any text that changes with what the ConfigMap and the Secret say, so that then a new pod
+            starts; a running one has read them once.
         service_account: its pod's; no token is mounted. Empty is the namespace's default.
     """
 
@@ -29,7 +33,9 @@ class ExecutorSettings(msgspec.Struct, frozen=True, kw_only=True):
     pull_secrets: tuple[str, ...] = ()
     resources: dict[str, Any] = {}
     config_map: str = ""
-    secret: str = ""
+    secrets: tuple[str, ...] = ()
+    authorities: dict[str, str] = {}
+    settings_version: str = ""
     service_account: str = ""
 
 
@@ -69,12 +75,17 @@ def read_operator_settings(environment: Mapping[str, str] = os.environ) -> Opera
         executor=_executor(environment),
         partitions=_positive(environment, "HEDGEROW_PARTITIONS", 4),
         replication=_positive(environment, "HEDGEROW_TOPIC_REPLICATION", 1),
-        namespaces=_names(environment, "HEDGEROW_WATCH_NAMESPACES"),
+        namespaces=read_namespaces(environment),
         resync_s=_seconds(environment, "HEDGEROW_RESYNC", "30s"),
         flatten_deadline_s=_seconds(environment, "HEDGEROW_FLATTEN_DEADLINE", "5m"),
         http_host=environment.get("HEDGEROW_HTTP_HOST", "127.0.0.1"),
         http_port=_whole(environment, "HEDGEROW_HTTP_PORT", 0),
     )
+
+
+def read_namespaces(environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """Those of `HEDGEROW_WATCH_NAMESPACES`; empty is every namespace of the cluster."""
+    return _names(environment, "HEDGEROW_WATCH_NAMESPACES")
 
 
 def _executor(environment: Mapping[str, str]) -> ExecutorSettings:
@@ -89,7 +100,9 @@ def _executor(environment: Mapping[str, str]) -> ExecutorSettings:
         pull_secrets=_names(environment, "HEDGEROW_EXECUTOR_PULL_SECRETS"),
         resources=_json_object(environment, "HEDGEROW_EXECUTOR_RESOURCES"),
         config_map=environment.get("HEDGEROW_EXECUTOR_CONFIG_MAP", ""),
-        secret=environment.get("HEDGEROW_EXECUTOR_SECRET", ""),
+        secrets=_names(environment, "HEDGEROW_EXECUTOR_SECRETS"),
+        authorities=_json_object(environment, "HEDGEROW_EXECUTOR_AUTHORITIES"),
+        settings_version=environment.get("HEDGEROW_EXECUTOR_SETTINGS_VERSION", ""),
         service_account=environment.get("HEDGEROW_EXECUTOR_SERVICE_ACCOUNT", ""),
     )
 

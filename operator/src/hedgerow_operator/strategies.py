@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+import msgspec
 import structlog
 
 from hedgerow.domain.instruments import LISTINGS
@@ -11,8 +12,9 @@ from hedgerow.ledger.strategies import DeclaredElsewhere, LegConflict, PositionO
 from hedgerow.schemas.records import StrategyPublished
 from hedgerow.strategy.compile import revision_of
 from hedgerow.strategy.compiled import CompiledStrategy
-from hedgerow.streams.publisher import Change, publish
-from hedgerow.streams.sender import KafkaUnreachable, Sender
+from hedgerow.streams.publisher import Change
+from hedgerow.streams.sender import KafkaUnreachable
+from hedgerow_operator.beats import Beats
 from hedgerow_operator.cluster import Cluster
 from hedgerow_operator.conditions import find
 from hedgerow_operator.deletion import Deletion
@@ -21,6 +23,7 @@ from hedgerow_operator.ledger_side import LedgerSide, read_ledger
 from hedgerow_operator.metrics import Metrics
 from hedgerow_operator.objects import build_last_good, holds_finalizer, with_finalizers
 from hedgerow_operator.observed import FINALIZER, Ledger, Observed, VenueView
+from hedgerow_operator.publishing import Publishing
 from hedgerow_operator.report import Outcome, report, unreachable
 from hedgerow_operator.reports import Reports
 from hedgerow_operator.validate import Refusal, Verdict, fall_back, judge
@@ -44,18 +47,20 @@ class StrategyReconciler:
     def __init__(
         self,
         cluster: Cluster,
+        writer: Writer,
         world: World,
         ledger: LedgerSide,
-        sender: Sender,
+        publishing: Publishing,
         reports: Reports,
+        beats: Beats,
         deletion: Deletion,
         metrics: Metrics,
         wake: Callable[[str], None],
     ) -> None:
-        self._cluster, self._world, self._ledger = cluster, world, ledger
-        self._sender, self._reports, self._deletion, self._metrics = sender, reports, deletion, metrics
+        self._cluster, self._writer, self._world, self._ledger = cluster, writer, world, ledger
+        self._publishing, self._deletion, self._metrics = publishing, deletion, metrics
+        self._reports, self._beats = reports, beats
         self._wake = wake
-        self._writer = Writer(cluster, world)
         # What the topic is known to have: a send that failed leaves the ledger ahead of it.
         self._sent: dict[str, Sent] = {}
 
@@ -83,8 +88,8 @@ class StrategyReconciler:
         if verdict.waiting is not None:
             return LOOK_AGAIN_S
         outcome = await self._publish(observed, verdict)
-        await self._keep_last_good(observed, verdict, outcome)
         look_again_s = await self._report(observed, verdict, outcome)
+        await self._keep_last_good(observed, verdict, outcome)
         if outcome.failure is not None:
             raise KafkaUnreachable(outcome.failure.message)
         return look_again_s
@@ -99,18 +104,22 @@ class StrategyReconciler:
 
     async def _observe(self, resource: Object) -> Observed:
         key, now_ns = key_of(resource), time.time_ns()
+        last_good = next(iter(self._world.last_goods(resource)), None)
+        specs = [resource] if last_good is None else [resource, resource | {"spec": last_good.spec}]
+        venues = {venue for spec in specs for venue, _ in legs_of(spec)}
         async with self._ledger.connection() as connection:
-            ledger = await read_ledger(connection, key, now_ns)
+            ledger = await read_ledger(connection, key, venues)
         live = ledger.live
         return Observed(
             resource=resource,
             venues=self._venues(resource, ledger),
             rivals=self._world.rivals(resource),
-            last_good=next(iter(self._world.last_goods(resource)), None),
+            last_good=last_good,
             ledger=ledger,
-            acknowledged=self._reports.roles(key, live.uid, live.generation) if live else frozenset(),
+            acknowledged=frozenset(),
             sent=live is not None and self._sent.get(key) == _sent(live),
             state=self._reports.state(key),
+            silent=self._beats.silent_for(key),
             now_ns=now_ns,
         )
 
@@ -156,15 +165,15 @@ class StrategyReconciler:
         if live is not None and known and live.revision == revision_of(config):
             return live
         key = config.key
-        async with self._ledger.connection() as connection:
-            identity = ResourceId(uid=observed.uid, generation=generation)
-            publication = await publish(connection, self._sender, config, identity)
+        identity = ResourceId(uid=observed.uid, generation=generation)
+        publication = await self._publishing.publish(config, identity)
         published = publication.published
         self._sent[key] = _sent(published)
         if publication.change is not Change.UNCHANGED:
             self._metrics.published.inc()
-            for loser in self._world.losers():
-                self._wake(loser)
+            if live is not None and not _owned(live) <= _owned(published):
+                for loser in self._world.losers():
+                    self._wake(loser)
             _log.info("published", strategy=key, generation=published.generation, revision=published.revision)
         return published
 
@@ -183,6 +192,12 @@ class StrategyReconciler:
                 self._world.of(REVISION).forget(f"{namespace}/{older.name}")
 
     async def _report(self, observed: Observed, verdict: Verdict, outcome: Outcome) -> float | None:
+        if outcome.live is not None:
+            # Roles may have answered while it was published.
+            acknowledged = self._reports.roles(
+                key_of(observed.resource), observed.uid, outcome.live.generation
+            )
+            observed = msgspec.structs.replace(observed, acknowledged=acknowledged)
         found = report(observed, verdict, outcome)
         await self._writer.status(STRATEGY, observed.resource, found.status, found.notes)
         return found.look_again_s
@@ -202,3 +217,7 @@ _REASONS: dict[type[Exception], str] = {
 
 def _sent(published: StrategyPublished) -> Sent:
     return published.uid, published.generation, published.revision
+
+
+def _owned(published: StrategyPublished) -> set[tuple[str, str]]:
+    return {(leg.venue, leg.instrument.symbol) for leg in published.config.hedge_with}

@@ -40,7 +40,8 @@ def judge_venue(
 ) -> VenueVerdict:
     """Args:
     secret: the keys of the Secret that it names (see `store.secret_keys`); None when there is none.
-    venues: of the ledger, by key; live: the strategies that run.
+    venues: the ledger's own row of it, and every other on an account of this name; by key.
+    live: the strategies that hedge on it.
     """
     parsed = parse_resource(document(resource))
     if isinstance(parsed, list):

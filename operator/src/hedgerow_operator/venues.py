@@ -10,8 +10,8 @@ from hedgerow.ledger.strategies import (
     DeclaredElsewhere,
     Publisher,
     publish_venue,
-    read_strategies,
-    read_venues,
+    strategies_on_venue,
+    venues_beside,
 )
 from hedgerow.strategy.venue import Venue
 from hedgerow_operator.cluster import Cluster
@@ -37,14 +37,14 @@ class VenueReconciler:
     def __init__(
         self,
         cluster: Cluster,
+        writer: Writer,
         world: World,
         ledger: LedgerSide,
         settings: ExecutorSettings,
         wake: Callable[[str], None],
     ) -> None:
-        self._cluster, self._world, self._ledger, self._settings = cluster, world, ledger, settings
-        self._wake = wake
-        self._writer = Writer(cluster, world)
+        self._cluster, self._writer, self._world = cluster, writer, world
+        self._ledger, self._settings, self._wake = ledger, settings, wake
         # By Venue: what was applied, and the generation that the Deployment had then. A Deployment that somebody
         # edited has another one.
         self._applied: dict[str, tuple[Object, int]] = {}
@@ -74,8 +74,9 @@ class VenueReconciler:
     async def _publish(self, resource: Object, key: str) -> VenueVerdict:
         secret = self._secret(resource)
         async with self._ledger.connection() as connection:
-            venues = {venue.key: venue for venue in await read_venues(connection)}
-            live = [item.config for item in await read_strategies(connection)]
+            beside = await venues_beside(connection, key, _account(resource))
+            venues = {venue.key: venue for venue in beside}
+            live = [item.config for item in await strategies_on_venue(connection, key)]
             verdict = judge_venue(resource, secret, venues, live)
             if verdict.compiled is None or venues.get(key) == verdict.compiled:
                 return verdict
@@ -112,3 +113,8 @@ class VenueReconciler:
     def _secret(self, resource: Object) -> Object | None:
         name = trade_secret(resource)
         return self._world.find(SECRET, f"{resource['metadata']['namespace']}/{name}") if name else None
+
+
+def _account(resource: Object) -> str:
+    """As far as it can be read."""
+    return str(((resource.get("spec") or {}).get("account") or {}).get("id"))

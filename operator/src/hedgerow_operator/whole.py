@@ -14,28 +14,35 @@ from kubernetes.client import ApiClient
 from prometheus_client import CollectorRegistry
 
 from hedgerow.ledger.connection import LedgerUnreachable
+from hedgerow.streams.health import HealthServer
 from hedgerow.streams.sender import KafkaUnreachable, Sender
 from hedgerow.streams.topic_making import ensure_topics
+from hedgerow_operator.beats import Beats, Part
 from hedgerow_operator.cluster import Cluster, ClusterUnreachable, Gone
 from hedgerow_operator.deletion import Deletion
 from hedgerow_operator.halts import HaltReconciler
 from hedgerow_operator.handlers import build_kopf_settings, build_registry
-from hedgerow_operator.health import HealthServer, Pulse
-from hedgerow_operator.kinds import HALT, STRATEGY, VENUE
+from hedgerow_operator.health import Pulse
+from hedgerow_operator.kinds import GROUP_VERSION, HALT, STRATEGY, VENUE
 from hedgerow_operator.ledger_side import LedgerSide
+from hedgerow_operator.letting_go import dying, let_go
 from hedgerow_operator.metrics import Metrics, build_metrics
+from hedgerow_operator.publishing import Publishing
 from hedgerow_operator.reports import Reports
 from hedgerow_operator.resync import Resync
+from hedgerow_operator.scribe import Scribe
 from hedgerow_operator.settings import OperatorSettings
 from hedgerow_operator.strategies import StrategyReconciler
 from hedgerow_operator.venues import VenueReconciler
 from hedgerow_operator.work_queue import Item, WorkQueue
 from hedgerow_operator.world import World
+from hedgerow_operator.writing import Writer
 
 _log = structlog.get_logger(__name__)
-WORKERS = 6
+# Mostly they wait: for the API server, the ledger, the turn to publish.
+WORKERS = 32
 RETRY_S = 1.0
-GROUP_VERSION = "hedgerow.dev/v1alpha1"
+GOODBYE_S = 15.0
 AWAY: tuple[type[Exception], ...] = (
     ClusterUnreachable,
     LedgerUnreachable,
@@ -55,27 +62,38 @@ class Operator:
         self._world = World()
         self._pulse = Pulse(settings.resync_s)
         self._health = HealthServer(
-            settings.http_host, settings.http_port, self._pulse, self._oldest_queued_s, registry
+            settings.http_host,
+            settings.http_port,
+            lambda: self._pulse.alive(self._oldest_queued_s()),
+            lambda: self._pulse.missing,
+            registry,
         )
         self._cluster = Cluster(api, self._metrics)
         self._ledger = LedgerSide(settings.ledger_dsn)
         sender = Sender(settings.kafka)
         self._reports = Reports(self._wake_strategy)
-        deletion = Deletion(self._cluster, self._world, self._ledger, sender, settings.flatten_deadline_s)
+        self._beats = Beats(settings.partitions, time.time_ns())
+        self._scribe = Scribe(self._cluster)
+        writer = Writer(self._cluster, self._world, self._scribe)
+        deletion = Deletion(
+            self._cluster, writer, self._world, self._ledger, sender, settings.flatten_deadline_s
+        )
         self._strategies = StrategyReconciler(
             self._cluster,
+            writer,
             self._world,
             self._ledger,
-            sender,
+            Publishing(self._ledger, sender),
             self._reports,
+            self._beats,
             deletion,
             self._metrics,
             self._wake_strategy,
         )
         self._venues = VenueReconciler(
-            self._cluster, self._world, self._ledger, settings.executor, self._wake_strategy
+            self._cluster, writer, self._world, self._ledger, settings.executor, self._wake_strategy
         )
-        self._halts = HaltReconciler(self._cluster, self._world, self._ledger, self._wake_strategy)
+        self._halts = HaltReconciler(writer, self._world, self._ledger, self._wake_strategy)
         self._resync = Resync(
             self._cluster, self._world, self._ledger, sender, self._halts, self._queue, settings.namespaces
         )
@@ -95,6 +113,8 @@ class Operator:
                 for name, work in (
                     ("topics", self._make_topics()),
                     ("reports", self._reports.follow(self._settings.kafka)),
+                    ("events", self._scribe.run()),
+                    ("beats", self._beats.follow(self._settings.kafka, self._wake_those_of)),
                     ("resync", self._keep_resyncing()),
                     ("kopf", self._watch(stop)),
                     *((f"worker-{number}", self._work()) for number in range(WORKERS)),
@@ -105,9 +125,20 @@ class Operator:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await self._let_go_of_the_dying()
             await self._health.stop()
             await self._ledger.close()
             self._cluster.close()
+
+    async def _let_go_of_the_dying(self) -> None:
+        """A namespace that is deleted with this operator in it would wait for the operator for ever."""
+        try:
+            async with asyncio.timeout(GOODBYE_S):
+                gone = await dying(self._cluster, self._settings.namespaces)
+                if gone:
+                    await let_go(self._cluster, gone)
+        except (ClusterUnreachable, TimeoutError) as error:
+            _log.warning("namespaces were not looked at", error=str(error) or type(error).__name__)
 
     async def _until_one_ends(self, tasks: set[asyncio.Task[None]]) -> None:
         """Only the watches end by themselves, when they are told to; making topics ends when they are made."""
@@ -232,6 +263,11 @@ class Operator:
     def _wake_strategy(self, key: str) -> None:
         if self._world.find(STRATEGY, key) is not None:
             self._queue.add((STRATEGY.kind, key))
+
+    def _wake_those_of(self, parts: frozenset[Part]) -> None:
+        for key in self._world.of(STRATEGY).objects:
+            if self._beats.concern(key, parts):
+                self._wake_strategy(key)
 
     def _oldest_queued_s(self) -> float:
         with contextlib.suppress(RuntimeError):

@@ -1,4 +1,7 @@
-"""Which objects are to be reconciled: each at most once at a time, and a failed one again, later and later."""
+"""Which objects are to be reconciled: each at most once at a time, and a failed one again, later and later.
+
+What changed goes before what is only looked at again, or an edit would wait for a whole resync.
+"""
 
 import asyncio
 import heapq
@@ -6,6 +9,8 @@ import itertools
 
 FIRST_RETRY_S = 0.25
 LONGEST_RETRY_S = 30.0
+# Of so many that are taken one is a second look, however much changes.
+SECOND_LOOK_EVERY = 5
 
 # Kind and `namespace/name`.
 Item = tuple[str, str]
@@ -16,6 +21,8 @@ class WorkQueue:
 
     def __init__(self) -> None:
         self._due: dict[Item, float] = {}  # in order of arrival, with the time of it
+        self._second_looks: dict[Item, float] = {}
+        self._taken = 0
         self._working: set[Item] = set()
         self._again: set[Item] = set()
         self._later: list[tuple[float, int, Item]] = []
@@ -24,17 +31,24 @@ class WorkQueue:
         self._wake = asyncio.Event()
 
     def __len__(self) -> int:
-        return len(self._due)
+        return len(self._due) + len(self._second_looks)
 
     def oldest_s(self, now_s: float) -> float:
         """How long the first has been waiting."""
-        return now_s - next(iter(self._due.values()), now_s)
+        return now_s - min(next(iter(lane.values()), now_s) for lane in (self._due, self._second_looks))
 
     def add(self, item: Item) -> None:
+        """It changed, or something that it depends on."""
         if item in self._working:
             self._again.add(item)
         elif item not in self._due:
-            self._due[item] = asyncio.get_running_loop().time()
+            self._due[item] = self._second_looks.pop(item, asyncio.get_running_loop().time())
+            self._wake.set()
+
+    def look_again(self, item: Item) -> None:
+        """Nothing is known to have changed."""
+        if item not in self._working and item not in self._due and item not in self._second_looks:
+            self._second_looks[item] = asyncio.get_running_loop().time()
             self._wake.set()
 
     def add_after(self, item: Item, delay_s: float) -> None:
@@ -58,9 +72,11 @@ class WorkQueue:
         while True:
             self._wake.clear()
             next_s = self._bring_due()
-            if self._due:
-                item = next(iter(self._due))
-                del self._due[item]
+            lane = self._lane()
+            if lane:
+                item = next(iter(lane))
+                del lane[item]
+                self._taken += 1
                 self._working.add(item)
                 return item
             timeout_s = None if next_s is None else next_s - asyncio.get_running_loop().time()
@@ -74,6 +90,11 @@ class WorkQueue:
         if item in self._again:
             self._again.discard(item)
             self.add(item)
+
+    def _lane(self) -> dict[Item, float]:
+        """Where to take the next from."""
+        second = not self._due or self._taken % SECOND_LOOK_EVERY == 0
+        return self._second_looks if second and self._second_looks else self._due
 
     def _bring_due(self) -> float | None:
         """Add what has waited long enough; returns when the next will have."""

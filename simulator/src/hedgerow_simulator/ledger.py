@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from hedgerow.domain.money import ZERO
 from hedgerow.execution.claim_facts import VenueView
 from hedgerow.execution.intents import Intent, VenueFill, VenueOrder
 from hedgerow.execution.order_life import IntentState
@@ -249,23 +250,28 @@ class SimulatedAccountLedger:
     async def instruments(self) -> list[str]:
         return await self._ask("read", lambda tables: _legs(tables, self._venue_key, self._name))
 
+    async def held(self, instrument: str) -> Decimal:
+        return await self._ask("read", lambda tables: self._positions(tables).get(instrument, ZERO))
+
     async def side(self) -> AccountSide | None:
         return await self._ask("read", self._side)
 
     def _side(self, tables: Tables) -> AccountSide | None:
         if tables.open_intents(self._venue_key, self._name):
             return None
-        positions = {
+        return AccountSide(
+            newest_intent=len(tables.intents),
+            positions=self._positions(tables),
+            instruments=_legs(tables, self._venue_key, self._name),
+            ledger=tables.ledger_id,
+        )
+
+    def _positions(self, tables: Tables) -> dict[str, Decimal]:
+        return {
             instrument: position.quantity
             for (_, _, venue, account, instrument), position in tables.positions.items()
             if (venue, account) == (self._venue_key, self._name) and position.quantity
         }
-        return AccountSide(
-            newest_intent=len(tables.intents),
-            positions=positions,
-            instruments=_legs(tables, self._venue_key, self._name),
-            ledger=tables.ledger_id,
-        )
 
 
 class SimulatedDecisionLedger:

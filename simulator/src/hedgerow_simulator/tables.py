@@ -24,7 +24,7 @@ from hedgerow.execution.controls import check
 from hedgerow.execution.intents import Intent, VenueFill, VenueOrder
 from hedgerow.execution.order_life import OPEN, IntentState
 from hedgerow.execution.recording import Told, answered, booked_elsewhere, stated, step, told
-from hedgerow.hedging.decision import Hedge, NewIntent
+from hedgerow.hedging.decision import Cancel, Hedge, NewIntent
 from hedgerow.hedging.snapshot import HeldPosition, LedgerSnapshot, OpenIntent, PolicyState
 from hedgerow.ledger import chain
 from hedgerow.ledger.claims import Claim
@@ -174,6 +174,9 @@ class Tables:
                     quantity=intent.quantity,
                     filled_quantity=intent.filled_quantity,
                     state=intent.state,
+                    limit_price=intent.limit_price,
+                    time_in_force=intent.time_in_force,
+                    cancel_requested_ns=intent.cancel_requested_ns,
                 )
                 for intent in self.intents.values()
                 if intent.strategy_uid == uid and intent.state in OPEN
@@ -184,7 +187,9 @@ class Tables:
 
     def commit_decision(self, risk: RiskState, ledger: LedgerSnapshot, hedge: Hedge) -> Committed | None:
         venues = {leg.venue for leg in ledger.config.hedge_with}
-        if self.halts_against(ledger.config.key, venues) or not self.is_current(ledger):
+        if hedge.intents and self.halts_against(ledger.config.key, venues):
+            return None
+        if not self.is_current(ledger):
             return None
         row = self.strategies[ledger.strategy_uid]
         for wanted in hedge.intents:
@@ -205,7 +210,17 @@ class Tables:
         )
         digest = chain.digest(*stored)
         intents = tuple(self._insert_intent(number, digest, ledger, wanted) for wanted in hedge.intents)
+        for cancel in hedge.cancels:
+            self._request_cancel(cancel, ledger.read_ns)
         return Committed(decision=number, intents=intents)
+
+    def _request_cancel(self, cancel: Cancel, now_ns: int) -> None:
+        intent = self._intent(cancel.intent)
+        if intent.cancel_requested_ns is None:
+            intent = msgspec.structs.replace(intent, cancel_requested_ns=now_ns)
+        reason = f"cancel decided: {cancel.reason}: {cancel.detail}"
+        same = Conclusion(state=intent.state, filled_quantity=intent.filled_quantity, reason=reason)
+        self._move(intent, same, now_ns)
 
     def is_current(self, ledger: LedgerSnapshot) -> bool:
         """The compare of compare-and-set."""

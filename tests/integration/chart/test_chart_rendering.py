@@ -1,5 +1,6 @@
 """What Helm makes of the chart: it is well-formed, restricted, and refers to nothing that is not there."""
 
+import json
 import re
 import subprocess
 
@@ -59,6 +60,9 @@ def test_an_unknown_value_is_refused_by_its_name(helm: str, setting: str, key: s
         (("--set=postgres.bundled.enabled=false",), "postgres.historySecret: name the Secret"),
         (("--set=exchange.enabled=false",), "exchange.url: name the exchange"),
         (("--set=workers.ingestion.roles={ingestion,risk}",), "risk is already run by another worker"),
+        (("--set=kafka.security=SASL_SSL",), "kafka.secret: name the Secret with the login"),
+        (("--set=kafka.secret=kafka",), "kafka.security: PLAINTEXT has no login"),
+        (("--set=redis.tls=true",), "the bundled Redis has neither"),
     ],
 )
 def test_values_that_contradict_each_other_are_refused_with_what_to_do(
@@ -93,9 +97,9 @@ def test_containers_are_restricted(objects: list[Object]) -> None:
         }, name
 
 
-def test_only_the_operator_gets_a_token(objects: list[Object]) -> None:
-    with_token = [name for name, _, pod in pods(objects) if pod.get("automountServiceAccountToken", True)]
-    assert with_token == ["Deployment/hedgerow-operator"]
+def test_only_the_operator_and_what_lets_go_after_it_get_a_token(objects: list[Object]) -> None:
+    with_token = {name for name, _, pod in pods(objects) if pod.get("automountServiceAccountToken", True)}
+    assert with_token == {"Deployment/hedgerow-operator", "Job/hedgerow-uninstall"}
 
 
 def test_every_container_has_resources_and_those_that_stay_have_probes(objects: list[Object]) -> None:
@@ -234,3 +238,44 @@ def test_only_executor_and_ingestion_may_reach_venues(objects: list[Object]) -> 
         "operator": "In",
         "values": ["executor", "ingestion"],
     }
+
+
+GUARDED = (
+    "--set=kafka.security=SASL_SSL,kafka.secret=kafka-login,kafka.caSecret=kafka-ca",
+    "--set=redis.tls=true,redis.secret=redis-login,redis.caSecret=redis-ca",
+)
+
+
+def test_logins_and_authorities_reach_every_process_that_needs_them(helm: str) -> None:
+    objects = render(helm, *PROFILES["prod"], *GUARDED)
+    settings = next(item for item in objects if name_of(item) == "ConfigMap/hedgerow-settings")["data"]
+    assert settings["HEDGEROW_KAFKA_SECURITY"] == "SASL_SSL"
+    assert settings["HEDGEROW_REDIS_TLS"] == "true"
+    for name, item, container in containers(objects):
+        if not runs_on(item) or name.startswith("Job"):
+            continue
+        secrets = {source["secretRef"]["name"] for source in container["envFrom"] if "secretRef" in source}
+        folders = {mount["mountPath"] for mount in container["volumeMounts"]}
+        assert "kafka-login" in secrets, name
+        assert ("redis-login" in secrets) == ("-cache/" in name or "-gateway/" in name), name
+        for variable in ("HEDGEROW_KAFKA_CA", "HEDGEROW_REDIS_CA"):
+            assert settings[variable].removesuffix("/ca.crt") in folders, name
+
+
+def test_executors_are_told_the_same_and_start_anew_when_it_changes(helm: str) -> None:
+    def operator(*arguments: str) -> dict[str, str]:
+        objects = render(helm, *PROFILES["prod"], *arguments)
+        found = next(
+            container
+            for name, _, container in containers(objects)
+            if name.startswith("Deployment/hedgerow-operator")
+        )
+        return {item["name"]: item["value"] for item in found["env"]}
+
+    plain, guarded = operator(), operator(*GUARDED)
+    assert "kafka-login" in guarded["HEDGEROW_EXECUTOR_SECRETS"].split(",")
+    assert json.loads(guarded["HEDGEROW_EXECUTOR_AUTHORITIES"])["/etc/hedgerow/kafka-ca"] == "kafka-ca"
+    version = "HEDGEROW_EXECUTOR_SETTINGS_VERSION"
+    assert plain[version] == operator("--set=history.days=3")[version]
+    assert plain[version] != guarded[version]
+    assert plain[version] != operator("--set=tracing.endpoint=http://collector:4318")[version]

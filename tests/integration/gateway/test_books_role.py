@@ -2,78 +2,30 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from decimal import Decimal
-from pathlib import Path
 
 import asyncpg
 import msgspec
-import prometheus_client
+from role_context import RememberingProducer, RememberingReadiness, role_context, settings
 
-from hedgerow.schemas.codec import Decoder
 from hedgerow.schemas.records import ClientBook
 from hedgerow.streams.context import Context
 from hedgerow.streams.settings import Settings
 from hedgerow_gateway import books_role
 
-RECORDINGS = Path(__file__).parents[3] / "recordings"
 PATIENCE_S = 30.0
 Run = Callable[[Context], Awaitable[None]]
 
 
-class RememberingProducer:
-    def __init__(self) -> None:
-        self.sent: list[tuple[str, str, ClientBook, Mapping[str, bytes]]] = []
-
-    def send(self, topic: str, key: str, value: bytes | None, headers: Mapping[str, bytes]) -> None:
-        self.sent.append((topic, key, Decoder[ClientBook](ClientBook).decode(value), headers))
-
-    def flush(self, timeout_s: float) -> None:
-        """Nothing is kept back."""
-
-    @property
-    def books(self) -> list[ClientBook]:
-        return [book for _, _, book, _ in self.sent]
-
-
-class RememberingReadiness:
-    def __init__(self) -> None:
-        self.history: list[tuple[str, bool, str]] = []
-
-    def set(self, name: str, ok: bool, detail: str = "", outage: bool = False) -> None:
-        self.history.append((name, ok, detail))
-
-
 def make_settings(ledger_dsn: str, session_start_ns: int) -> Settings:
-    here = Path()
-    return Settings(
-        kafka="",
-        ledger_dsn=ledger_dsn,
-        partitions=4,
-        exchange_url="",
-        keys_dir=here,
-        recordings=RECORDINGS,
-        session_start_ns=session_start_ns,
-        replay_speed=1.0,
-        data_dir=here,
-        http_host="127.0.0.1",
-        http_port=0,
-        max_jump_bps=200.0,
-    )
+    return settings(ledger_dsn=ledger_dsn, session_start_ns=session_start_ns)
 
 
 @asynccontextmanager
-async def running(run: Run, settings: Settings) -> AsyncIterator[Context]:
-    context = Context(
-        role="test",
-        worker="test",
-        settings=settings,
-        producer=RememberingProducer(),
-        readiness=RememberingReadiness(),
-        metrics=prometheus_client.CollectorRegistry(),
-        stopping=asyncio.Event(),
-    )
+async def running(run: Run, chosen: Settings) -> AsyncIterator[Context]:
+    context = role_context("test", RememberingProducer(ClientBook), chosen)
     task = asyncio.ensure_future(run(context))
     try:
         yield context
@@ -93,8 +45,8 @@ async def test_a_ledger_that_is_not_there_is_named_and_waiting_ends_when_asked(
     free_port: Callable[[], int],
 ) -> None:
     address = f"127.0.0.1:{free_port()}"
-    settings = make_settings(f"postgresql://hedgerow@{address}/ledger", time.time_ns())
-    async with running(books_role.run, settings) as context:
+    chosen = make_settings(f"postgresql://hedgerow@{address}/ledger", time.time_ns())
+    async with running(books_role.run, chosen) as context:
         readiness = context.readiness
         assert isinstance(readiness, RememberingReadiness)
         await until(lambda: len(readiness.history) >= 2)
@@ -114,7 +66,7 @@ async def test_every_book_is_republished_with_a_fresh_time(ledger_dsn: str) -> N
         assert isinstance(producer, RememberingProducer)
         await until(lambda: len(producer.sent) >= 4)
     assert [key for _, key, _, _ in producer.sent[:4]] == ["clients", "loans", "clients", "loans"]
-    once, again = producer.books[1], producer.books[3]
+    once, again = producer.sent[1].record, producer.sent[3].record
     assert once.positions == {"BTC/USDT": Decimal("1.5")}
     assert again.published_ns > once.published_ns
     assert msgspec.structs.replace(again, published_ns=once.published_ns) == once

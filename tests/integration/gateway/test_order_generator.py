@@ -10,33 +10,16 @@ from typing import Any
 import aiohttp
 import asyncpg
 import msgspec
-import prometheus_client
 import pytest
 from aiohttp import web
 from gateway_process import KEYS, PATIENCE_S, Gateway, eventually
+from role_context import NoProducer, RememberingReadiness, role_context, settings
 
 from hedgerow.streams.context import Context
-from hedgerow.streams.settings import Settings
 from hedgerow_generator.role import run
 from hedgerow_generator.tally import Tally, TallyFile
 
 SESSION_NS = 1_790_000_000_000_000_000
-
-
-class NoProducer:
-    def send(self, *_: Any) -> None:
-        raise AssertionError("orders go over HTTP alone")
-
-    def flush(self, timeout_s: float) -> None:
-        """Nothing is kept back."""
-
-
-class RememberingReadiness:
-    def __init__(self) -> None:
-        self.history: list[tuple[str, bool]] = []
-
-    def set(self, name: str, ok: bool, detail: str = "", outage: bool = False) -> None:
-        self.history.append((name, ok))
 
 
 @pytest.fixture
@@ -47,32 +30,14 @@ def make_context(tmp_path: Path) -> Callable[..., Context]:
 
     def make(url: str, **other: Any) -> Context:
         wanted = {"orders_per_second": 40.0, "orders_sizes": "BTC/USDT=1000", **other}
-        settings = Settings(
-            kafka="",
-            ledger_dsn="",
-            partitions=4,
-            exchange_url="",
-            keys_dir=tmp_path,
-            recordings=tmp_path,
+        chosen = settings(
             session_start_ns=SESSION_NS,
-            replay_speed=1.0,
             data_dir=tmp_path,
-            http_host="127.0.0.1",
-            http_port=0,
-            max_jump_bps=200.0,
             gateway_url=url,
             orders_key_file=key,
             **wanted,
         )
-        return Context(
-            role="order-generator",
-            worker="test",
-            settings=settings,
-            producer=NoProducer(),
-            readiness=RememberingReadiness(),
-            metrics=prometheus_client.CollectorRegistry(),
-            stopping=asyncio.Event(),
-        )
+        return role_context("order-generator", NoProducer(), chosen)
 
     return make
 
@@ -214,8 +179,8 @@ async def test_a_gateway_that_is_away_is_said_and_waited_for(
     task = asyncio.create_task(run(context))
     readiness = context.readiness
     assert isinstance(readiness, RememberingReadiness)
-    await until("it says so", lambda: len(readiness.history) >= 3)
-    assert set(readiness.history) == {("gateway", False)}
+    await until("it says so", lambda: len(readiness.conditions) >= 3)
+    assert set(readiness.conditions) == {("gateway", False)}
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task

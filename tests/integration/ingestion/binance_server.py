@@ -57,6 +57,7 @@ class Market:
             "b": {price: quantity for price, quantity in snapshot["bids"]},
             "a": {price: quantity for price, quantity in snapshot["asks"]},
         }
+        self._best = {"b": max(self.sides["b"], key=float), "a": min(self.sides["a"], key=float)}
         self.pending = [depth for depth in messages if depth.message["u"] > self.last_id]
         self.touches = {self.last_id: self.touch()}
         self.event_ms = 0
@@ -68,14 +69,21 @@ class Market:
         message = self.pending.pop(0).message
         for side, changes in (("b", message["b"]), ("a", message["a"])):
             for price, quantity in changes:
-                if float(quantity):
-                    self.sides[side][price] = quantity
-                else:
-                    self.sides[side].pop(price, None)
+                self._set(side, price, quantity)
         self.last_id = message["u"]
         self.event_ms = message["E"]
         self.touches[self.last_id] = self.touch()
         return message
+
+    def _set(self, side: str, price: str, quantity: str) -> None:
+        levels, best = self.sides[side], max if side == "b" else min
+        if float(quantity):
+            levels[price] = quantity
+            self._best[side] = best(self._best[side], price, key=float)
+        else:
+            levels.pop(price, None)
+            if price == self._best[side]:
+                self._best[side] = best(levels, key=float)
 
     def levels(self, side: str, limit: int) -> list[list[str]]:
         ranked = sorted(self.sides[side].items(), key=lambda level: float(level[0]), reverse=side == "b")
@@ -89,7 +97,7 @@ class Market:
         )
 
     def touch(self) -> Touch:
-        bid, ask = max(self.sides["b"], key=float), min(self.sides["a"], key=float)
+        bid, ask = self._best["b"], self._best["a"]
         return Touch(float(bid), float(self.sides["b"][bid]), float(ask), float(self.sides["a"][ask]))
 
     def depth(self, limit: int) -> dict[str, Any]:

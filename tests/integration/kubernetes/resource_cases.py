@@ -92,6 +92,10 @@ def _in(block: str, **changes: Any) -> Callable[[Data], Any]:
     return lambda data: data["spec"][block].update(changes)
 
 
+LADDER = {"passiveFor": "5s", "aggressiveFor": "5s"}
+STYLES_BLOCK = (
+    "write execution.twap with style Twap, execution.escalation with style Escalation, and none with Clips"
+)
 NOT_BELOW = "is not below upper"
 CASES = [
     _strategy("as it is", lambda data: None),
@@ -119,6 +123,37 @@ CASES = [
     _strategy("slippage up to the collar", _in("execution", maxSlippageBps=100)),
     _strategy("the longest duration", _in("freshness", quote="99999h")),
     _strategy("no cooldown", _in("execution", cooldown="0s")),
+    _strategy("Twap", _in("execution", style="Twap", twap={"duration": "10m", "slices": 20})),
+    _strategy("Escalation", _in("execution", style="Escalation", escalation=LADDER)),
+    _strategy("legs together", _in("execution", legs="Together")),
+    _strategy("a style without its block", _in("execution", style="Twap"), "spec.execution", STYLES_BLOCK),
+    _strategy(
+        "a block of another style", _in("execution", escalation=LADDER), "spec.execution", STYLES_BLOCK
+    ),
+    _strategy(
+        "two styles' blocks",
+        _in("execution", style="Escalation", escalation=LADDER, twap={"duration": "10m", "slices": 20}),
+        "spec.execution",
+        STYLES_BLOCK,
+    ),
+    _strategy(
+        "a style that is not built",
+        _in("execution", style="Iceberg"),
+        "spec.execution.style",
+        'supported values: "Clips", "Twap", "Escalation"',
+    ),
+    _strategy(
+        "one slice",
+        _in("execution", style="Twap", twap={"duration": "10m", "slices": 1}),
+        "spec.execution.twap.slices",
+        "greater than or equal to 2",
+    ),
+    _strategy(
+        "a ladder without a deadline",
+        _in("execution", style="Escalation", escalation={"passiveFor": "5s"}),
+        "spec.execution.escalation.aggressiveFor",
+        "Required value",
+    ),
     _strategy(
         "two books", lambda d: d["spec"]["exposure"].append({"name": "loans", "book": {"name": "loans"}})
     ),

@@ -10,7 +10,7 @@ import pytest
 from cluster_client import ClusterClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from resource_cases import BASES, CASES, HALT, STRATEGY, VENUE, Case, Data
+from resource_cases import BASES, CASES, HALT, LADDER, STRATEGY, VENUE, Case, Data
 
 from hedgerow.domain.instruments import LISTINGS
 from hedgerow.strategy.compile import compile_strategy, compile_venue
@@ -93,8 +93,21 @@ def with_value(data: Data, at: tuple[Any, ...], value: object) -> Data:
 
 
 HALT_OF_VENUE = {**HALT, "spec": {**HALT["spec"], "target": {"venue": "paper"}}}
+STYLES: list[tuple[str, str, Data]] = [
+    ("Twap", "twap", {"duration": "10m", "slices": 20}),
+    ("Escalation", "escalation", {**LADDER, "secondInstrumentFor": "5s", "retryAfter": "30s"}),
+]
 TEXTS = [
     (data, ("spec", *at)) for data in (STRATEGY, VENUE, HALT, HALT_OF_VENUE) for at in texts_of(data["spec"])
+] + [
+    (
+        with_value(
+            with_value(STRATEGY, ("spec", "execution", "style"), style), ("spec", "execution", name), block
+        ),
+        ("spec", "execution", name, *at),
+    )
+    for style, name, block in STYLES
+    for at in texts_of(block)
 ]
 
 

@@ -12,9 +12,10 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from hedgerow.execution.intents import VenueOrder
+from hedgerow.execution.intents import Intent, VenueOrder
 from hedgerow.execution.order_life import IntentState
 from hedgerow.hedging.decide import decide
+from hedgerow.ledger.connection import create_pool
 from hedgerow.ledger.decisions import Trace, commit_decision
 from hedgerow.ledger.outcomes import record_answer
 from hedgerow.streams import trace
@@ -67,9 +68,8 @@ async def _decide(desk: Desk, headers: dict[str, bytes]) -> int:
     return committed.intents[0]
 
 
-async def test_a_filled_hedge_is_one_trace_from_tick_to_fill(desk: Desk, collector: Listener) -> None:
-    began_ns = desk.now_ns
-    headers = trace.carry(trace.start("quote:BTC/USDT:7", began_ns), "decided", began_ns + 5_000_000)
+async def _filled(desk: Desk, headers: dict[str, bytes]) -> Intent:
+    """Decided by the message with these headers, sent, and filled 3 ms after the claim."""
     taken = await desk.claim(await _decide(desk, headers))
     assert taken is not None
     intent = taken.intent
@@ -83,6 +83,13 @@ async def test_a_filled_hedge_is_one_trace_from_tick_to_fill(desk: Desk, collect
         filled_quantity=intent.quantity,
     )
     await desk.conclude(intent.id, order, example.fill("e-1", f"{intent.quantity:f}"))
+    return intent
+
+
+async def test_a_filled_hedge_is_one_trace_from_tick_to_fill(desk: Desk, collector: Listener) -> None:
+    began_ns = desk.now_ns
+    headers = trace.carry(trace.start("quote:BTC/USDT:7", began_ns), "decided", began_ns + 5_000_000)
+    intent = await _filled(desk, headers)
     traces = open_traces(collector.exporter())
     assert traces is not None
     traces.concluded(intent.id)
@@ -113,6 +120,33 @@ async def test_an_intent_that_is_still_open_is_not_told(desk: Desk, collector: L
         await traces.tell(connection)
     await _closed(traces)
     assert collector.spans == []
+
+
+async def test_what_ends_while_the_role_stops_is_told(desk: Desk, collector: Listener) -> None:
+    headers = trace.carry(trace.start("quote:BTC/USDT:7", desk.now_ns), "decided", desk.now_ns + 5_000_000)
+    intent = await _filled(desk, headers)
+    traces, stopping = open_traces(collector.exporter()), asyncio.Event()
+    assert traces is not None
+    loop = asyncio.create_task(traces.loop(desk.pool, stopping))
+    stopping.set()
+    await loop
+    traces.concluded(intent.id)
+    await traces.tell_last(desk.pool)
+    await _closed(traces)
+    assert {span.trace_id.hex() for span in collector.spans} == {trace.trace_id(headers)}
+
+
+async def test_a_ledger_that_is_away_does_not_hold_up_a_stop(
+    ledger_dsn: str, collector: Listener, capsys: pytest.CaptureFixture[str]
+) -> None:
+    traces = open_traces(collector.exporter())
+    assert traces is not None
+    traces.concluded(1)
+    gone = await create_pool(ledger_dsn, "gone", 1)
+    await gone.close()
+    await traces.tell_last(gone)
+    assert "traces given up" in capsys.readouterr().out
+    await _closed(traces)
 
 
 def test_without_a_collector_nothing_is_traced(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,26 +7,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import hedge_examples as example
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from worker_process import WorkerProcess, eventually
 
-from hedgerow.domain.instruments import LISTINGS
-from hedgerow.domain.orders import TimeInForce
 from hedgerow.schemas.codec import encode
 from hedgerow.schemas.records import BookInput, ClientBook, MarkInput, Quote, StrategyInput, StrategyPublished
 from hedgerow.schemas.topics import RISK_INPUTS
-from hedgerow.strategy.compiled import (
-    Band,
-    BandUnit,
-    BookSource,
-    CompiledStrategy,
-    Execution,
-    Freshness,
-    Leg,
-    Limits,
-    Mode,
-)
+from hedgerow.strategy.compiled import BookSource
 from hedgerow.streams.log_reader import LogReader
 from hedgerow.streams.processor import RawMessage
 
@@ -109,29 +98,8 @@ def cluster(kafka: str) -> Cluster:
 
 def published(name: str, generation: int = 1, uid: str = "uid-1") -> StrategyPublished:
     """A strategy with one book, one leg and one band on BTC."""
-    config = CompiledStrategy(
-        namespace="test",
-        name=name,
-        mode=Mode.SHADOW,
-        suspend=False,
-        currency="USD",
-        exposure=(BookSource(name="clients", book=f"{name}-book"),),
-        hedge_with=(Leg(index=0, venue="v", account="a", instrument=LISTINGS["BTC/USDT:USDT"]),),
-        bands=(Band(underlying="BTC", lower=Decimal(-1), upper=Decimal(1), unit=BandUnit.UNDERLYING),),
-        freshness=Freshness(quote_ns=3 * SECOND_NS, book_ns=15 * SECOND_NS),
-        execution=Execution(
-            clip_notional=Decimal(10_000),
-            time_in_force=TimeInForce.IOC,
-            max_slippage_bps=Decimal(10),
-            cooldown_ns=2 * SECOND_NS,
-            unknown_deadline_ns=60 * SECOND_NS,
-        ),
-        limits=Limits(
-            max_order_notional=Decimal(50_000),
-            max_position_notional=Decimal(1_000_000),
-            max_orders_per_minute=30,
-            price_collar_bps=Decimal(100),
-        ),
+    config = example.strategy(
+        namespace="test", name=name, exposure=(BookSource(name="clients", book=f"{name}-book"),)
     )
     return StrategyPublished(
         uid=uid, generation=generation, revision=f"r{generation}", published_ns=1, config=config

@@ -5,14 +5,15 @@ from decimal import Decimal
 import hedge_examples as given
 import msgspec
 import pytest
+from hedge_world import LADDER, TWAP
 
 from hedgerow.domain.age import CLOCK_SLACK_NS
-from hedgerow.domain.orders import Side
-from hedgerow.execution.order_life import OPEN
+from hedgerow.domain.orders import Side, TimeInForce
+from hedgerow.execution.order_life import OPEN, IntentState
 from hedgerow.hedging.decide import decide
 from hedgerow.hedging.decision import Hedge, Hold, HoldReason
-from hedgerow.hedging.snapshot import HeldPosition, LedgerSnapshot, OpenIntent, PolicyState
-from hedgerow.schemas.records import InputProblem, RiskState
+from hedgerow.hedging.snapshot import HeldPosition, LedgerSnapshot, OpenIntent, PolicyState, Pursuit
+from hedgerow.schemas.records import Exposure, InputProblem, RiskState
 
 NOW_NS = given.NOW_NS
 QUOTE_NS = given.strategy().freshness.quote_ns
@@ -40,6 +41,56 @@ def _configured(**changes: object) -> LedgerSnapshot:
     return given.snapshot(config=given.strategy(**changes))
 
 
+def _pursued(rung: int, since_ns: int, policy_ns: int = 0, **of_execution: object) -> LedgerSnapshot:
+    """A hedge over time under way, none of whose orders has filled."""
+    pursuit = Pursuit(
+        underlying="BTC",
+        side=Side.SELL,
+        started_ns=since_ns,
+        hedge=Decimal(0),
+        aim=Decimal("-0.4"),
+        rung=rung,
+        rung_since_ns=since_ns,
+    )
+    return given.snapshot(
+        config=given.strategy(execution=given.execution(**of_execution)),
+        policy_state=PolicyState(last_decided_ns=policy_ns, pursuits=(pursuit,)),
+    )
+
+
+def _resting(**changes: object) -> LedgerSnapshot:
+    order = msgspec.structs.replace(
+        _open(),
+        quantity=Decimal("0.4"),
+        limit_price=Decimal("60000.2"),
+        time_in_force=TimeInForce.POST_ONLY,
+        state=IntentState.ACCEPTED,
+        **changes,
+    )
+    return msgspec.structs.replace(_pursued(0, NOW_NS, escalation=LADDER), open_intents=(order,))
+
+
+def _too_small_beside_one_that_goes() -> LedgerSnapshot:
+    """The second leg's order is below the venue's minimum; its band is narrower than a lot."""
+    ether = msgspec.structs.replace(given.PERPETUAL, symbol="ETH/USDT:USDT", underlying="ETH")
+    leg = msgspec.structs.replace(given.leg(1), instrument=ether)
+    return _configured(
+        hedge_with=(given.leg(), leg),
+        bands=(
+            given.band(),
+            msgspec.structs.replace(given.band("0", "0.0001"), underlying="ETH"),
+        ),
+        execution=given.execution(together=True),
+    )
+
+
+LADDER_END_NS = LADDER.aggressive_ns
+TOO_SMALL = Exposure(underlying="ETH", delta=Decimal("0.0005"), mark=Decimal(3_000), notional=Decimal("1.5"))
+BESIDE = given.risk(
+    exposures=(*given.risk("1.4").exposures, TOO_SMALL),
+    marks=(given.mark(), given.mark(instrument="ETH/USDT:USDT", bid=Decimal(3_000), ask=Decimal("3000.1"))),
+)
+OFF_TICK = given.mark(bid=Decimal("60000.05"), ask=Decimal("60000.25"))
 PROBLEM = InputProblem(input="book:clients", code="Missing", detail="never seen")
 HOLDS: dict[HoldReason, tuple[RiskState, LedgerSnapshot, str]] = {
     HoldReason.HALTED: (OUTSIDE, given.snapshot(halts=("All halted by cli: drill",)), "halted by cli: drill"),
@@ -75,6 +126,27 @@ HOLDS: dict[HoldReason, tuple[RiskState, LedgerSnapshot, str]] = {
         _configured(limits=given.limits(max_position_notional=Decimal(20_000))),
         "limits.maxPositionNotional is 20000",
     ),
+    HoldReason.RESTING: (OUTSIDE, _resting(), "intent 41 waits at 60000.2"),
+    HoldReason.CANCELLING: (OUTSIDE, _resting(cancel_requested_ns=NOW_NS), "its cancel was decided"),
+    HoldReason.WAITING_FOR_SLICE: (
+        given.risk("1.002"),
+        _pursued(0, NOW_NS, twap=TWAP),
+        "0 contracts done and 0.002 to",
+    ),
+    HoldReason.SLIPPAGE_GUARD: (
+        given.risk("1.4", marks=(OFF_TICK,)),
+        _configured(execution=given.execution(max_slippage_bps=Decimal(0))),
+        "the worst price on its tick is 60000.1",
+    ),
+    HoldReason.LEGS_TOGETHER: (BESIDE, _too_small_beside_one_that_goes(), "would cross the whole of it"),
+    HoldReason.UNFILLED: (OUTSIDE, _pursued(1, NOW_NS - LADDER_END_NS, escalation=LADDER), "every rung"),
+}
+WAKE = {
+    HoldReason.COOLDOWN,
+    HoldReason.RESTING,
+    HoldReason.CANCELLING,
+    HoldReason.WAITING_FOR_SLICE,
+    HoldReason.UNFILLED,
 }
 
 
@@ -110,11 +182,11 @@ def test_each_reason_holds_and_tells_its_numbers(reason: HoldReason) -> None:
     assert words in decision.detail
 
 
-def test_only_the_cooldown_asks_to_be_woken_and_at_its_end_it_hedges() -> None:
+def test_what_ends_by_itself_asks_to_be_woken_and_at_the_cooldowns_end_it_hedges() -> None:
     for reason, (risk, ledger, _) in HOLDS.items():
         decision = decide(risk, ledger)
         assert isinstance(decision, Hold)
-        assert (decision.wake_ns is not None) == (reason is HoldReason.COOLDOWN)
+        assert (decision.wake_ns is not None) == (reason in WAKE)
     cooling = _decided_at(NOW_NS - COOLDOWN_NS + 1)
     held = decide(OUTSIDE, cooling)
     assert isinstance(held, Hold)

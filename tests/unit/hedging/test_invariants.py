@@ -335,7 +335,11 @@ def test_h8_rounding_never_leaves_nothing_to_trade(situation: Situation) -> None
 def test_h9_what_is_decided_passes_the_controls_on_the_same_market(situation: Situation) -> None:
     risk, ledger = situation
     new, mark, config = _only_intent(situation), risk.marks[0], ledger.config
-    shared = {field: getattr(new, field) for field in new.__struct_fields__ if field not in ("delta", "edge")}
+    shared = {
+        field: getattr(new, field)
+        for field in new.__struct_fields__
+        if field not in ("delta", "edge", "rung")
+    }
     facts = example.claim_facts(
         intent=example.intent(**shared),
         instrument=_instrument(situation),

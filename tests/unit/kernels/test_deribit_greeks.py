@@ -4,16 +4,15 @@ Deribit's conventions: Black-76 on the forward of the expiry with rate 0; years 
 of the forward, not adjusted for the premium; gamma per USD, vega per vol point, rho per 1 % with the forward
 moving; theta per day, at most one day of it, and never more than the option is worth.
 
-`HEDGEROW_OPTION_RECORDINGS` names the folder of recordings.
+`HEDGEROW_OPTION_RECORDINGS` may name the folder of option recordings.
 """
 
-import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+from full_recordings import full_recordings
 
 from hedgerow.kernels import DAYS_PER_YEAR, black_scholes
 
@@ -23,12 +22,7 @@ DAY_US = 86_400_000_000
 
 @pytest.fixture(scope="module")
 def chain() -> pl.DataFrame:
-    folder = os.environ.get(VARIABLE)
-    if folder is None:
-        pytest.skip(f"{VARIABLE} names no folder of option recordings")
-    path = Path(folder) / "deribit_btc_chain_20200521.parquet"
-    if not path.is_file():
-        pytest.skip(f"{path} is not there")
+    path = full_recordings("options", VARIABLE) / "deribit_btc_chain_20200521.parquet"
     return pl.read_parquet(path).filter(pl.col("mark_iv_pct") > 0)
 
 

@@ -1,10 +1,8 @@
 """Books rebuilt from real recordings equal what the venues themselves published.
 
-The bundled slice is always there. `HEDGEROW_SHARED_DATA` names a folder with the full recordings
-(`crypto_books/`) and the LOBSTER sample (`l3/`).
+The bundled slice is always there; the full recordings (`crypto_books/`) and the LOBSTER sample (`l3/`) are not.
 """
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 from book_streams import needs_native
+from full_recordings import full_recordings
 from test_book_feeds import NativeL2, NativeL3
 
 from hedgerow.kernels.book_feeds import DEPTH_MESSAGE, ORDER_MESSAGE, Applied, Chaining, Followed, whole
@@ -19,16 +18,9 @@ from hedgerow.kernels.twin_l2 import TwinL2BookBuilder
 from hedgerow.kernels.twin_l3 import TwinL3BookBuilder
 
 SLICE = Path(__file__).parents[3] / "recordings"
-SHARED = os.environ.get("HEDGEROW_SHARED_DATA")
 BOTH = [TwinL2BookBuilder, pytest.param(NativeL2, marks=needs_native)]
 # Binance counts quantities in 1e-8; a few of these are not multiples of the lot that it states.
 PRICE_STEP, QUANTITY_STEP = 0.01, 1e-8
-
-
-def shared_folder(name: str) -> Path:
-    if SHARED is None:
-        pytest.skip("HEDGEROW_SHARED_DATA names no folder of full recordings")
-    return Path(SHARED) / name
 
 
 def level_columns(rows: pl.DataFrame) -> tuple[Any, Any, Any]:
@@ -98,13 +90,13 @@ def test_the_bundled_books_equal_the_recorded_best_bid_and_offer(builder_class: 
     ],
 )
 def test_every_full_recording_of_that_day_equals_its_best_bid_and_offer(name: str) -> None:
-    compared, differing = rebuild(NativeL2, shared_folder("crypto_books"), f"binance_{name}_20240808")
+    compared, differing = rebuild(NativeL2, full_recordings("crypto_books"), f"binance_{name}_20240808")
     assert compared > 200
     assert differing == 0
 
 
 def lobster() -> tuple[pl.DataFrame, pl.DataFrame]:
-    folder = shared_folder("l3")
+    folder = full_recordings("l3")
     return (
         pl.read_csv(folder / "lobster_aapl_20120621_messages.csv"),
         pl.read_csv(folder / "lobster_aapl_20120621_book10.csv"),

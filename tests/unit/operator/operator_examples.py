@@ -73,9 +73,10 @@ def observed(body: dict[str, Any] | None = None, **changes: Any) -> Observed:
         venues={"paper": venue_view()},
         rivals=(),
         last_good=None,
-        ledger=Ledger(live=None, venues={example.VENUE: example.venue()}, halts=(), held=NOTHING),
+        ledger=Ledger(live=None, venues={example.VENUE: example.venue()}, halts=()),
         acknowledged=frozenset(),
         sent=False,
+        silent=(),
         state=None,
         now_ns=example.NOW_NS,
     )

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from hedgerow.strategy.parse import parse_resource
@@ -10,7 +11,10 @@ from hedgerow_operator.executor_deployment import build_executor_deployment, exe
 from hedgerow_operator.settings import ExecutorSettings, read_operator_settings
 
 SETTINGS = ExecutorSettings(
-    image="hedgerow:1", config_map="hedgerow-settings", secret="hedgerow-servers", pull_secrets=("registry",)
+    image="hedgerow:1",
+    config_map="hedgerow-settings",
+    secrets=("hedgerow-servers", "kafka-login"),
+    pull_secrets=("registry",),
 )
 
 
@@ -47,6 +51,16 @@ def test_there_is_never_a_second_one() -> None:
     assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
     assert spec["selector"]["matchLabels"] == executor_labels("paper")
     assert spec["selector"]["matchLabels"].items() <= spec["template"]["metadata"]["labels"].items()
+
+
+def test_new_keys_and_new_settings_start_a_new_pod() -> None:
+    def template(version: str, settings: ExecutorSettings) -> Any:
+        return built(settings, version)["spec"]["template"]
+
+    changed = msgspec.structs.replace(SETTINGS, settings_version="2")
+    assert template("7", SETTINGS) == template("7", SETTINGS)
+    assert template("8", SETTINGS) != template("7", SETTINGS)
+    assert template("7", changed) != template("7", SETTINGS)
 
 
 def test_it_belongs_to_its_venue() -> None:
@@ -87,15 +101,20 @@ def test_the_keys_are_mounted_as_the_executor_reads_them() -> None:
     assert environment["HEDGEROW_EXECUTOR_VENUE"] == "desk/paper"
 
 
-def test_new_keys_start_a_new_pod() -> None:
-    assert built(version="7")["spec"]["template"] != built(version="8")["spec"]["template"]
-    assert built(version="7") == built(version="7")
+def test_certificate_authorities_are_where_the_environment_says() -> None:
+    folder = "/etc/hedgerow/kafka-ca"
+    spec = pod(built(msgspec.structs.replace(SETTINGS, authorities={folder: "kafka-ca"})))
+    mount = next(item for item in spec["containers"][0]["volumeMounts"] if item["mountPath"] == folder)
+    volume = next(item for item in spec["volumes"] if item["name"] == mount["name"])
+    assert volume["secret"] == {"secretName": "kafka-ca", "items": [{"key": "ca.crt", "path": "ca.crt"}]}
+    assert mount["readOnly"] is True
 
 
 def test_the_environment_comes_from_what_the_settings_name() -> None:
     assert pod(built())["containers"][0]["envFrom"] == [
         {"configMapRef": {"name": "hedgerow-settings"}},
         {"secretRef": {"name": "hedgerow-servers"}},
+        {"secretRef": {"name": "kafka-login"}},
     ]
     assert pod(built())["imagePullSecrets"] == [{"name": "registry"}]
     bare = pod(built(ExecutorSettings(image="hedgerow:1")))

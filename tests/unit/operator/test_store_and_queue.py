@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hedgerow_operator.kinds import HALT, SECRET, STRATEGY, VENUE
 from hedgerow_operator.store import Store, secret_keys, without_noise
-from hedgerow_operator.work_queue import WorkQueue
+from hedgerow_operator.work_queue import SECOND_LOOK_EVERY, WorkQueue
 from hedgerow_operator.world import World
 
 A, B = ("HedgeStrategy", "desk/a"), ("HedgeStrategy", "desk/b")
@@ -128,18 +128,43 @@ async def test_what_failed_comes_again_later_and_later() -> None:
     assert await asyncio.wait_for(queue.take(), 10) == A
 
 
-@given(st.lists(st.sampled_from([A, B]), max_size=20))
-def test_nothing_that_is_added_is_lost(items: list[tuple[str, str]]) -> None:
+async def test_a_change_goes_before_second_looks_which_never_starve() -> None:
+    queue = WorkQueue()
+    looks = [("Venue", f"desk/{number}") for number in range(2)]
+    changes = [("Venue", f"desk/changed-{number}") for number in range(2 * SECOND_LOOK_EVERY)]
+    for item in looks:
+        queue.look_again(item)
+    for item in changes:
+        queue.add(item)
+    taken = [await queue.take() for _ in range(len(queue))]
+    assert [item for item in taken if item in changes] == changes
+    assert [taken.index(item) for item in looks] == [0, SECOND_LOOK_EVERY]
+
+
+async def test_what_is_to_be_looked_at_again_and_changes_is_taken_once() -> None:
+    queue = WorkQueue()
+    queue.look_again(A)
+    queue.add(A)
+    queue.look_again(A)
+    assert len(queue) == 1
+    assert await queue.take() == A
+    queue.look_again(A)  # it is being looked at
+    queue.done(A)
+    assert len(queue) == 0
+
+
+@given(st.lists(st.tuples(st.sampled_from([A, B]), st.booleans()), max_size=20))
+def test_nothing_that_is_added_is_lost(items: list[tuple[tuple[str, str], bool]]) -> None:
     """I2"""
 
     async def run() -> set[tuple[str, str]]:
         queue, seen = WorkQueue(), set()
-        for item in items:
-            queue.add(item)
+        for item, changed in items:
+            (queue.add if changed else queue.look_again)(item)
         while len(queue):
             taken = await queue.take()
             seen.add(taken)
             queue.done(taken)
         return seen
 
-    assert asyncio.run(run()) == set(items)
+    assert asyncio.run(run()) == {item for item, _ in items}

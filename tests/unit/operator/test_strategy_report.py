@@ -122,6 +122,21 @@ def test_what_keeps_it_from_hedging_is_said_the_hardest_first() -> None:
     assert says(reported(gone, FAILURE), "Degraded") == ("True", "KafkaUnreachable")
 
 
+def test_when_nobody_runs_a_role_any_more_nothing_old_is_shown_as_true() -> None:
+    seen = running(observed(), config())
+    silent = msgspec.structs.replace(with_status(seen, reported(seen)), silent=("hedging", "risk"))
+    found = reported(silent)
+    assert says(found, "Ready") == ("Unknown", "RoleSilent")
+    assert says(found, "Degraded") == ("True", "RoleSilent")
+    assert found.status["state"] == "Unknown"
+    assert notes(found) == ["RoleSilent"]
+    condition = find(found.status["conditions"], "Ready")
+    assert condition is not None
+    assert "hedging, risk" in condition.message
+    again = reported(msgspec.structs.replace(with_status(silent, found), silent=()))
+    assert (says(again, "Ready")[0], again.status["state"]) == ("True", "InsideBand")
+
+
 def test_trouble_and_its_end_are_one_event_each() -> None:
     seen = running(observed(), config())
     first = reported(seen)

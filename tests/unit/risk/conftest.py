@@ -4,22 +4,13 @@ from collections.abc import Callable
 from decimal import Decimal
 from types import SimpleNamespace
 
+import hedge_examples as example
+import msgspec
 import pytest
 
 from hedgerow.domain.instruments import LISTINGS
-from hedgerow.domain.orders import TimeInForce
 from hedgerow.schemas.records import BookInput, ClientBook, MarkInput, Quote, StrategyInput, StrategyPublished
-from hedgerow.strategy.compiled import (
-    Band,
-    BandUnit,
-    BookSource,
-    CompiledStrategy,
-    Execution,
-    Freshness,
-    Leg,
-    Limits,
-    Mode,
-)
+from hedgerow.strategy.compiled import BookSource, CompiledStrategy, Leg
 
 SECOND_NS = 1_000_000_000
 SPOT = "BTC/USDT"
@@ -34,32 +25,16 @@ def config(
     suspend: bool = False,
 ) -> CompiledStrategy:
     """Quotes may be 3 s old, books 15 s."""
-    return CompiledStrategy(
+    return example.strategy(
         namespace="demo",
         name=name,
-        mode=Mode.SHADOW,
         suspend=suspend,
-        currency="USD",
         exposure=tuple(BookSource(name=book, book=book) for book in books),
         hedge_with=tuple(
             Leg(index=index, venue="v", account="a", instrument=LISTINGS[symbol])
             for index, symbol in enumerate(legs)
         ),
-        bands=(Band(underlying=underlying, lower=Decimal(-1), upper=Decimal(1), unit=BandUnit.UNDERLYING),),
-        freshness=Freshness(quote_ns=3 * SECOND_NS, book_ns=15 * SECOND_NS),
-        execution=Execution(
-            clip_notional=Decimal(10_000),
-            time_in_force=TimeInForce.IOC,
-            max_slippage_bps=Decimal(10),
-            cooldown_ns=2 * SECOND_NS,
-            unknown_deadline_ns=60 * SECOND_NS,
-        ),
-        limits=Limits(
-            max_order_notional=Decimal(50_000),
-            max_position_notional=Decimal(1_000_000),
-            max_orders_per_minute=30,
-            price_collar_bps=Decimal(100),
-        ),
+        bands=(msgspec.structs.replace(example.band(), underlying=underlying),),
     )
 
 

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+import hedge_examples as example
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hedgerow.domain.instruments import LISTINGS
-from hedgerow.domain.orders import TimeInForce
 from hedgerow.schemas.records import (
     BookInput,
     ClientBook,
@@ -18,17 +18,7 @@ from hedgerow.schemas.records import (
     StrategyInput,
     StrategyPublished,
 )
-from hedgerow.strategy.compiled import (
-    Band,
-    BandUnit,
-    BookSource,
-    CompiledStrategy,
-    Execution,
-    Freshness,
-    Leg,
-    Limits,
-    Mode,
-)
+from hedgerow.strategy.compiled import BookSource
 from hedgerow.streams.context import FollowsAssignment, Incoming, Outgoing
 from hedgerow.streams.partitioning import partition_of
 from hedgerow_enrichment.router import Router
@@ -48,29 +38,12 @@ def published(
     underlying: str = "BTC",
     suspend: bool = False,
 ) -> StrategyPublished:
-    config = CompiledStrategy(
+    config = example.strategy(
         namespace="demo",
         name=name,
-        mode=Mode.SHADOW,
         suspend=suspend,
-        currency="USD",
         exposure=(BookSource(name=book, book=book),),
-        hedge_with=(Leg(index=0, venue="v", account="a", instrument=LISTINGS["BTC/USDT:USDT"]),),
-        bands=(Band(underlying=underlying, lower=Decimal(-1), upper=Decimal(1), unit=BandUnit.UNDERLYING),),
-        freshness=Freshness(quote_ns=3 * SECOND_NS, book_ns=15 * SECOND_NS),
-        execution=Execution(
-            clip_notional=Decimal(1),
-            time_in_force=TimeInForce.IOC,
-            max_slippage_bps=Decimal(1),
-            cooldown_ns=1,
-            unknown_deadline_ns=1,
-        ),
-        limits=Limits(
-            max_order_notional=Decimal(1),
-            max_position_notional=Decimal(1),
-            max_orders_per_minute=1,
-            price_collar_bps=Decimal(1),
-        ),
+        bands=(msgspec.structs.replace(example.band(), underlying=underlying),),
     )
     return StrategyPublished(
         uid="u", generation=generation, revision=f"r{generation}", published_ns=1, config=config

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hedgerow.domain.instruments import LISTINGS, find_instrument
 from hedgerow.strategy.compile import compile_strategy, compile_venue, revision_of
-from hedgerow.strategy.compiled import CompiledStrategy, CompiledVenue, Mode
+from hedgerow.strategy.compiled import CompiledStrategy, CompiledVenue, Escalation, Mode, Style, Twap
 from hedgerow.strategy.parse import parse_resource
 from hedgerow.strategy.problem import Problem
 from hedgerow.strategy.spec import HedgeStrategy
@@ -144,6 +144,18 @@ CASES: list[tuple[str, Edit, str]] = [
         "refused; allow less slippage or widen the collar",
     ),
     (
+        "a style without its block",
+        lambda spec: spec["execution"].update(style="Twap"),
+        "spec.execution: exactly the block that `style` names belongs here; write execution.twap with style Twap, "
+        "execution.escalation with style Escalation, and none with Clips",
+    ),
+    (
+        "slices faster than the cooldown",
+        lambda spec: spec["execution"].update(style="Twap", twap={"duration": "10s", "slices": 6}),
+        "spec.execution.twap.slices: 6 slices in 10s come faster than the cooldown, 2s, lets them; make fewer "
+        "slices, a longer duration or a shorter cooldown",
+    ),
+    (
         "a leg twice",
         lambda spec: spec["hedgeWith"].append(leg(instrument="BTC/USDT:USDT")),
         'spec.hedgeWith[1].instrument: "BTC/USDT:USDT on paper" stands already at spec.hedgeWith[0].instrument; '
@@ -178,6 +190,26 @@ CASES: list[tuple[str, Edit, str]] = [
 @pytest.mark.parametrize(("edit", "said"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
 def test_a_problem_is_named_at_its_path_with_what_would_be_right(edit: Edit, said: str) -> None:
     assert problems(compile_strategy(parsed(edit), VENUES, LISTED)) == [said]
+
+
+def test_styles_are_compiled_and_clips_keep_the_revision_that_they_had() -> None:
+    twap = compiled(lambda spec: spec["execution"].update(style="Twap", twap={"duration": "1m", "slices": 6}))
+    assert twap.execution.twap == Twap(duration_ns=60_000_000_000, slices=6)
+    ladder = {"passiveFor": "5s", "aggressiveFor": "4s", "insideTicks": 1}
+    escalation = compiled(
+        lambda spec: spec["execution"].update(style="Escalation", escalation=ladder, legs="Together")
+    )
+    assert escalation.execution.together
+    assert escalation.execution.escalation == Escalation(
+        passive_ns=5_000_000_000,
+        inside_ticks=1,
+        reprice_ticks=5,
+        aggressive_ns=4_000_000_000,
+        second_instrument_ns=10_000_000_000,
+        retry_ns=60_000_000_000,
+    )
+    assert compiled().execution.style is Style.CLIPS
+    assert not {"twap", "escalation", "together"} & set(msgspec.to_builtins(compiled())["execution"])
 
 
 def test_a_leg_without_a_band_is_refused() -> None:

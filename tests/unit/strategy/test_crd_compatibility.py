@@ -16,6 +16,9 @@ Schema = dict[str, Any]
 # A changed pattern or rule is told though it may accept more than before. Name those here, each with why it refuses
 # nothing that may be stored; a release takes them away again.
 HARMLESS: dict[str, str] = {
+    "HedgeStrategy.spec.execution: there is a new rule: exactly the block that `style` names belongs here; write "
+    "execution.twap with style Twap, execution.escalation with style Escalation, and none with "
+    "Clips": "what is stored is of style Clips and has no such block",
     "HedgeStrategy.spec.limits: there is a new rule: it is a ratio of the price, so nothing could be 1 or more away "
     'below it; write it below 1, e.g. "0.25"': "it is about a field that no release had",
 }

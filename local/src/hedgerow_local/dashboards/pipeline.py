@@ -1,6 +1,6 @@
 """What an SRE looks at: readiness, lag, throughput and latency stage by stage, dead letters, refusals."""
 
-from grafana_foundation_sdk.builders import dashboard
+from grafana_foundation_sdk.builders import dashboard, timeseries
 
 from hedgerow_local.dashboards.panels import Query, board, graph, number
 
@@ -45,34 +45,10 @@ def pipeline() -> dashboard.Dashboard:
             'sum(up{job=~".*hedgerow.*"})',
             red_from=None,
         ),
-        graph(
-            "Latency per stage, p50",
-            "From the role before taking the input up to this one taking it up.",
-            Query(_quantile("hedgerow_hop_seconds", 0.5, "role"), "to {{role}}"),
-            Query(_quantile("hedgerow_claim_seconds", 0.5, "account"), "decided to claimed"),
-            Query(_quantile("hedgerow_venue_answer_seconds", 0.5, "account"), "claimed to accepted"),
-            unit="s",
-        ),
-        graph(
-            "Latency per stage, p99",
-            "From the role before taking the input up to this one taking it up.",
-            Query(_quantile("hedgerow_hop_seconds", 0.99, "role"), "to {{role}}"),
-            Query(_quantile("hedgerow_claim_seconds", 0.99, "account"), "decided to claimed"),
-            Query(_quantile("hedgerow_venue_answer_seconds", 0.99, "account"), "claimed to accepted"),
-            unit="s",
-        ),
-        graph(
-            "Messages taken up",
-            "Per second.",
-            Query("sum by (role, topic) (rate(hedgerow_messages_received_total[1m]))", "{{role}} {{topic}}"),
-            unit="ops",
-        ),
-        graph(
-            "Messages sent",
-            "Per second.",
-            Query("sum by (role, topic) (rate(hedgerow_messages_sent_total[1m]))", "{{role}} {{topic}}"),
-            unit="ops",
-        ),
+        _latency(0.5),
+        _latency(0.99),
+        _messages("Messages taken up", "hedgerow_messages_received_total"),
+        _messages("Messages sent", "hedgerow_messages_sent_total"),
         graph(
             "Lag",
             "Messages not yet taken up.",
@@ -109,6 +85,26 @@ def pipeline() -> dashboard.Dashboard:
             Query("sum by (instance) (rate(process_cpu_seconds_total[1m]))", "{{instance}} cores"),
             Query("sum by (instance) (process_resident_memory_bytes) / 1e9", "{{instance}} GB"),
         ),
+    )
+
+
+def _latency(quantile: float) -> timeseries.Panel:
+    return graph(
+        f"Latency per stage, p{quantile * 100:.0f}",
+        "From the role before taking the input up to this one taking it up.",
+        Query(_quantile("hedgerow_hop_seconds", quantile, "role"), "to {{role}}"),
+        Query(_quantile("hedgerow_claim_seconds", quantile, "account"), "decided to claimed"),
+        Query(_quantile("hedgerow_venue_answer_seconds", quantile, "account"), "claimed to accepted"),
+        unit="s",
+    )
+
+
+def _messages(title: str, counter: str) -> timeseries.Panel:
+    return graph(
+        title,
+        "Per second.",
+        Query(f"sum by (role, topic) (rate({counter}[1m]))", "{{role}} {{topic}}"),
+        unit="ops",
     )
 
 

@@ -21,6 +21,7 @@ from hedgerow.schemas.codec import Decoder, UndecodableRecord
 from hedgerow.schemas.records import BookState, MarketReset
 from hedgerow.schemas.topics import MARKET_RAW
 from hedgerow.streams.context import Readiness
+from hedgerow.streams.kafka_access import aiokafka_options
 from hedgerow.streams.newest import Newest
 from hedgerow_exchange.engine import Engine
 from hedgerow_exchange.maker import Maker
@@ -116,7 +117,7 @@ class MarketFollower:
 
     @asynccontextmanager
     async def _reading(self) -> Any:
-        consumer = AIOKafkaConsumer(bootstrap_servers=self._servers, enable_auto_commit=False)
+        consumer = AIOKafkaConsumer(**aiokafka_options(self._servers), enable_auto_commit=False)
         try:
             await consumer.start()
             consumer.assign(self._partitions)

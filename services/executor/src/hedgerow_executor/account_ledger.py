@@ -20,7 +20,7 @@ from hedgerow.ledger.halts import HaltTarget, place_halt, release_halts
 from hedgerow.ledger.intents import find_intent, open_intents
 from hedgerow.ledger.outcomes import Outcome, record_answer, record_outcome, record_state
 from hedgerow.ledger.resolution import unknown_deadline_ns
-from hedgerow.ledger.strategies import read_strategies
+from hedgerow.ledger.strategies import strategies_on_venue
 from hedgerow.ledger.trading_days import mark_day
 from hedgerow.schemas.records import StrategyPublished
 
@@ -92,8 +92,9 @@ class AccountLedger:
             return await release_halts(connection, target, source, released_by, now_ns)
 
     async def strategies(self) -> list[StrategyPublished]:
+        """Those that own a leg on this account's Venue."""
         async with self._pool.acquire() as connection:
-            return await read_strategies(connection)
+            return await strategies_on_venue(connection, self._venue_key)
 
     async def instruments(self) -> list[str]:
         """Those of the legs on this account and of what is still held there, sorted."""
@@ -105,6 +106,18 @@ class AccountLedger:
                 self._name,
             )
         return [row["instrument"] for row in rows]
+
+    async def held(self, instrument: str) -> Decimal:
+        """Signed contracts that the ledger knows to be at the venue."""
+        async with self._pool.acquire() as connection:
+            quantity: Decimal = await connection.fetchval(
+                "select coalesce(sum(quantity), 0) from positions "
+                "where (venue, account, instrument) = ($1, $2, $3) and mode <> 'Shadow'",
+                self._venue_key,
+                self._name,
+                instrument,
+            )
+        return quantity
 
     async def side(self) -> AccountSide | None:
         """How far the account has come; None while an intent is open and nothing can be compared."""

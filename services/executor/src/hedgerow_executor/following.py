@@ -5,6 +5,7 @@ import asyncio
 import structlog
 
 from hedgerow.adapters.venue import VenueUnavailable
+from hedgerow.domain.money import ZERO
 from hedgerow.execution.intents import Intent, VenueOrder
 from hedgerow.execution.order_life import AT_VENUE, TERMINAL, IntentState
 from hedgerow.streams.steps import reached
@@ -57,10 +58,16 @@ async def look(account: Account, intent: Intent) -> Intent:
 
 
 async def _absent(account: Account, intent: Intent, asked_ns: int) -> Intent:
-    """The venue shows nothing under this name: final once it could not appear any more, asked after that time."""
+    """The venue shows nothing under this name: final once it could not appear any more, asked after that time.
+
+    A position that the ledger cannot explain speaks against it: the order was filled, and the venue shows it later.
+    """
     assert intent.claimed_ns is not None
     final_ns = intent.claimed_ns + account.venue.absence_final_after_ns
     if intent.state is not IntentState.UNKNOWN or asked_ns < final_ns:
+        return intent
+    at_venue = {held.instrument: held.quantity for held in await account.venue.positions([intent.instrument])}
+    if at_venue.get(intent.instrument, ZERO) != await account.ledger.held(intent.instrument):
         return intent
     waited_s = (asked_ns - intent.claimed_ns) / 1e9
     reason = f"{waited_s:.1f} s after the claim the venue has neither the order nor an execution of it"

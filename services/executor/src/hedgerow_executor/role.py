@@ -183,6 +183,8 @@ async def run_loops(account: Account, lock: Any) -> None:
         if account.following:
             # Stopping: orders under way get their answer written down, if it comes soon.
             await asyncio.wait(list(account.following.values()), timeout=GRACE_S)
+        if account.traces is not None and account.context.stopping.is_set():
+            await account.traces.tell_last(account.pool)
     finally:
         tasks = [*loops, *account.following.values()]
         for task in tasks:

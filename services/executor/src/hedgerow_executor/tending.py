@@ -16,7 +16,7 @@ from hedgerow_executor.account import Account
 
 _log = structlog.get_logger()
 TICKER_EVERY_S = 0.2
-STRATEGIES_EVERY_S = 0.25
+STRATEGIES_EVERY_S = 0.1
 MARK_EVERY_S = 5.0
 CLOCK_EVERY_S = 10.0
 

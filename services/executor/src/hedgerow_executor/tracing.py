@@ -1,6 +1,7 @@
 """Concluded hedges as OpenTelemetry traces, told from the ledger after the fact: sending waits for nothing of it."""
 
 import asyncio
+import contextlib
 import os
 from collections import deque
 from typing import Any
@@ -20,6 +21,7 @@ from hedgerow.streams import trace
 _log = structlog.get_logger()
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 EVERY_S = 1.0
+LAST_S = 1.0
 BACKLOG = 10_000
 
 _CONCLUDED = """
@@ -59,12 +61,26 @@ class Traces:
     async def loop(self, pool: Any, stopping: asyncio.Event) -> None:
         """Tell what was concluded, every `EVERY_S`. A ledger that is away is tried again."""
         while not stopping.is_set():
-            await asyncio.sleep(EVERY_S)
-            try:
-                async with pool.acquire() as connection:
-                    await self.tell(connection)
-            except LEDGER_LOST as error:
-                _log.warning("traces wait for the ledger", error=str(error) or type(error).__name__)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), EVERY_S)
+            await self._tell(pool, "traces wait for the ledger")
+
+    async def tell_last(self, pool: Any) -> None:
+        """Tell what still waits when the role stops. A ledger that does not answer in `LAST_S` leaves it untold."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_S):
+                await self._tell(pool, "the ledger is away while stopping")
+        if self._waiting:
+            _log.warning("traces given up", intents=len(self._waiting))
+
+    async def _tell(self, pool: Any, otherwise: str) -> None:
+        if not self._waiting:
+            return
+        try:
+            async with pool.acquire() as connection:
+                await self.tell(connection)
+        except LEDGER_LOST as error:
+            _log.warning(otherwise, error=str(error) or type(error).__name__)
 
     async def tell(self, connection: Any) -> None:
         """Hand the spans of every waiting intent to the exporter."""

@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError
 from hedgerow.schemas.codec import Decoder, UndecodableRecord
 from hedgerow.schemas.records import RiskState
 from hedgerow.schemas.topics import RISK_STATE
+from hedgerow.streams.kafka_access import aiokafka_options
 
 _log = structlog.get_logger(__name__)
 
@@ -54,7 +55,7 @@ class RiskLog:
 
     async def _read(self) -> list[bytes]:
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._servers, enable_auto_commit=False, auto_offset_reset="latest"
+            **aiokafka_options(self._servers), enable_auto_commit=False, auto_offset_reset="latest"
         )
         newest: dict[bytes, bytes] = {}
         try:

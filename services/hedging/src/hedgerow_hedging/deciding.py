@@ -22,7 +22,7 @@ from hedgerow.streams.context import Context
 from hedgerow.streams.steps import reached
 from hedgerow_hedging.decision_ledger import DecisionLedger, open_decision_ledger
 from hedgerow_hedging.newest import Newest, NewestRisk
-from hedgerow_hedging.strategy_metrics import StrategyMetrics, view_of
+from hedgerow_hedging.strategy_metrics import StrategyMetrics, View
 
 _log = structlog.get_logger()
 RETRY_S = 0.5
@@ -51,11 +51,23 @@ class Deciding:
         self._reported: dict[str, tuple[str, int, str]] = {}
         self._decisions = prometheus_client.Counter(
             "hedgerow_decisions_total",
-            "Decisions by outcome: Hedge, a hold's reason, or Conflict (the ledger had moved on)",
+            "Decisions by outcome: Hedge, Cancel, a hold's reason, or Conflict (the ledger had moved on)",
             ["outcome"],
             registry=context.metrics,
         )
-        self._shown = StrategyMetrics(newest)
+        self._rungs = prometheus_client.Counter(
+            "hedgerow_escalation_orders_total",
+            "Orders of style Escalation by their rung",
+            ["rung"],
+            registry=context.metrics,
+        )
+        self._cancels = prometheus_client.Counter(
+            "hedgerow_cancels_decided_total",
+            "Resting orders that were taken back, by reason",
+            ["reason"],
+            registry=context.metrics,
+        )
+        self._shown = StrategyMetrics()
         context.metrics.register(self._shown)
 
     async def run(self) -> None:
@@ -75,17 +87,27 @@ class Deciding:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._newest.wake.wait(), timeout_s)
         self._newest.wake.clear()
+        self._forget_gone()
         now_ns = self._now_ns()
         for strategy in [key for key, wake_ns in self._wake_ns.items() if wake_ns <= now_ns]:
             del self._wake_ns[strategy]
             self._newest.touch(strategy, new_input=False)
+
+    def _forget_gone(self) -> None:
+        # A strategy that comes back is reported anew: another worker may have reported it meanwhile.
+        while self._newest.gone:
+            strategy = self._newest.gone.pop()
+            for remembered in (self._wake_ns, self._last_hold, self._reported):
+                remembered.pop(strategy, None)
+            self._shown.forget(strategy)
 
     async def _decide_dirty(self) -> None:
         reachable = await self._connected()
         if reachable is None:
             return
         while self._newest.dirty:
-            strategy, by_input = self._newest.dirty.popitem()
+            self._forget_gone()
+            strategy, by_input = self._newest.dirty.popitem(last=False)
             newest = self._newest.states.get(strategy)
             if newest is None:
                 continue
@@ -102,7 +124,7 @@ class Deciding:
             return
         decision = decide(newest.risk, ledger)
         self._report_state(strategy, ledger, decision)
-        self._shown.show(strategy, view_of(newest.risk, ledger, decision))
+        self._shown.show(strategy, View(risk=newest.risk, ledger=ledger, decision=decision))
         if isinstance(decision, Hold):
             self._hold(strategy, decision)
             return
@@ -114,7 +136,12 @@ class Deciding:
             self._newest.touch(strategy, new_input=by_input)
             return
         reached("hedging.after-commit")
-        self._announce(strategy, ledger, decision, committed, newest)
+        self._count_cancels(strategy, decision)
+        if decision.intents:
+            self._announce(strategy, ledger, decision, committed, newest)
+        else:
+            # Only taken back or remembered: what comes next is decided on the ledger as it is now.
+            self._newest.touch(strategy, new_input=False)
 
     def _report_state(self, strategy: str, ledger: LedgerSnapshot, decision: Decision) -> None:
         """Tell the world where the strategy stands, when that is news."""
@@ -142,12 +169,26 @@ class Deciding:
             _log.info("holding", strategy=strategy, reason=hold.reason, detail=hold.detail)
         self._last_hold[strategy] = hold.reason
 
+    def _count_cancels(self, strategy: str, hedge: Hedge) -> None:
+        for cancel in hedge.cancels:
+            self._decisions.labels("Cancel").inc()
+            self._cancels.labels(cancel.reason.value).inc()
+            _log.info(
+                "cancel decided",
+                strategy=strategy,
+                intent=cancel.intent,
+                reason=cancel.reason,
+                detail=cancel.detail,
+            )
+
     def _announce(
         self, strategy: str, ledger: LedgerSnapshot, hedge: Hedge, committed: Committed, newest: Newest
     ) -> None:
         self._decisions.labels("Hedge").inc()
         self._last_hold.pop(strategy, None)
         for intent, leg in zip(committed.intents, hedge.intents, strict=True):
+            if leg.rung is not None:
+                self._rungs.labels(leg.rung.value).inc()
             _log.info(
                 "hedge decided",
                 strategy=strategy,
@@ -155,6 +196,7 @@ class Deciding:
                 side=leg.side,
                 quantity=str(leg.quantity),
                 price=str(leg.limit_price),
+                rung=leg.rung,
                 delta=str(leg.delta),
                 trace_id=trace.trace_id(newest.incoming.headers),
             )

@@ -1,6 +1,7 @@
 """The newest risk state of every strategy, and which strategies ought to be decided again."""
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Sequence
 
 import msgspec
@@ -19,13 +20,17 @@ class Newest(msgspec.Struct, frozen=True, kw_only=True):
 class NewestRisk:
     """Keeps one state per strategy; decisions are made from it by a loop of their own, never from the backlog.
 
-    A state is older when its generation of the same strategy, or its sequence, is lower. Dirty strategies map to
-    whether a new input dirtied them (True) or only a wake-up (False).
+    A state is older when its generation of the same strategy, or its sequence, is lower.
+
+    Attributes:
+        dirty: the longest waiting first; whether a new input dirtied it (True) or only a wake-up (False).
+        gone: strategies that left this worker. Whoever remembers something of them forgets it and takes them out.
     """
 
     def __init__(self) -> None:
         self.states: dict[str, Newest] = {}
-        self.dirty: dict[str, bool] = {}
+        self.dirty: OrderedDict[str, bool] = OrderedDict()
+        self.gone: set[str] = set()
         self.wake = asyncio.Event()
 
     def step(self, incoming: Incoming) -> Sequence[Outgoing]:
@@ -47,12 +52,11 @@ class NewestRisk:
             if (newest.incoming.topic, newest.incoming.partition) == (topic, partition)
         ]
         for strategy in gone:
-            del self.states[strategy]
-            self.dirty.pop(strategy, None)
+            self._forget(strategy)
 
     def strategy_changed(self, strategy: str, published: StrategyPublished | None) -> Sequence[Outgoing]:
         if published is None:
-            self.states.pop(strategy, None)
+            self._forget(strategy)
         else:
             self.touch(strategy, new_input=False)
         return ()
@@ -62,6 +66,12 @@ class NewestRisk:
         if strategy in self.states:
             self.dirty[strategy] = self.dirty.get(strategy, False) or new_input
             self.wake.set()
+
+    def _forget(self, strategy: str) -> None:
+        self.states.pop(strategy, None)
+        self.dirty.pop(strategy, None)
+        self.gone.add(strategy)
+        self.wake.set()
 
     def _is_newer(self, record: RiskState, incoming: Incoming) -> bool:
         known = self.states.get(record.strategy)

@@ -8,50 +8,43 @@ from prometheus_client.registry import Collector
 
 from hedgerow.hedging.decision import Decision, Hold
 from hedgerow.hedging.exposure import NetExposure, net_exposure
-from hedgerow.hedging.snapshot import HeldPosition, LedgerSnapshot
+from hedgerow.hedging.snapshot import LedgerSnapshot
 from hedgerow.schemas.records import RiskState
-from hedgerow_hedging.newest import NewestRisk
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
-    """One strategy as its newest decision saw it. `reason` is empty when it hedged."""
+    """One strategy as its newest decision saw it."""
 
-    exposures: tuple[NetExposure, ...]
-    positions: tuple[HeldPosition, ...]
-    halted: bool
-    reason: str
+    risk: RiskState
+    ledger: LedgerSnapshot
+    decision: Decision
 
-
-def view_of(risk: RiskState, ledger: LedgerSnapshot, decision: Decision) -> View:
-    """What is told of this decision. A risk state that is not ready has no exposure to tell."""
-    known = {exposure.underlying for exposure in risk.exposures}
-    return View(
-        exposures=tuple(
-            net_exposure(band, risk, ledger) for band in ledger.config.bands if band.underlying in known
-        ),
-        positions=ledger.positions,
-        halted=bool(ledger.halts),
-        reason=decision.reason.value if isinstance(decision, Hold) else "",
-    )
+    @property
+    def exposures(self) -> Iterator[NetExposure]:
+        """Against each band. A risk state that is not ready has no exposure to tell."""
+        known = {exposure.underlying for exposure in self.risk.exposures}
+        for band in self.ledger.config.bands:
+            if band.underlying in known:
+                yield net_exposure(band, self.risk, self.ledger)
 
 
 class StrategyMetrics(Collector):
-    """Computed when asked, and only for strategies whose risk state is here: another worker tells the others."""
+    """Computed when asked, from what the decisions were made of: decisions are many, scrapes are few."""
 
-    def __init__(self, newest: NewestRisk) -> None:
-        self._newest = newest
+    def __init__(self) -> None:
         self._views: dict[str, View] = {}
 
     def show(self, strategy: str, view: View) -> None:
         self._views[strategy] = view
 
+    def forget(self, strategy: str) -> None:
+        """It left this worker: another one tells it, or nobody."""
+        self._views.pop(strategy, None)
+
     def collect(self) -> Iterator[Metric]:
-        views = [(strategy, view) for strategy, view in list(self._views.items()) if self._is_ours(strategy)]
+        views = list(self._views.items())
         yield from _exposures(views)
         yield from _standing(views)
-
-    def _is_ours(self, strategy: str) -> bool:
-        return strategy in self._newest.states
 
 
 def _exposures(views: list[tuple[str, View]]) -> Iterator[Metric]:
@@ -83,9 +76,9 @@ def _standing(views: list[tuple[str, View]]) -> Iterator[Metric]:
         labels=("strategy", "reason"),
     )
     for strategy, view in views:
-        for held in view.positions:
+        for held in view.ledger.positions:
             positions.add_metric((strategy, held.venue, held.instrument), float(held.quantity))
-        halted.add_metric((strategy,), float(view.halted))
-        if view.reason:
-            holding.add_metric((strategy, view.reason), 1.0)
+        halted.add_metric((strategy,), float(bool(view.ledger.halts)))
+        if isinstance(view.decision, Hold):
+            holding.add_metric((strategy, view.decision.reason.value), 1.0)
     yield from (positions, halted, holding)

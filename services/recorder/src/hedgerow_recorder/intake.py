@@ -18,6 +18,7 @@ from hedgerow.history.rows import SOURCES
 from hedgerow.history.writing import Batch, Message, Written, write_batch
 from hedgerow.schemas.codec import Decoder
 from hedgerow.streams.context import Context
+from hedgerow.streams.kafka_access import aiokafka_options
 from hedgerow.streams.metrics import worker_metrics
 from hedgerow.streams.processor import RawMessage, as_headers, bury
 from hedgerow.streams.server_link import ServerLink
@@ -93,7 +94,7 @@ class Intake:
 
     def _consumer(self) -> AIOKafkaConsumer:
         return AIOKafkaConsumer(
-            bootstrap_servers=self._context.settings.kafka,
+            **aiokafka_options(self._context.settings.kafka),
             group_id=GROUP,
             enable_auto_commit=False,
             auto_offset_reset="none",

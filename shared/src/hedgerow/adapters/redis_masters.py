@@ -5,7 +5,7 @@ one master is away.
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from redis.asyncio import Redis
@@ -13,6 +13,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.crc import key_slot
 from redis.exceptions import MovedError, RedisError
+
+from hedgerow.adapters.redis_access import redis_options
 
 PATIENCE_S = 0.5
 REST_S = 0.5
@@ -27,7 +29,7 @@ class CacheAway(Exception):
 class Master:
     """One master and the connections to it. After a failure it is left in peace for a moment."""
 
-    def __init__(self, address: Address, patience_s: float) -> None:
+    def __init__(self, address: Address, patience_s: float, options: Mapping[str, Any]) -> None:
         self.address = address
         # Any, because some of the client's methods have no types.
         self.client: Any = Redis(
@@ -37,6 +39,7 @@ class Master:
             socket_connect_timeout=patience_s,
             # Who waits for an answer has another source; nobody waits for a second try.
             retry=Retry(NoBackoff(), 0),
+            **options,
         )
         self.problem = ""
         self._rests_until = 0.0
@@ -68,6 +71,7 @@ class Masters:
     def __init__(self, nodes: str, patience_s: float = PATIENCE_S) -> None:
         self._patience_s = patience_s
         self._seeds = parse_nodes(nodes)
+        self._options = redis_options()
         self._masters: dict[Address, Master] = {}
         self._ranges: list[tuple[int, int, Master]] | None = None
         self._rests_until = 0.0
@@ -122,7 +126,7 @@ class Masters:
         known = sorted(self._masters.values(), key=lambda master: bool(master.problem))
         for address in dict.fromkeys([*(master.address for master in known), *self._seeds]):
             # Not a master's own connections: a node may be a replica, or gone for good.
-            node = Master(address, self._patience_s)
+            node = Master(address, self._patience_s, self._options)
             try:
                 rows = await node.client.execute_command("CLUSTER SLOTS")
             except (RedisError, OSError) as error:
@@ -137,7 +141,7 @@ class Masters:
 
     async def _take(self, ranges: Sequence[tuple[int, int, Address]]) -> None:
         masters = {
-            address: self._masters.get(address) or Master(address, self._patience_s)
+            address: self._masters.get(address) or Master(address, self._patience_s, self._options)
             for _, _, address in ranges
         }
         for address in self._masters.keys() - masters.keys():

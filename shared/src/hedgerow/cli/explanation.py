@@ -221,19 +221,29 @@ def _in_words(decision: Decision | None, facts: Facts) -> list[str]:
         return ["It sends nothing: no risk state of it was seen."]
     if isinstance(decision, Hold):
         return [f"It sends nothing: {decision.reason}: {decision.detail}."]
+    cancels = [
+        f"It takes intent {item.intent} back: {item.reason}: {item.detail}." for item in decision.cancels
+    ]
+    if not decision.intents:
+        return cancels or [
+            "It sends nothing: it remembers where its hedge over time has come to, and decides anew."
+        ]
     verb = "would fill virtually" if facts.ledger.config.mode is Mode.SHADOW else "would send"
-    return [f"It {verb}: {_order_words(intent, facts)}." for intent in decision.intents] + _refusal_ahead(
-        facts
-    )
+    orders = [f"It {verb}: {_order_words(intent, facts)}." for intent in decision.intents]
+    return cancels + orders + _refusal_ahead(facts)
 
 
 def _order_words(intent: NewIntent, facts: Facts) -> str:
     leg = next(leg for leg in facts.ledger.config.hedge_with if leg.index == intent.leg)
     return (
         f"{intent.side} {plain(intent.quantity)} {intent.instrument} at {plain(intent.limit_price)} or better "
-        f"({intent.time_in_force}) on {intent.venue} account {intent.account}, to bring the net delta from "
+        f"({_manner(intent)}) on {intent.venue} account {intent.account}, to bring the net delta from "
         f"{intent.delta:.8f} {leg.instrument.underlying} towards {intent.edge:.8f}"
     )
+
+
+def _manner(intent: NewIntent) -> str:
+    return intent.time_in_force if intent.rung is None else f"{intent.time_in_force}, rung {intent.rung}"
 
 
 def _refusal_ahead(facts: Facts) -> list[str]:

@@ -11,6 +11,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from hedgerow.schemas.codec import Decoder, UndecodableRecord
 from hedgerow.schemas.records import Acknowledgement, StrategyReport
 from hedgerow.schemas.topics import STRATEGY_STATUS
+from hedgerow.streams.kafka_access import librdkafka_options
 from hedgerow.streams.sender import ANSWER_TIMEOUT_S, KafkaUnreachable, client_log, unreachable
 
 T = TypeVar("T")
@@ -94,7 +95,7 @@ def open_consumer(kafka: str) -> Iterator[Consumer]:
     # A group is demanded and never joined: partitions are assigned by hand, and nothing is committed.
     consumer = Consumer(
         {
-            "bootstrap.servers": kafka,
+            **librdkafka_options(kafka),
             "group.id": "hedgerow-cli",
             "enable.auto.commit": False,
             "enable.partition.eof": True,

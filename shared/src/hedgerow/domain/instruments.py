@@ -81,80 +81,66 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
         return is_on_step(quantity, self.lot_size)
 
 
-def _crypto_spot(coin: str, lot: str) -> Instrument:
+def _listed(
+    symbol: str,
+    kind: InstrumentKind,
+    *,
+    base: str,
+    quote: str,
+    settle: str | None = None,
+    contract_size: str = "1",
+    tick: str,
+    lot: str,
+    min_notional: str = "5",
+) -> Instrument:
     return Instrument(
-        symbol=f"{coin}/USDT",
-        kind=InstrumentKind.SPOT,
-        underlying=coin,
-        base=coin,
-        quote="USDT",
-        settle=None,
-        contract_size=Decimal(1),
-        tick_size=Decimal("0.01"),
-        lot_size=Decimal(lot),
-        min_quantity=Decimal(lot),
-        min_notional=Decimal(5),
-    )
-
-
-def _crypto_perpetual(coin: str, tick: str, lot: str) -> Instrument:
-    return Instrument(
-        symbol=f"{coin}/USDT:USDT",
-        kind=InstrumentKind.LINEAR_PERPETUAL,
-        underlying=coin,
-        base=coin,
-        quote="USDT",
-        settle="USDT",
-        contract_size=Decimal(1),
+        symbol=symbol,
+        kind=kind,
+        underlying=base,
+        base=base,
+        quote=quote,
+        settle=settle,
+        contract_size=Decimal(contract_size),
         tick_size=Decimal(tick),
         lot_size=Decimal(lot),
         min_quantity=Decimal(lot),
-        min_notional=Decimal(5),
+        min_notional=Decimal(min_notional),
+    )
+
+
+def _crypto_spot(coin: str, lot: str) -> Instrument:
+    return _listed(f"{coin}/USDT", InstrumentKind.SPOT, base=coin, quote="USDT", tick="0.01", lot=lot)
+
+
+def _crypto_perpetual(coin: str, tick: str, lot: str) -> Instrument:
+    return _listed(
+        f"{coin}/USDT:USDT",
+        InstrumentKind.LINEAR_PERPETUAL,
+        base=coin,
+        quote="USDT",
+        settle="USDT",
+        tick=tick,
+        lot=lot,
     )
 
 
 # Whole shares, in a margin account: sold short by borrowing.
-_NVDA = Instrument(
-    symbol="NVDA/USD",
-    kind=InstrumentKind.EQUITY,
-    underlying="NVDA",
-    base="NVDA",
-    quote="USD",
-    settle=None,
-    contract_size=Decimal(1),
-    tick_size=Decimal("0.01"),
-    lot_size=Decimal(1),
-    min_quantity=Decimal(1),
-    min_notional=Decimal(1),
+_NVDA = _listed(
+    "NVDA/USD", InstrumentKind.EQUITY, base="NVDA", quote="USD", tick="0.01", lot="1", min_notional="1"
 )
 # The index itself: a number. Clients hold exposure to it with the desk; no venue trades it.
-_SPX = Instrument(
-    symbol="SPX",
-    kind=InstrumentKind.INDEX,
-    underlying="SPX",
-    base="SPX",
-    quote="USD",
-    settle=None,
-    contract_size=Decimal(1),
-    tick_size=Decimal("0.01"),
-    lot_size=Decimal("0.01"),
-    min_quantity=Decimal("0.01"),
-    min_notional=Decimal(5),
-)
+_SPX = _listed("SPX", InstrumentKind.INDEX, base="SPX", quote="USD", tick="0.01", lot="0.01")
 # 5 USD a point, as the Micro E-mini. Dated years ahead, as US venues date their perpetual-style futures, so that it
 # stays near the index and nothing must be rolled.
-_SPX_FUTURE = Instrument(
-    symbol="SPX/USD:USD-301220",
-    kind=InstrumentKind.LINEAR_FUTURE,
-    underlying="SPX",
+_SPX_FUTURE = _listed(
+    "SPX/USD:USD-301220",
+    InstrumentKind.LINEAR_FUTURE,
     base="SPX",
     quote="USD",
     settle="USD",
-    contract_size=Decimal(5),
-    tick_size=Decimal("0.25"),
-    lot_size=Decimal(1),
-    min_quantity=Decimal(1),
-    min_notional=Decimal(5),
+    contract_size="5",
+    tick="0.25",
+    lot="1",
 )
 
 LISTINGS: dict[str, Instrument] = {

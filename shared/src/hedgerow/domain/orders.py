@@ -18,7 +18,15 @@ class Side(StrEnum):
 
 
 class TimeInForce(StrEnum):
+    """IOC: what does not fill at once is cancelled. PostOnly: it waits in the book, and never takes."""
+
     IOC = "IOC"
+    POST_ONLY = "PostOnly"
+
+    @property
+    def rests(self) -> bool:
+        """Whether an order stays at the venue until it is filled or cancelled."""
+        return self is TimeInForce.POST_ONLY
 
 
 def signed(side: Side, quantity: Decimal) -> Decimal:

@@ -14,6 +14,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         client_order_id: given at the claim; None before.
+        cancel_requested_ns: when hedging decided to take the order back; None while it has not.
         venue: `namespace/name` of the Venue; account: which of its accounts.
     """
 
@@ -37,6 +38,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     claimed_ns: int | None = None
     client_order_id: str | None = None
     reason: str = ""
+    cancel_requested_ns: int | None = None
 
 
 class VenueFill(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,35 +1,66 @@
 """The decision: a pure function of risk state, ledger snapshot and generation."""
 
+from collections.abc import Sequence
+
+import msgspec
+
 from hedgerow.domain.age import age_problem
-from hedgerow.domain.instruments import Instrument
-from hedgerow.domain.money import ZERO
-from hedgerow.hedging.band import band_intent
-from hedgerow.hedging.decision import Decision, Hedge, Hold, HoldReason, NewIntent
-from hedgerow.hedging.exposure import net_exposure
+from hedgerow.hedging.band import clip, side_of
+from hedgerow.hedging.decision import Cancel, CancelReason, Decision, Hedge, Hold, HoldReason, NewIntent
+from hedgerow.hedging.escalation import escalate
+from hedgerow.hedging.exposure import NetExposure, net_exposure
 from hedgerow.hedging.flattening import flattening_intent
-from hedgerow.hedging.snapshot import HeldPosition, LedgerSnapshot, PolicyState
-from hedgerow.schemas.records import Mark, RiskState
-from hedgerow.strategy.compiled import Band, CompiledStrategy, Leg
+from hedgerow.hedging.legs import LegView, held_in, legs_of, open_on, view_leg, why_busy
+from hedgerow.hedging.remembering import remembered
+from hedgerow.hedging.resting import resting_among, tend, withdraw
+from hedgerow.hedging.snapshot import LedgerSnapshot, Pursuit
+from hedgerow.hedging.step import Step
+from hedgerow.hedging.together import hold_together
+from hedgerow.hedging.twap import slice_step
+from hedgerow.schemas.records import RiskState
+from hedgerow.strategy.compiled import Band, Leg
 
 
 def decide(risk: RiskState, ledger: LedgerSnapshot) -> Decision:
-    """Hold, or one intent for each leg whose band is left.
+    """Hold, or for each underlying whose band is left an order, or an order to be taken back.
 
     The generation is the ledger's; a risk state of another one is not acted on. The clock is `ledger.read_ns`.
     """
     blocked = _why_not_at_all(risk, ledger)
     if blocked is not None:
-        return blocked
-    if ledger.config.flatten:
-        outcomes = [_decide_flattening(leg, risk, ledger) for leg in ledger.config.hedge_with]
+        return _withdrawn(blocked, ledger)
+    config = ledger.config
+    if config.flatten:
+        steps: Sequence[Step] = [_flatten(leg, risk, ledger) for leg in config.hedge_with]
     else:
-        outcomes = [_decide_band(band, risk, ledger) for band in ledger.config.bands]
-    intents = tuple(outcome for outcome in outcomes if isinstance(outcome, NewIntent))
-    if intents:
-        return Hedge(intents=intents, policy_state=PolicyState(last_decided_ns=ledger.read_ns))
-    holds = [outcome for outcome in outcomes if isinstance(outcome, Hold)]
-    # The reason that needs a person's eye comes first; inside the band is the least of them.
-    return min(holds, key=lambda hold: hold.reason in (HoldReason.INSIDE_BAND, HoldReason.FLAT))
+        steps = hold_together([_step(band, risk, ledger) for band in config.bands], config)
+    intents = tuple(step.outcome for step in steps if isinstance(step.outcome, NewIntent))
+    cancels = tuple(item for step in steps if isinstance(step.outcome, tuple) for item in step.outcome)
+    state = remembered(steps, ledger)
+    if intents or cancels or state != ledger.policy_state:
+        return Hedge(intents=intents, cancels=cancels, policy_state=state)
+    return _foremost([step.outcome for step in steps if isinstance(step.outcome, Hold)])
+
+
+def _foremost(holds: Sequence[Hold]) -> Hold:
+    """The reason that needs a person's eye comes first; inside the band is the least of them."""
+    foremost = min(holds, key=_rank)
+    wakes = [hold.wake_ns for hold in holds if hold.wake_ns is not None]
+    return msgspec.structs.replace(foremost, wake_ns=min(wakes, default=None))
+
+
+def _rank(hold: Hold) -> int:
+    if hold.reason in (HoldReason.INSIDE_BAND, HoldReason.FLAT):
+        return 2
+    return 0 if hold.reason is HoldReason.UNFILLED else 1
+
+
+def _withdrawn(blocked: Hold, ledger: LedgerSnapshot) -> Decision:
+    """No order waits in a book while nobody can tell whether it is still wanted."""
+    cancels = withdraw(ledger.open_intents, CancelReason.CANNOT_WATCH, f"{blocked.reason}: {blocked.detail}")
+    if cancels:
+        return Hedge(intents=(), cancels=cancels, policy_state=ledger.policy_state)
+    return blocked
 
 
 def _why_not_at_all(risk: RiskState, ledger: LedgerSnapshot) -> Hold | None:
@@ -53,79 +84,86 @@ def _why_not_at_all(risk: RiskState, ledger: LedgerSnapshot) -> Hold | None:
     return None
 
 
-def _decide_band(band: Band, risk: RiskState, ledger: LedgerSnapshot) -> NewIntent | Hold:
-    leg = _leg_of(band, ledger.config)
-    mark = _mark_of(leg.instrument, risk)
-    unusable = _why_mark_unusable(mark, leg, ledger)
-    if unusable is not None:
-        return unusable
-    assert mark is not None
+def _step(band: Band, risk: RiskState, ledger: LedgerSnapshot) -> Step:
+    legs = legs_of(band.underlying, ledger.config)
+    views = _views(legs, risk, ledger)
+    if isinstance(views, Step):
+        return views
     exposure = net_exposure(band, risk, ledger)
+    known = ledger.policy_state.pursuit(band.underlying)
+    resting = resting_among(open_on(legs, ledger))
+    if resting is not None:
+        tended = tend(resting, exposure, views, known, ledger)
+        return Step(outcome=tended)
     if exposure.excess == 0:
-        return Hold(
-            reason=HoldReason.INSIDE_BAND,
-            detail=f"net delta {exposure.net:f} {band.underlying} is within "
-            f"[{exposure.lower:.8f}, {exposure.upper:.8f}]",
+        return Step(
+            outcome=Hold(
+                reason=HoldReason.INSIDE_BAND,
+                detail=f"net delta {exposure.net:f} {band.underlying} is within "
+                f"[{exposure.lower:.8f}, {exposure.upper:.8f}]",
+            )
         )
-    busy = _why_leg_busy(leg, ledger)
-    return busy or band_intent(exposure, leg, mark, _held(leg, ledger), ledger.config)
+    pursuit = known if known is not None and known.side is side_of(exposure) else None
+    busy = why_busy(legs, ledger)
+    if busy is not None:
+        return Step(outcome=_guarded(busy, exposure, pursuit, ledger))
+    return _next_order(exposure, views, pursuit, ledger)
 
 
-def _decide_flattening(leg: Leg, risk: RiskState, ledger: LedgerSnapshot) -> NewIntent | Hold:
-    held = _held(leg, ledger)
-    if not held.quantity:
-        busy = _why_leg_busy(leg, ledger)
-        return busy or Hold(reason=HoldReason.FLAT, detail=f"no hedge is left in {leg.instrument.symbol}")
-    mark = _mark_of(leg.instrument, risk)
-    unusable = _why_mark_unusable(mark, leg, ledger)
-    if unusable is not None:
-        return unusable
-    assert mark is not None
-    return _why_leg_busy(leg, ledger) or flattening_intent(leg, mark, held, ledger.config)
+def _next_order(
+    exposure: NetExposure, views: tuple[LegView, ...], pursuit: Pursuit | None, ledger: LedgerSnapshot
+) -> Step:
+    config, execution = ledger.config, ledger.config.execution
+    if execution.twap is not None:
+        return slice_step(exposure, views[0], pursuit, execution.twap, config, ledger.read_ns)
+    if execution.escalation is not None:
+        return escalate(exposure, views, pursuit, execution.escalation, config, ledger.read_ns)
+    return Step(outcome=clip(exposure, views[0], config))
 
 
-def _leg_of(band: Band, config: CompiledStrategy) -> Leg:
-    return next(leg for leg in config.hedge_with if leg.instrument.underlying == band.underlying)
+def _views(legs: tuple[Leg, ...], risk: RiskState, ledger: LedgerSnapshot) -> tuple[LegView, ...] | Step:
+    """The legs that the style may use, or the step where the first mark that cannot be relied on leads."""
+    used = legs if ledger.config.execution.escalation is not None else legs[:1]
+    views: list[LegView] = []
+    for leg in used:
+        view = view_leg(leg, risk, ledger)
+        if isinstance(view, Hold):
+            cancels = _unwatched(legs, view, ledger)
+            return Step(outcome=cancels or view)
+        views.append(view)
+    return tuple(views)
 
 
-def _mark_of(instrument: Instrument, risk: RiskState) -> Mark | None:
-    return next((mark for mark in risk.marks if mark.instrument == instrument.symbol), None)
+def _unwatched(legs: tuple[Leg, ...], why: Hold, ledger: LedgerSnapshot) -> tuple[Cancel, ...]:
+    return withdraw(open_on(legs, ledger), CancelReason.CANNOT_WATCH, f"{why.reason}: {why.detail}")
 
 
-def _held(leg: Leg, ledger: LedgerSnapshot) -> HeldPosition:
-    return next(
-        (
-            held
-            for held in ledger.positions
-            if (held.venue, held.account, held.instrument) == (leg.venue, leg.account, leg.instrument.symbol)
-        ),
-        HeldPosition(venue=leg.venue, account=leg.account, instrument=leg.instrument.symbol, quantity=ZERO),
+def _guarded(busy: Hold, exposure: NetExposure, pursuit: Pursuit | None, ledger: LedgerSnapshot) -> Hold:
+    """Say so while waiting because the last crossing order found too little within the slippage allowed."""
+    execution = ledger.config.execution
+    crossing = pursuit is not None and (execution.twap is not None or pursuit.rung > 0)
+    if busy.reason is not HoldReason.COOLDOWN or not crossing:
+        return busy
+    assert pursuit is not None
+    if pursuit.reached(exposure.hedge):
+        return busy
+    return Hold(
+        reason=HoldReason.SLIPPAGE_GUARD,
+        detail=f"the last order did not fill in full within {execution.max_slippage_bps:f} bps of the touch; "
+        f"{busy.detail}",
+        wake_ns=busy.wake_ns,
     )
 
 
-def _why_mark_unusable(mark: Mark | None, leg: Leg, ledger: LedgerSnapshot) -> Hold | None:
-    symbol = leg.instrument.symbol
-    if mark is None:
-        return Hold(reason=HoldReason.INVALID_QUOTE, detail=f"no quote of {symbol} was seen")
-    if not mark.valid:
-        return Hold(
-            reason=HoldReason.INVALID_QUOTE, detail=f"the quote of {symbol} is invalid: {mark.reason}"
-        )
-    problem = age_problem(mark.time_ns, ledger.read_ns, ledger.config.freshness.quote_ns)
-    if problem is not None:
-        return Hold(reason=HoldReason.STALE_QUOTE, detail=f"the quote of {symbol} is {problem}")
-    return None
-
-
-def _why_leg_busy(leg: Leg, ledger: LedgerSnapshot) -> Hold | None:
-    for intent in ledger.open_intents:
-        if intent.leg == leg.index:
-            return Hold(reason=HoldReason.OPEN_INTENT, detail=f"intent {intent.id} is {intent.state}")
-    wake_ns = ledger.policy_state.last_decided_ns + ledger.config.execution.cooldown_ns
-    if ledger.read_ns < wake_ns:
-        return Hold(
-            reason=HoldReason.COOLDOWN,
-            detail=f"{(wake_ns - ledger.read_ns) / 1e9:.3f} s of the cooldown are left",
-            wake_ns=wake_ns,
-        )
-    return None
+def _flatten(leg: Leg, risk: RiskState, ledger: LedgerSnapshot) -> Step:
+    resting = withdraw(open_on((leg,), ledger), CancelReason.STYLE_CHANGED, "the hedge is being taken off")
+    if resting:
+        return Step(outcome=resting)
+    held = held_in(leg, ledger)
+    if not held.quantity:
+        flat = Hold(reason=HoldReason.FLAT, detail=f"no hedge is left in {leg.instrument.symbol}")
+        return Step(outcome=why_busy((leg,), ledger) or flat)
+    view = view_leg(leg, risk, ledger)
+    if isinstance(view, Hold):
+        return Step(outcome=view)
+    return Step(outcome=why_busy((leg,), ledger) or flattening_intent(view, ledger.config))

@@ -1,4 +1,4 @@
-"""What a decision can be: hold, and why, or one intent per leg."""
+"""What a decision can be: hold, and why, or one intent per leg and the orders that are to be cancelled."""
 
 from decimal import Decimal
 from enum import StrEnum
@@ -18,19 +18,44 @@ class HoldReason(StrEnum):
     INVALID_QUOTE = "InvalidQuote"
     STALE_QUOTE = "StaleQuote"
     OPEN_INTENT = "OpenIntent"
+    RESTING = "Resting"
+    CANCELLING = "Cancelling"
     COOLDOWN = "Cooldown"
+    WAITING_FOR_SLICE = "WaitingForSlice"
     INSIDE_BAND = "InsideBand"
     FLAT = "Flat"
     BELOW_MINIMUM = "BelowMinimum"
     POSITION_LIMIT = "PositionLimit"
+    SLIPPAGE_GUARD = "SlippageGuard"
+    LEGS_TOGETHER = "LegsTogether"
+    UNFILLED = "Unfilled"
 
 
-class NewIntent(msgspec.Struct, frozen=True, kw_only=True):
+class CancelReason(StrEnum):
+    """Why an order that rests is taken back."""
+
+    DEADLINE = "Deadline"
+    REPRICE = "Reprice"
+    TARGET_MOVED = "TargetMoved"
+    STYLE_CHANGED = "StyleChanged"
+    CANNOT_WATCH = "CannotWatch"
+
+
+class Rung(StrEnum):
+    """How far an escalation has gone for an order that does not fill."""
+
+    PASSIVE = "Passive"
+    AGGRESSIVE = "Aggressive"
+    SECOND_INSTRUMENT = "SecondInstrument"
+
+
+class NewIntent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One leg of a hedge, priced and sized, not yet in the ledger.
 
     Attributes:
         delta: net delta of the underlying before this order; edge: where the order brings it back to.
             Both in units of the underlying.
+        rung: of the escalation; None in other styles.
     """
 
     leg: int
@@ -43,6 +68,16 @@ class NewIntent(msgspec.Struct, frozen=True, kw_only=True):
     time_in_force: TimeInForce
     delta: Decimal
     edge: Decimal
+    rung: Rung | None = None
+
+
+class Cancel(msgspec.Struct, frozen=True, kw_only=True):
+    """Take an order back. What it filled until the venue says it is gone counts; only then its leg goes on."""
+
+    intent: int
+    leg: int
+    reason: CancelReason
+    detail: str
 
 
 class Hold(msgspec.Struct, frozen=True, kw_only=True, tag="Hold"):
@@ -53,11 +88,15 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True, tag="Hold"):
     wake_ns: int | None = None
 
 
-class Hedge(msgspec.Struct, frozen=True, kw_only=True, tag="Hedge"):
-    """Send these, at most one per leg, and remember `policy_state`."""
+class Hedge(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="Hedge"):
+    """Send these, at most one per leg, take those back, and remember `policy_state`.
+
+    With neither, something is to be remembered only: a hedge that was worked over time is done.
+    """
 
     intents: tuple[NewIntent, ...]
     policy_state: PolicyState
+    cancels: tuple[Cancel, ...] = ()
 
 
 Decision = Hold | Hedge

@@ -4,7 +4,8 @@ from decimal import Decimal
 
 import msgspec
 
-from hedgerow.domain.orders import Side
+from hedgerow.domain.money import ZERO
+from hedgerow.domain.orders import Side, TimeInForce
 from hedgerow.execution.order_life import IntentState
 from hedgerow.strategy.compiled import CompiledStrategy
 
@@ -18,8 +19,12 @@ class HeldPosition(msgspec.Struct, frozen=True, kw_only=True):
     quantity: Decimal
 
 
-class OpenIntent(msgspec.Struct, frozen=True, kw_only=True):
-    """An intent whose outcome is not known yet."""
+class OpenIntent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An intent whose outcome is not known yet.
+
+    Attributes:
+        cancel_requested_ns: when it was decided to take the order back; None while it was not.
+    """
 
     id: int
     leg: int
@@ -27,12 +32,68 @@ class OpenIntent(msgspec.Struct, frozen=True, kw_only=True):
     quantity: Decimal
     filled_quantity: Decimal
     state: IntentState
+    limit_price: Decimal = ZERO
+    time_in_force: TimeInForce = TimeInForce.IOC
+    cancel_requested_ns: int | None = None
+
+    @property
+    def remaining(self) -> Decimal:
+        """Contracts that may still fill."""
+        return self.quantity - self.filled_quantity
 
 
-class PolicyState(msgspec.Struct, frozen=True, kw_only=True):
-    """What a policy must remember between decisions."""
+class LegDecided(msgspec.Struct, frozen=True, kw_only=True):
+    """When an order was last decided on one leg."""
+
+    leg: int
+    time_ns: int
+
+
+class Pursuit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A hedge of one underlying that is worked over time, from its first order until the band is reached.
+
+    Deltas in units of the underlying, of the strategy's own hedge.
+
+    Attributes:
+        started_ns: of the first order; hedge: the hedge's delta then.
+        aim: the hedge's delta once the newest order fills in full.
+        rung, rung_since_ns: of an escalation: which one, by number, and since when.
+    """
+
+    underlying: str
+    side: Side
+    started_ns: int
+    hedge: Decimal
+    aim: Decimal
+    rung: int = 0
+    rung_since_ns: int = 0
+
+    def reached(self, hedge: Decimal) -> bool:
+        """Whether the newest order filled in full, seen from the hedge's delta now."""
+        return (hedge - self.aim) * self.side.sign >= 0
+
+
+class PolicyState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a policy must remember between decisions.
+
+    Attributes:
+        last_decided_ns: of the newest order on any leg.
+        legs: of the newest order on each, in a strategy that has several.
+        pursuits: by underlying, of those that are under way.
+    """
 
     last_decided_ns: int = 0
+    legs: tuple[LegDecided, ...] = ()
+    pursuits: tuple[Pursuit, ...] = ()
+
+    def decided_ns(self, leg: int) -> int:
+        """When an order was last decided on this leg; 0 when none was."""
+        if not self.legs:
+            return self.last_decided_ns
+        return next((item.time_ns for item in self.legs if item.leg == leg), 0)
+
+    def pursuit(self, underlying: str) -> Pursuit | None:
+        return next((item for item in self.pursuits if item.underlying == underlying), None)
 
 
 class LedgerSnapshot(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,6 +11,12 @@ _STATES = {
     HoldReason.STALE_QUOTE: "Stale",
     HoldReason.OPEN_INTENT: "OutsideBand",
     HoldReason.COOLDOWN: "OutsideBand",
+    HoldReason.RESTING: "OutsideBand",
+    HoldReason.CANCELLING: "OutsideBand",
+    HoldReason.WAITING_FOR_SLICE: "OutsideBand",
+    HoldReason.SLIPPAGE_GUARD: "OutsideBand",
+    HoldReason.LEGS_TOGETHER: "OutsideBand",
+    HoldReason.UNFILLED: "Unfilled",
     HoldReason.INSIDE_BAND: "InsideBand",
     HoldReason.FLAT: "Flat",
     HoldReason.BELOW_MINIMUM: "OutsideBand",
@@ -19,7 +25,10 @@ _STATES = {
 
 
 def state_of(decision: Decision) -> str | None:
-    """The state that a decision shows; None when it shows none (risk has not taken up the generation yet)."""
+    """The state that a decision shows.
+
+    None when it shows none: risk has not taken up the generation yet, or an order is only taken back.
+    """
     if isinstance(decision, Hedge):
-        return "OutsideBand"
+        return "OutsideBand" if decision.intents else None
     return _STATES.get(decision.reason)

@@ -26,49 +26,20 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     chunk_ns: int = DAY_NS
 
 
-TICKS = Table(
-    name="ticks",
-    columns=(
-        "time_ns",
-        "instrument",
-        "underlying",
-        "sequence",
-        "source_time_ns",
-        "bid",
-        "ask",
-        "bid_size",
-        "ask_size",
-        "depth_bps",
-        "bid_depth_usd",
-        "ask_depth_usd",
-        "reach_bps",
-        "valid",
-        "reason",
-    ),
+_TOUCH = (
+    "time_ns",
+    "instrument",
+    "underlying",
+    "sequence",
+    "source_time_ns",
+    "bid",
+    "ask",
+    "bid_size",
+    "ask_size",
 )
-ENRICHED = Table(
-    name="enriched",
-    columns=(
-        "time_ns",
-        "instrument",
-        "underlying",
-        "sequence",
-        "source_time_ns",
-        "bid",
-        "ask",
-        "bid_size",
-        "ask_size",
-        "mid",
-        "spread_bps",
-        "imbalance",
-        "depth_bps",
-        "bid_depth_usd",
-        "ask_depth_usd",
-        "reach_bps",
-        "valid",
-        "reason",
-    ),
-)
+_DEPTH = ("depth_bps", "bid_depth_usd", "ask_depth_usd", "reach_bps", "valid", "reason")
+TICKS = Table(name="ticks", columns=_TOUCH + _DEPTH)
+ENRICHED = Table(name="enriched", columns=(*_TOUCH, "mid", "spread_bps", "imbalance", *_DEPTH))
 RISK_STATES = Table(
     name="risk_states",
     columns=(
@@ -178,32 +149,19 @@ _CANDLE = (
 )
 CANDLES_1M = Table(name="candles_1m", columns=_CANDLE, chunk_ns=30 * DAY_NS)
 CANDLES_5M = Table(name="candles_5m", columns=_CANDLE, chunk_ns=30 * DAY_NS)
+_DELTA_AND_NOTIONAL = (
+    "delta_open",
+    "delta_low",
+    "delta_high",
+    "delta_close",
+    "notional_low",
+    "notional_high",
+    "notional_close",
+)
 RISK_1M = Table(
     name="risk_1m",
-    columns=(
-        "time_ns",
-        "strategy",
-        "uid",
-        "underlying",
-        "delta_open",
-        "delta_low",
-        "delta_high",
-        "delta_close",
-        "notional_low",
-        "notional_high",
-        "notional_close",
-        "states",
-        "not_ready",
-    ),
-    decimals=(
-        "delta_open",
-        "delta_low",
-        "delta_high",
-        "delta_close",
-        "notional_low",
-        "notional_high",
-        "notional_close",
-    ),
+    columns=("time_ns", "strategy", "uid", "underlying", *_DELTA_AND_NOTIONAL, "states", "not_ready"),
+    decimals=_DELTA_AND_NOTIONAL,
     chunk_ns=30 * DAY_NS,
 )
 

@@ -4,11 +4,12 @@ from typing import Any
 
 import msgspec
 
-from hedgerow.hedging.decision import Decision, Hedge, NewIntent
+from hedgerow.hedging.decision import Cancel, Decision, Hedge, NewIntent
 from hedgerow.hedging.snapshot import LedgerSnapshot
 from hedgerow.ledger import chain
 from hedgerow.ledger.connection import take_halt_gate
 from hedgerow.ledger.halts import halts_against
+from hedgerow.ledger.outcomes import request_cancel
 from hedgerow.schemas.codec import encode
 from hedgerow.schemas.records import RiskState
 
@@ -43,7 +44,7 @@ class StoredDecision(msgspec.Struct, frozen=True, kw_only=True):
 async def commit_decision(
     connection: Any, risk: RiskState, ledger: LedgerSnapshot, hedge: Hedge, trace: Trace
 ) -> Committed | None:
-    """Write the hedge if the ledger still is what it was decided on.
+    """Write the hedge if the ledger still is what it was decided on. A halt stops orders, and no cancel.
 
     Returns:
         What was written; None when another worker, a fill, a new generation or a halt came first: read the
@@ -52,7 +53,7 @@ async def commit_decision(
     venues = sorted({leg.venue for leg in ledger.config.hedge_with})
     async with connection.transaction():
         await take_halt_gate(connection)
-        if await halts_against(connection, ledger.config.key, venues):
+        if hedge.intents and await halts_against(connection, ledger.config.key, venues):
             return None
         won = await connection.fetchval(
             "update strategies set version = version + 1, policy_state = $4 "
@@ -68,6 +69,8 @@ async def commit_decision(
         intents = [
             await _insert_intent(connection, decision, digest, ledger, intent) for intent in hedge.intents
         ]
+        for cancel in hedge.cancels:
+            await _request(connection, cancel, ledger)
     return Committed(decision=decision, intents=tuple(intents))
 
 
@@ -102,6 +105,13 @@ async def _insert_decision(
         ledger.read_ns,
     )
     return decision, chain.digest(*inputs_and_result)
+
+
+async def _request(connection: Any, cancel: Cancel, ledger: LedgerSnapshot) -> None:
+    intent = await request_cancel(
+        connection, cancel.intent, f"cancel decided: {cancel.reason}: {cancel.detail}", ledger.read_ns
+    )
+    await connection.execute("select pg_notify($1, $2)", INTENTS_CHANNEL, intent.venue)
 
 
 async def _insert_intent(

@@ -38,6 +38,7 @@ def read_intent(row: Any) -> Intent:
         claimed_ns=row["claimed_ns"],
         client_order_id=row["client_order_id"],
         reason=row["reason"],
+        cancel_requested_ns=row["cancel_requested_ns"],
     )
 
 

@@ -125,6 +125,25 @@ async def record_state(
         return Outcome(intent=await move(connection, intent, conclusion, now_ns), changed=True)
 
 
+async def request_cancel(connection: Any, intent_id: int, reason: str, now_ns: int) -> Intent:
+    """Have the executor take an order back; a step of the intent's chain, and its state stays what it is.
+
+    The caller's transaction holds the strategy's row, at the version in which the intent was open.
+
+    Raises:
+        LookupError: there is no such intent.
+    """
+    intent = await lock_intent(connection, intent_id)
+    await connection.execute(
+        "update intents set cancel_requested_ns = coalesce(cancel_requested_ns, $2) where id = $1",
+        intent_id,
+        now_ns,
+    )
+    same = Conclusion(state=intent.state, filled_quantity=intent.filled_quantity, reason=reason)
+    moved = await move(connection, intent, same, now_ns)
+    return msgspec.structs.replace(moved, cancel_requested_ns=now_ns)
+
+
 async def record_outcome(
     connection: Any, intent_id: int, order: VenueOrder, fills: Sequence[VenueFill], now_ns: int
 ) -> Outcome:

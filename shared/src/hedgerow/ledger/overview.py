@@ -9,7 +9,7 @@ import msgspec
 
 from hedgerow.execution.claim_facts import MINUTE_NS
 from hedgerow.hedging.snapshot import LedgerSnapshot
-from hedgerow.ledger.halts import Halt, standing_halts
+from hedgerow.ledger.halts import Halt, halt_words, standing_halts
 from hedgerow.ledger.intents import OPEN_STATES
 from hedgerow.ledger.snapshot import snapshot_of
 from hedgerow.ledger.strategies import decode_config
@@ -47,8 +47,8 @@ async def read_overview(connection: Any, now_ns: int) -> Overview:
             "order by p.venue, p.account, p.instrument"
         )
         intents = await connection.fetch(
-            "select strategy_uid, id, leg, side, quantity, filled_quantity, state from intents "
-            "where state = any($1) order by id",
+            "select strategy_uid, id, leg, side, quantity, filled_quantity, state, limit_price, time_in_force, "
+            "cancel_requested_ns from intents where state = any($1) order by id",
             OPEN_STATES,
         )
         # By account, because that is how orders are indexed by their claim's time.
@@ -109,8 +109,8 @@ def _snapshot(
     config = decode_config(row["config"])
     own = [held for held in positions if held["mode"] == config.mode.value]
     against = tuple(
-        f"{halt.target.kind} {halt.target.name}".strip() + f" halted by {halt.source}: {halt.reason}"
+        halt_words(halt.target.kind, halt.target.name, halt.source, halt.reason)
         for halt in halts
         if stands_against(halt, config)
     )
-    return snapshot_of(row, own, intents, against, now_ns)
+    return snapshot_of(row, config, own, intents, against, now_ns)

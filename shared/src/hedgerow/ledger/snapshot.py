@@ -5,15 +5,26 @@ from typing import Any
 
 import msgspec
 
-from hedgerow.domain.orders import Side
+from hedgerow.domain.orders import Side, TimeInForce
 from hedgerow.execution.order_life import IntentState
 from hedgerow.hedging.snapshot import HeldPosition, LedgerSnapshot, OpenIntent, PolicyState
 from hedgerow.ledger.halts import halt_words
 from hedgerow.ledger.intents import OPEN_STATES
 from hedgerow.ledger.strategies import decode_config
+from hedgerow.strategy.compiled import CompiledStrategy
 
 _POSITION = ("venue", "account", "instrument", "quantity", "mode")
-_INTENT = ("id", "leg", "side", "quantity", "filled_quantity", "state")
+_INTENT = (
+    "id",
+    "leg",
+    "side",
+    "quantity",
+    "filled_quantity",
+    "state",
+    "limit_price",
+    "time_in_force",
+    "cancel_requested_ns",
+)
 
 # One statement is one consistent reading, and one round trip: hedging reads before each decision, also to hold.
 _READ = f"""
@@ -44,18 +55,27 @@ async def read_snapshot(connection: Any, uid: str, now_ns: int) -> LedgerSnapsho
     intents = [dict(zip(_INTENT, intent, strict=True)) for intent in row["intents"]]
     venues = {leg.venue for leg in config.hedge_with}
     halts = tuple(halt_words(*halt) for halt in row["halts"] if halt[0] != "Venue" or halt[1] in venues)
-    return snapshot_of(row, positions, intents, halts, now_ns)
+    return snapshot_of(row, config, positions, intents, halts, now_ns)
 
 
 def snapshot_of(
-    row: Any, positions: Iterable[Any], intents: Iterable[Any], halts: tuple[str, ...], now_ns: int
+    row: Any,
+    config: CompiledStrategy,
+    positions: Iterable[Any],
+    intents: Iterable[Any],
+    halts: tuple[str, ...],
+    now_ns: int,
 ) -> LedgerSnapshot:
-    """A snapshot from the rows of one consistent reading: the strategy's, its positions, its open intents."""
+    """A snapshot from the rows of one consistent reading: the strategy's, its positions, its open intents.
+
+    Args:
+        config: the row's, which the caller has decoded to know which positions and halts concern it.
+    """
     return LedgerSnapshot(
         strategy_uid=str(row["uid"]),
         version=row["version"],
         generation=row["generation"],
-        config=decode_config(row["config"]),
+        config=config,
         policy_state=msgspec.json.decode(row["policy_state"], type=PolicyState),
         positions=tuple(
             HeldPosition(
@@ -74,6 +94,9 @@ def snapshot_of(
                 quantity=intent["quantity"],
                 filled_quantity=intent["filled_quantity"],
                 state=IntentState(intent["state"]),
+                limit_price=intent["limit_price"],
+                time_in_force=TimeInForce(intent["time_in_force"]),
+                cancel_requested_ns=intent["cancel_requested_ns"],
             )
             for intent in intents
         ),

@@ -1,6 +1,7 @@
 """Strategies and venues as published: uid, generation and compiled config. "Current generation" means this row."""
 
 import uuid
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
 
@@ -188,6 +189,16 @@ async def read_strategies(connection: Any) -> list[StrategyPublished]:
     return [_published(row) for row in rows]
 
 
+async def strategies_on_venue(connection: Any, venue: str) -> list[StrategyPublished]:
+    """Every live strategy that owns a leg on this venue, by key."""
+    rows = await connection.fetch(
+        "select uid, generation, revision, config, published_ns from strategies where deleted_ns is null "
+        "and uid in (select strategy_uid from leg_owners where venue = $1) order by key",
+        venue,
+    )
+    return [_published(row) for row in rows]
+
+
 async def find_strategy(connection: Any, key: str) -> StrategyPublished | None:
     """The current generation of one strategy."""
     row = await connection.fetchrow(
@@ -241,6 +252,22 @@ async def cluster_venues(connection: Any) -> list[str]:
 async def read_venues(connection: Any) -> list[CompiledVenue]:
     """Every venue, by key."""
     rows = await connection.fetch("select config from venues order by key")
+    return [decode_venue(row["config"]) for row in rows]
+
+
+async def find_venues(connection: Any, keys: Iterable[str]) -> list[CompiledVenue]:
+    """Those of these venues that there are, by key."""
+    rows = await connection.fetch("select config from venues where key = any($1) order by key", list(keys))
+    return [decode_venue(row["config"]) for row in rows]
+
+
+async def venues_beside(connection: Any, key: str, account: str) -> list[CompiledVenue]:
+    """One venue, and every other whose account is named so, by key."""
+    rows = await connection.fetch(
+        "select config from venues where key = $1 or config::jsonb ->> 'account' = $2 order by key",
+        key,
+        account,
+    )
     return [decode_venue(row["config"]) for row in rows]
 
 

@@ -2,7 +2,7 @@
 
 from hedgerow.strategy.compiled import CompiledStrategy
 
-_PIPELINE = frozenset({"router", "risk", "hedging"})
+PIPELINE = frozenset({"router", "risk", "hedging"})
 
 
 def executor_role(venue: str) -> str:
@@ -12,4 +12,4 @@ def executor_role(venue: str) -> str:
 
 def required_roles(config: CompiledStrategy) -> frozenset[str]:
     """The pipeline's roles, and the executor of each Venue that the strategy hedges on."""
-    return _PIPELINE | {executor_role(leg.venue) for leg in config.hedge_with}
+    return PIPELINE | {executor_role(leg.venue) for leg in config.hedge_with}

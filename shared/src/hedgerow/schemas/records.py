@@ -220,6 +220,15 @@ class StrategyState(Record, frozen=True, kw_only=True, tag="StrategyState"):
 StrategyReport = Acknowledgement | StrategyState
 
 
+class RoleBeat(Record, frozen=True, kw_only=True, tag="RoleBeat"):
+    """`role.beats`: this worker runs the role for these partitions of its home topic; repeated while it does."""
+
+    role: str
+    worker: str
+    partitions: tuple[int, ...]
+    time_ns: int
+
+
 class StrategySummary(Record, frozen=True, kw_only=True, tag="StrategySummary"):
     """Cache only: what the ledger has of one live strategy, for those who look.
 

@@ -41,6 +41,7 @@ RISK_STATE = Topic(
 STRATEGY_STATUS = Topic(
     name="strategy.status", key="namespace/name/role, or …/state", partitioned=False, cleanup=Cleanup.COMPACT
 )
+ROLE_BEATS = Topic(name="role.beats", key="role/worker", partitioned=False, cleanup=Cleanup.COMPACT)
 HEDGE_DECISIONS = Topic(
     name="hedge.decisions",
     key="namespace/name",
@@ -67,6 +68,7 @@ TOPICS: tuple[Topic, ...] = (
     RISK_INPUTS,
     RISK_STATE,
     STRATEGY_STATUS,
+    ROLE_BEATS,
     HEDGE_DECISIONS,
     HEDGE_FILLS,
     DEAD_LETTERS,

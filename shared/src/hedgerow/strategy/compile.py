@@ -12,21 +12,25 @@ import msgspec
 from hedgerow.domain.currencies import at_par
 from hedgerow.domain.instruments import Instrument
 from hedgerow.domain.money import plain
+from hedgerow.domain.orders import TimeInForce
 from hedgerow.strategy.compiled import (
     Band,
     BandUnit,
     BookSource,
     CompiledStrategy,
     CompiledVenue,
+    Escalation,
     Execution,
     Freshness,
     Leg,
     Limits,
     Mode,
+    Style,
+    Twap,
 )
 from hedgerow.strategy.fields import duration_ns
 from hedgerow.strategy.problem import FieldPath, Problem, path_text, quoted
-from hedgerow.strategy.spec import HedgeStrategy, HedgeStrategySpec
+from hedgerow.strategy.spec import ExecutionSpec, HedgeStrategy, HedgeStrategySpec
 from hedgerow.strategy.venue import Venue
 
 _encoder = msgspec.json.Encoder(order="deterministic")
@@ -209,6 +213,7 @@ def _band_problems(spec: HedgeStrategySpec, instruments: Mapping[str, Instrument
 
 def _execution_problems(spec: HedgeStrategySpec) -> Iterator[Problem]:
     execution, limits = spec.execution, spec.limits
+    yield from _style_problems(execution)
     if _number(execution.clip_notional) > _number(limits.max_order_notional):
         yield Problem(
             at=("spec", "execution", "clipNotional"),
@@ -229,6 +234,28 @@ def _execution_problems(spec: HedgeStrategySpec) -> Iterator[Problem]:
             at=("spec", "limits", "minLiquidationDistance"),
             wrong="it is a ratio of the price, so nothing could be 1 or more away below it",
             right='write it below 1, e.g. "0.25"',
+        )
+
+
+def _style_problems(execution: ExecutionSpec) -> Iterator[Problem]:
+    at = ("spec", "execution")
+    has_its_block = (execution.style is Style.TWAP) == (execution.twap is not None) and (
+        execution.style is Style.ESCALATION
+    ) == (execution.escalation is not None)
+    if not has_its_block:
+        yield Problem(
+            at=at,
+            wrong="exactly the block that `style` names belongs here",
+            right="write execution.twap with style Twap, execution.escalation with style Escalation, and none with "
+            "Clips",
+        )
+    twap = execution.twap
+    if twap is not None and duration_ns(twap.duration) < twap.slices * duration_ns(execution.cooldown):
+        yield Problem(
+            at=(*at, "twap", "slices"),
+            wrong=f"{twap.slices} slices in {twap.duration} come faster than the cooldown, {execution.cooldown}, lets "
+            "them",
+            right="make fewer slices, a longer duration or a shorter cooldown",
         )
 
 
@@ -273,13 +300,7 @@ def _compiled(
         freshness=Freshness(
             quote_ns=duration_ns(spec.freshness.quote), book_ns=duration_ns(spec.freshness.book)
         ),
-        execution=Execution(
-            clip_notional=_number(spec.execution.clip_notional),
-            time_in_force=spec.execution.time_in_force,
-            max_slippage_bps=Decimal(spec.execution.max_slippage_bps),
-            cooldown_ns=duration_ns(spec.execution.cooldown),
-            unknown_deadline_ns=duration_ns(spec.execution.unknown_deadline),
-        ),
+        execution=_execution(spec.execution),
         limits=Limits(
             max_order_notional=_number(spec.limits.max_order_notional),
             max_position_notional=_number(spec.limits.max_position_notional),
@@ -290,6 +311,31 @@ def _compiled(
             min_liquidation_distance=_number_if(spec.limits.min_liquidation_distance),
             max_repeated_orders=spec.limits.max_repeated_orders,
         ),
+    )
+
+
+def _execution(spec: ExecutionSpec) -> Execution:
+    ladder = spec.escalation
+    return Execution(
+        clip_notional=_number(spec.clip_notional),
+        time_in_force=TimeInForce(spec.time_in_force),
+        max_slippage_bps=Decimal(spec.max_slippage_bps),
+        cooldown_ns=duration_ns(spec.cooldown),
+        unknown_deadline_ns=duration_ns(spec.unknown_deadline),
+        twap=None
+        if spec.twap is None
+        else Twap(duration_ns=duration_ns(spec.twap.duration), slices=spec.twap.slices),
+        escalation=None
+        if ladder is None
+        else Escalation(
+            passive_ns=duration_ns(ladder.passive_for),
+            inside_ticks=ladder.inside_ticks,
+            reprice_ticks=ladder.reprice_ticks,
+            aggressive_ns=duration_ns(ladder.aggressive_for),
+            second_instrument_ns=duration_ns(ladder.second_instrument_for),
+            retry_ns=duration_ns(ladder.retry_after),
+        ),
+        together=spec.legs == "Together",
     )
 
 

@@ -53,14 +53,60 @@ class Freshness(msgspec.Struct, frozen=True, kw_only=True):
     book_ns: int
 
 
-class Execution(msgspec.Struct, frozen=True, kw_only=True):
-    """How a hedge is sent. `clip_notional` in the strategy's currency."""
+class Style(StrEnum):
+    """How a hedge is worked: clip after clip, spread over time, or from a passive order to ever more urgent ones."""
+
+    CLIPS = "Clips"
+    TWAP = "Twap"
+    ESCALATION = "Escalation"
+
+
+class Twap(msgspec.Struct, frozen=True, kw_only=True):
+    """Equal shares of what is to be hedged, one each `duration_ns / slices`."""
+
+    duration_ns: int
+    slices: int
+
+
+class Escalation(msgspec.Struct, frozen=True, kw_only=True):
+    """How long each rung may take, and how a passive order is priced.
+
+    Attributes:
+        inside_ticks: how far inside the touch a passive order waits; 0 is at the touch.
+        reprice_ticks: how far the touch may leave it behind before it is cancelled and placed anew.
+        retry_ns: after the last rung, how long until the legs are tried again.
+    """
+
+    passive_ns: int
+    inside_ticks: int
+    reprice_ticks: int
+    aggressive_ns: int
+    second_instrument_ns: int
+    retry_ns: int
+
+
+class Execution(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How a hedge is sent. `clip_notional` in the strategy's currency.
+
+    Attributes:
+        twap, escalation: of the style that has one; with neither, the style is Clips.
+        together: the orders of one decision go together or not at all.
+    """
 
     clip_notional: Decimal
     time_in_force: TimeInForce
     max_slippage_bps: Decimal
     cooldown_ns: int
     unknown_deadline_ns: int
+    twap: Twap | None = None
+    escalation: Escalation | None = None
+    together: bool = False
+
+    @property
+    def style(self) -> Style:
+        if self.twap is not None:
+            return Style.TWAP
+        return Style.CLIPS if self.escalation is None else Style.ESCALATION
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

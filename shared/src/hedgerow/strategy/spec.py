@@ -4,8 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from hedgerow.domain.orders import TimeInForce
-from hedgerow.strategy.compiled import BandUnit, Mode
+from hedgerow.strategy.compiled import BandUnit, Mode, Style
 from hedgerow.strategy.fields import (
     Asset,
     DecimalText,
@@ -64,8 +63,8 @@ class HedgeLeg(Part):
         "instrument belongs to one strategy."
     )
     priority: Annotated[int, Field(strict=True, ge=1, le=100)] = Field(
-        description="Of the legs with one underlying, the one with the lowest number is traded: 1 to 100, each "
-        "number once."
+        description="Of the legs with one underlying, the one with the lowest number is traded; the next ones when "
+        "style Escalation comes to them. 1 to 100, each number once."
     )
 
 
@@ -133,25 +132,84 @@ class FreshnessSpec(Part):
     )
 
 
+_STYLE_HAS_ITS_BLOCK = Rule(
+    cel="(self.style == 'Twap') == has(self.twap) && (self.style == 'Escalation') == has(self.escalation)",
+    wrong="exactly the block that `style` names belongs here",
+    right="write execution.twap with style Twap, execution.escalation with style Escalation, and none with Clips",
+)
+
+
+class TwapSpec(Part):
+    """A hedge in equal shares over time."""
+
+    duration: PositiveDuration = Field(
+        description="From the first slice until all are due, e.g. 10m. What is missed is caught up with the next."
+    )
+    slices: Annotated[int, Field(strict=True, ge=2, le=1000)] = Field(
+        description="How many, one each duration / slices: 2 to 1000, e.g. 20."
+    )
+
+
+class EscalationSpec(Part):
+    """How long each rung may take for an order that does not fill: passive, aggressive, next instrument, alert."""
+
+    passive_for: PositiveDuration = Field(
+        description="How long a post-only order waits at the touch before it is cancelled, e.g. 10s."
+    )
+    inside_ticks: Annotated[int, Field(strict=True, ge=0, le=1000)] = Field(
+        default=0,
+        description="How many ticks inside the touch a passive order waits: 0 to 1000; 0 is at the touch.",
+    )
+    reprice_ticks: Annotated[int, Field(strict=True, ge=1, le=10000)] = Field(
+        default=5,
+        description="How many ticks the touch may leave a passive order behind before it is cancelled and placed anew: "
+        "1 to 10000, e.g. 5.",
+    )
+    aggressive_for: PositiveDuration = Field(
+        description="How long crossing orders within `maxSlippageBps` are tried on the first leg, e.g. 10s."
+    )
+    second_instrument_for: PositiveDuration = Field(
+        default="10s",
+        description="How long they are tried on each next leg of the same underlying, by priority, e.g. 10s.",
+    )
+    retry_after: PositiveDuration = Field(
+        default="60s",
+        description="After the last rung the state is Unfilled, which alerts; then the legs are tried again, e.g. 60s.",
+    )
+
+
 class ExecutionSpec(Part):
     """How a hedge is sent."""
 
-    style: Literal["Clips"] = Field(
-        default="Clips", description="Clips: one order of at most `clipNotional` after the other."
+    model_config = ConfigDict(json_schema_extra=on_block(_STYLE_HAS_ITS_BLOCK))
+
+    style: Style = Field(
+        default=Style.CLIPS,
+        description="Clips: one order of at most `clipNotional` after the other. Twap: in equal shares over time. "
+        "Escalation: a passive order first, then ever more urgent ones.",
+    )
+    twap: TwapSpec | None = Field(default=None, description="Of style Twap.")
+    escalation: EscalationSpec | None = Field(default=None, description="Of style Escalation.")
+    legs: Literal["Independent", "Together"] = Field(
+        default="Independent",
+        description="Together: the orders of one decision go together; when one is below the venue's minimum or beyond "
+        "a limit, none goes.",
     )
     clip_notional: PositiveDecimalText = Field(
         description="Largest value of one order, in the strategy's currency; at most limits.maxOrderNotional. A "
         'decimal string, quoted, e.g. "25000".'
     )
-    time_in_force: TimeInForce = Field(
-        default=TimeInForce.IOC, description="IOC: what does not fill at once is cancelled."
+    time_in_force: Literal["IOC"] = Field(
+        default="IOC",
+        description="Of orders that cross. IOC: what does not fill at once is cancelled.",
     )
     max_slippage_bps: Annotated[int, Field(strict=True, ge=0, le=1000)] = Field(
         description="How far beyond the touch an order may fill, in basis points: 0 to 1000 and at most "
         "limits.priceCollarBps, e.g. 10."
     )
     cooldown: Duration = Field(
-        default="2s", description="Shortest time from one decision to the next, e.g. 500ms."
+        default="2s",
+        description="Shortest time from one order to the next on the legs of one underlying, e.g. 500ms.",
     )
     unknown_deadline: PositiveDuration = Field(
         default="60s",

@@ -22,6 +22,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from hedgerow.streams.eager import begin
+from hedgerow.streams.kafka_access import read_kafka_access
 from hedgerow.streams.lifeline import Lifeline
 from hedgerow.streams.producer import KafkaProducer
 
@@ -162,6 +163,7 @@ def build_app(
     app = StreamApp(
         group_of(role),
         broker=[f"kafka://{server}" for server in servers.split(",")],
+        broker_credentials=_credentials(),
         store="memory://",
         datadir=str(work_dir),
         autodiscover=False,
@@ -186,6 +188,18 @@ def build_app(
     app.shared_producer = producer
     app.listener = listener
     return app
+
+
+def _credentials() -> faust.SASLCredentials | faust.SSLCredentials | None:
+    access = read_kafka_access()
+    if access.security.with_login:
+        return faust.SASLCredentials(
+            username=access.user,
+            password=access.password,
+            ssl_context=access.context(),
+            mechanism=access.mechanism.value,
+        )
+    return faust.SSLCredentials(access.context()) if access.security.encrypted else None
 
 
 class _NoSensors(SensorDelegate):

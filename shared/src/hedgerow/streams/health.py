@@ -2,36 +2,49 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import structlog
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
-from hedgerow.streams.readiness import Conditions
 from hedgerow.streams.watchdog import PATIENCE_S, Watchdog
 
 _log = structlog.get_logger(__name__)
 
 
+def progress(watchdogs: Mapping[str, Watchdog]) -> tuple[bool, Mapping[str, Any]]:
+    """Whether every stream role gets on, and how far each is behind."""
+    now_s = time.monotonic()
+    stuck = {name: dog.stuck_s(now_s) for name, dog in watchdogs.items()}
+    content = all(seconds <= PATIENCE_S for seconds in stuck.values())
+    roles = {
+        name: {"lag": watchdogs[name].lag, "no_progress_s": round(seconds, 1)}
+        for name, seconds in stuck.items()
+    }
+    return content, {"content": content, "roles": roles}
+
+
 class HealthServer:
     """Args:
     host, port: where to listen; port 0 takes a free one, which the log then names.
-    watchdogs: of each stream role.
+    alive: whether the process gets on, and what `/healthz` says of it.
+    missing: what does not hold, and why; ready is when nothing is missing.
     """
 
     def __init__(
         self,
         host: str,
         port: int,
-        conditions: Conditions,
-        watchdogs: Mapping[str, Watchdog],
+        alive: Callable[[], tuple[bool, Mapping[str, Any]]],
+        missing: Callable[[], Mapping[str, str]],
         registry: CollectorRegistry,
     ) -> None:
         self._host = host
         self._port = port
-        self._conditions = conditions
-        self._watchdogs = watchdogs
+        self._alive = alive
+        self._missing = missing
         self._registry = registry
         self._runner: web.AppRunner | None = None
 
@@ -62,17 +75,11 @@ class HealthServer:
             await self._runner.cleanup()
 
     async def _healthz(self, request: web.Request) -> web.Response:
-        now_s = time.monotonic()
-        stuck = {name: dog.stuck_s(now_s) for name, dog in self._watchdogs.items()}
-        content = all(seconds <= PATIENCE_S for seconds in stuck.values())
-        roles = {
-            name: {"lag": self._watchdogs[name].lag, "no_progress_s": round(seconds, 1)}
-            for name, seconds in stuck.items()
-        }
-        return web.json_response({"content": content, "roles": roles}, status=200 if content else 503)
+        alive, body = self._alive()
+        return web.json_response(body, status=200 if alive else 503)
 
     async def _ready(self, request: web.Request) -> web.Response:
-        missing = self._conditions.missing()
+        missing = self._missing()
         body = {"ready": not missing, "missing": missing}
         return web.json_response(body, status=503 if missing else 200)
 

@@ -6,6 +6,7 @@ from types import TracebackType
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from hedgerow.streams.faust_app import Partition
+from hedgerow.streams.kafka_access import aiokafka_options
 from hedgerow.streams.processor import RawMessage, as_headers
 
 _POLL_MS = 500
@@ -21,7 +22,7 @@ class LogReader:
     def __init__(self, servers: str, partition: Partition, group: str | None = None) -> None:
         self._at = TopicPartition(*partition)
         self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=servers, group_id=group, enable_auto_commit=False, auto_offset_reset="none"
+            **aiokafka_options(servers), group_id=group, enable_auto_commit=False, auto_offset_reset="none"
         )
 
     async def __aenter__(self) -> "LogReader":

@@ -1,9 +1,10 @@
-"""Which strategies a worker answers for, and the acknowledgement that it runs their generations."""
+"""Which strategies a worker answers for, the acknowledgement that it runs their generations, and its beat."""
 
 import time
+from collections.abc import Iterable
 
-from hedgerow.schemas.records import Acknowledgement, StrategyPublished
-from hedgerow.schemas.topics import STRATEGY_STATUS, TOPICS
+from hedgerow.schemas.records import Acknowledgement, RoleBeat, StrategyPublished
+from hedgerow.schemas.topics import ROLE_BEATS, STRATEGY_STATUS, TOPICS
 from hedgerow.streams.context import Outgoing, StreamRole
 from hedgerow.streams.faust_app import Partition
 from hedgerow.streams.partitioning import partition_of
@@ -43,3 +44,11 @@ def acknowledgement(role: str, worker: str, strategy: str, published: StrategyPu
             time_ns=time.time_ns(),
         ),
     )
+
+
+def beat(role: StreamRole, worker: str, owned: Iterable[Partition]) -> Outgoing:
+    """This worker still runs the role for what it owns."""
+    home = home_topic(role)
+    partitions = tuple(sorted(number for topic, number in owned if topic == home))
+    record = RoleBeat(role=role.name, worker=worker, partitions=partitions, time_ns=time.time_ns())
+    return Outgoing(topic=ROLE_BEATS.name, key=f"{role.name}/{worker}", record=record)

@@ -14,6 +14,7 @@ from confluent_kafka import KafkaError, KafkaException, Message
 from confluent_kafka import Producer as LibrdkafkaProducer
 
 from hedgerow.streams.context import Headers
+from hedgerow.streams.kafka_access import librdkafka_options
 from hedgerow.streams.lifeline import Lifeline
 
 _log = structlog.get_logger(__name__)
@@ -71,7 +72,7 @@ class KafkaProducer:
         self._loop = asyncio.get_running_loop()
         self._client = LibrdkafkaProducer(
             {
-                "bootstrap.servers": servers,
+                **librdkafka_options(servers),
                 "partitioner": "murmur2_random",
                 "acks": "all",
                 "enable.idempotence": True,

@@ -6,7 +6,7 @@ heals it.
 """
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from enum import StrEnum
 from typing import Any
@@ -15,6 +15,9 @@ import msgspec
 
 from hedgerow.ledger.connection import PUBLISH_GATE
 from hedgerow.ledger.strategies import (
+    DeclaredElsewhere,
+    LegConflict,
+    PositionOpen,
     Publisher,
     ResourceId,
     find_strategy,
@@ -29,11 +32,21 @@ from hedgerow.strategy.compile import revision_of
 from hedgerow.strategy.compiled import CompiledStrategy
 from hedgerow.streams.sender import Sender
 
+# What the ledger says no with.
+PublicationRefused = LegConflict | PositionOpen | DeclaredElsewhere
+
 
 class Change(StrEnum):
     CREATED = "created"
     CONFIGURED = "configured"
     UNCHANGED = "unchanged"
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """A config to make current. `resource`: of a cluster, which declares it; None when files do."""
+
+    config: CompiledStrategy
+    resource: ResourceId | None = None
 
 
 class Publication(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,11 +68,39 @@ async def publish(
         LegConflict, PositionOpen, DeclaredElsewhere: the ledger refused it and nothing changed.
         KafkaUnreachable: the topic could not be written.
     """
+    (outcome,) = await publish_all(connection, sender, [Wanted(config=config, resource=resource)])
+    if isinstance(outcome, Publication):
+        return outcome
+    raise outcome
+
+
+async def publish_all(
+    connection: Any, sender: Sender, wanted: Iterable[Wanted]
+) -> list[Publication | PublicationRefused]:
+    """`publish` for many in one turn: each by itself in the ledger, all of them in one go to the topic.
+
+    Returns:
+        For each what is current now, or why the ledger refused it.
+
+    Raises:
+        KafkaUnreachable: the topic could not be written.
+    """
     await sender.require_topic(STRATEGIES.name)
     async with _turn(connection):
-        before = await find_strategy(connection, config.key)
-        published = await publish_strategy(connection, config, revision_of(config), time.time_ns(), resource)
-        await _send(sender, published)
+        outcomes = [await _make_current(connection, item) for item in wanted]
+        await _send(sender, (item.published for item in outcomes if isinstance(item, Publication)))
+    return outcomes
+
+
+async def _make_current(connection: Any, wanted: Wanted) -> Publication | PublicationRefused:
+    config = wanted.config
+    before = await find_strategy(connection, config.key)
+    try:
+        published = await publish_strategy(
+            connection, config, revision_of(config), time.time_ns(), wanted.resource
+        )
+    except (LegConflict, PositionOpen, DeclaredElsewhere) as error:
+        return error
     if before is None:
         return Publication(change=Change.CREATED, published=published)
     same = (before.uid, before.generation) == (published.uid, published.generation)
@@ -75,8 +116,7 @@ async def publish_again(connection: Any, sender: Sender) -> list[StrategyPublish
     await sender.require_topic(STRATEGIES.name)
     async with _turn(connection):
         current = await read_strategies(connection)
-        for published in current:
-            await _send(sender, published)
+        await _send(sender, current)
     return current
 
 
@@ -99,8 +139,8 @@ async def withdraw(
     return removed
 
 
-async def _send(sender: Sender, published: StrategyPublished) -> None:
-    await sender.send(STRATEGIES.name, published.config.key, encode(published))
+async def _send(sender: Sender, published: Iterable[StrategyPublished]) -> None:
+    await sender.send_all(STRATEGIES.name, ((item.config.key, encode(item)) for item in published))
 
 
 @asynccontextmanager

@@ -2,8 +2,11 @@
 
 import asyncio
 import logging
+from collections.abc import Iterable
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from hedgerow.streams.kafka_access import librdkafka_options
 
 ANSWER_TIMEOUT_S = 5.0
 
@@ -18,13 +21,13 @@ class KafkaUnreachable(ConnectionError):
 
 
 class Sender:
-    """Sends single records, each confirmed by the broker before `send` returns."""
+    """Sends records that the broker has confirmed when `send` returns."""
 
     def __init__(self, kafka: str) -> None:
         self._kafka = kafka
         self._producer = Producer(
             {
-                "bootstrap.servers": kafka,
+                **librdkafka_options(kafka),
                 "acks": "all",
                 "enable.idempotence": True,
                 "partitioner": "murmur2_random",
@@ -55,18 +58,29 @@ class Sender:
         Raises:
             KafkaUnreachable: it was not confirmed.
         """
+        await self.send_all(topic, [(key, value)])
+
+    async def send_all(self, topic: str, records: Iterable[tuple[str, bytes | None]]) -> None:
+        """Send records, each a key and a value, in this order.
+
+        Raises:
+            KafkaUnreachable: not all were confirmed.
+        """
         failures: list[KafkaError] = []
 
         def note(error: KafkaError | None, _message: Message) -> None:
             if error is not None:
                 failures.append(error)
 
-        self._producer.produce(topic, value, key.encode(), on_delivery=note)
+        for key, value in records:
+            self._producer.produce(topic, value, key.encode(), on_delivery=note)
         left = await asyncio.to_thread(self._producer.flush, 2 * ANSWER_TIMEOUT_S)
         if failures:
             raise unreachable(self._kafka, failures[0])
         if left:
-            raise KafkaUnreachable(f"Kafka at {self._kafka} did not confirm a record for {topic} in time")
+            raise KafkaUnreachable(
+                f"Kafka at {self._kafka} did not confirm {left} records for {topic} in time"
+            )
 
 
 def unreachable(kafka: str, error: KafkaError) -> KafkaUnreachable:

@@ -14,7 +14,7 @@ from hedgerow.streams.context import Context, FollowsAssignment, StreamRole
 from hedgerow.streams.faust_app import Partition, build_app
 from hedgerow.streams.lifeline import Lifeline
 from hedgerow.streams.metrics import WorkerMetrics
-from hedgerow.streams.ownership import acknowledgement, home_of
+from hedgerow.streams.ownership import acknowledgement, beat, home_of
 from hedgerow.streams.partitions import Partitions, Slot
 from hedgerow.streams.processor import Processor
 from hedgerow.streams.producer import KafkaProducer
@@ -27,6 +27,7 @@ _log = structlog.get_logger(__name__)
 _CHECKPOINT_EVERY_S = 5.0
 _OBSERVE_EVERY_S = 1.0
 _ANSWER_S = 5.0
+_BEAT_EVERY_S = 3.0
 _STOP_GRACE_S = 10.0
 
 
@@ -92,6 +93,7 @@ class StreamRunner:
         await self._app.start()
         self._keep(self._app_crash(), "Faust")
         self._keep(self._observe(), "observer")
+        self._keep(self._beat(), "beat")
         if self._role.tick_interval_s is not None:
             self._keep(self._tick(self._role.tick_interval_s), "tick")
         if self._keeper is not None:
@@ -203,6 +205,12 @@ class StreamRunner:
         while True:
             await asyncio.sleep(interval_s)
             self._processor.emit(self._stepper.tick(time.time_ns()))
+
+    async def _beat(self) -> None:
+        while True:
+            owned = [slot.partition for slot in self._partitions if slot.loaded]
+            self._processor.emit([beat(self._role, self._context.worker, owned)])
+            await asyncio.sleep(_BEAT_EVERY_S)
 
     async def _observe(self) -> None:
         while True:

@@ -7,6 +7,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from hedgerow.streams.context import Readiness
+from hedgerow.streams.kafka_access import aiokafka_options
 from hedgerow.streams.waiting import stopped_within
 
 _POLL_MS = 500
@@ -47,7 +48,7 @@ class Tail:
         """Follow until asked to stop; Kafka's absences are waited out and said."""
         while not stopping.is_set():
             consumer = AIOKafkaConsumer(
-                bootstrap_servers=self._servers, enable_auto_commit=False, auto_offset_reset="latest"
+                **aiokafka_options(self._servers), enable_auto_commit=False, auto_offset_reset="latest"
             )
             try:
                 await consumer.start()

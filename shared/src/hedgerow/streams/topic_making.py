@@ -8,6 +8,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from hedgerow.schemas.topics import TOPICS, Cleanup, Topic
+from hedgerow.streams.kafka_access import librdkafka_options
 
 ANSWER_TIMEOUT_S = 30.0
 # Compaction leaves the segment that is being written alone; with the default of a week, a book that is
@@ -51,7 +52,7 @@ def ensure_topics(bootstrap: str, partitions: int, replication: int = 1) -> None
     Raises:
         TopicsUnusable: a topic is there with another number of partitions, or could not be made.
     """
-    quiet: dict[str, Any] = {"bootstrap.servers": bootstrap, "log_level": 0, "error_cb": lambda _: None}
+    quiet: dict[str, Any] = librdkafka_options(bootstrap) | {"log_level": 0, "error_cb": lambda _: None}
     admin = AdminClient(quiet)
     wanted = _wanted(partitions, replication)
     there = _partition_counts(admin)

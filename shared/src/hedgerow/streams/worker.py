@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 
 from hedgerow.streams.context import Context, Role, ServiceRole, StreamRole
 from hedgerow.streams.counting import CountingProducer
-from hedgerow.streams.health import HealthServer
+from hedgerow.streams.health import HealthServer, progress
 from hedgerow.streams.lifeline import Lifeline
 from hedgerow.streams.logs import set_up_logs
 from hedgerow.streams.metrics import worker_metrics
@@ -106,8 +106,8 @@ class Worker:
         health = HealthServer(
             self._settings.http_host,
             self._settings.http_port,
-            self._conditions,
-            self._watchdogs,
+            lambda: progress(self._watchdogs),
+            self._conditions.missing,
             self._registry,
         )
         try:

@@ -44,46 +44,25 @@ class Book(msgspec.Struct, frozen=True, kw_only=True):
     basis_bps: float = 0.0
 
 
-_CRYPTO_JUMPS_PER_YEAR = 365 * 24 * 2.0
-_STOCK_JUMPS_PER_YEAR = 252 * 6.0
+def _coin(start: float, beta: float, volatility: float, jump_sd: float) -> Underlying:
+    """Trades at all hours, and jumps twice an hour."""
+    process = JumpDiffusion(
+        volatility=volatility, jumps_per_year=365 * 24 * 2.0, jump_mean=0.0, jump_sd=jump_sd
+    )
+    return Underlying(start=start, process=process, year_s=YEAR_S, has_session=False, beta=beta)
+
+
+def _stock(start: float, beta: float, volatility: float, jump_sd: float) -> Underlying:
+    """Trades in session hours, and jumps six times a session."""
+    process = JumpDiffusion(volatility=volatility, jumps_per_year=252 * 6.0, jump_mean=0.0, jump_sd=jump_sd)
+    return Underlying(start=start, process=process, year_s=TRADING_YEAR_S, has_session=True, beta=beta)
+
 
 UNDERLYINGS: dict[str, Underlying] = {
-    "BTC": Underlying(
-        start=61_800.0,
-        process=JumpDiffusion(
-            volatility=0.6, jumps_per_year=_CRYPTO_JUMPS_PER_YEAR, jump_mean=0.0, jump_sd=0.002
-        ),
-        year_s=YEAR_S,
-        has_session=False,
-        beta=1.0,
-    ),
-    "ETH": Underlying(
-        start=2_680.0,
-        process=JumpDiffusion(
-            volatility=0.75, jumps_per_year=_CRYPTO_JUMPS_PER_YEAR, jump_mean=0.0, jump_sd=0.0025
-        ),
-        year_s=YEAR_S,
-        has_session=False,
-        beta=1.15,
-    ),
-    "NVDA": Underlying(
-        start=105.0,
-        process=JumpDiffusion(
-            volatility=0.5, jumps_per_year=_STOCK_JUMPS_PER_YEAR, jump_mean=0.0, jump_sd=0.004
-        ),
-        year_s=TRADING_YEAR_S,
-        has_session=True,
-        beta=0.6,
-    ),
-    "SPX": Underlying(
-        start=5_320.0,
-        process=JumpDiffusion(
-            volatility=0.16, jumps_per_year=_STOCK_JUMPS_PER_YEAR, jump_mean=0.0, jump_sd=0.001
-        ),
-        year_s=TRADING_YEAR_S,
-        has_session=True,
-        beta=0.3,
-    ),
+    "BTC": _coin(start=61_800.0, beta=1.0, volatility=0.6, jump_sd=0.002),
+    "ETH": _coin(start=2_680.0, beta=1.15, volatility=0.75, jump_sd=0.0025),
+    "NVDA": _stock(start=105.0, beta=0.6, volatility=0.5, jump_sd=0.004),
+    "SPX": _stock(start=5_320.0, beta=0.3, volatility=0.16, jump_sd=0.001),
 }
 
 BOOKS: dict[str, Book] = {
