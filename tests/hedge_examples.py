@@ -1,10 +1,12 @@
 """A strategy, its venue and a market, as small as they can be: what tests of deciding and of the ledger begin with."""
 
+import uuid
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
+from hedgerow.desk.client_orders import ClientOrder, ClientOrderState, OrderType
 from hedgerow.domain.instruments import LISTINGS
 from hedgerow.domain.orders import Side, TimeInForce
 from hedgerow.execution.claim_facts import Ceilings, ClaimFacts, VenueView
@@ -223,3 +225,22 @@ def order(state: IntentState, filled: str = "0", reason: str = "") -> VenueOrder
         filled_quantity=Decimal(filled),
         reason=reason,
     )
+
+
+def client_order(**changes: Any) -> ClientOrder:
+    """Alice's, to buy half a coin at 60,000 or wait; `changes` replaces whole fields."""
+    order = ClientOrder(
+        id=str(uuid.uuid4()),
+        owner="alice",
+        client_order_id=None,
+        client_id="acme",
+        instrument="BTC/USDT",
+        side=Side.BUY,
+        quantity=Decimal("0.5"),
+        order_type=OrderType.LIMIT,
+        limit_price=Decimal(60_000),
+        state=ClientOrderState.ACCEPTED,
+        rested=True,
+        created_ns=1,
+    )
+    return msgspec.structs.replace(order, **changes)

@@ -33,6 +33,10 @@ BARE = """
         values ($2, 'bare', 'BTC/USDT', 'Sell', $3, $5, $4, $4)
     ), moved as (
         update books set sequence = sequence + 1, as_of_ns = $4 where name = 'bare'
+    ), counted as (
+        update client_change_count set position = position + 1 returning position
+    ), change as (
+        insert into client_changes (position, order_id, state, fill_id) select position, $1, 'Filled', $2 from counted
     )
     update book_positions set quantity = quantity - $3 where book = 'bare'
 """

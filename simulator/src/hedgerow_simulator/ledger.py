@@ -14,7 +14,7 @@ from hedgerow.hedging.snapshot import LedgerSnapshot
 from hedgerow.ledger.claims import Claim
 from hedgerow.ledger.connection import LedgerUnreachable
 from hedgerow.ledger.decisions import Committed, Trace
-from hedgerow.ledger.halts import HaltTarget
+from hedgerow.ledger.halts import Halt, HaltTarget
 from hedgerow.ledger.outcomes import Outcome
 from hedgerow.schemas.records import RiskState, StrategyPublished
 from hedgerow_executor.account_ledger import AccountSide
@@ -243,6 +243,9 @@ class SimulatedAccountLedger:
         self, target: HaltTarget, source: str, released_by: str, now_ns: int
     ) -> list[int]:
         return await self._ask("release", lambda tables: tables.release_halts(target, source))
+
+    async def standing_halts(self) -> list[Halt]:
+        return await self._ask("read", Tables.standing_halts)
 
     async def strategies(self) -> list[StrategyPublished]:
         return await self._ask("read", lambda tables: [row.published for row in tables.strategies.values()])

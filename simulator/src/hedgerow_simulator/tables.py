@@ -29,7 +29,7 @@ from hedgerow.hedging.snapshot import HeldPosition, LedgerSnapshot, OpenIntent, 
 from hedgerow.ledger import chain
 from hedgerow.ledger.claims import Claim
 from hedgerow.ledger.decisions import Committed
-from hedgerow.ledger.halts import HaltTarget, halt_words
+from hedgerow.ledger.halts import Halt, HaltTarget, halt_words
 from hedgerow.ledger.outcomes import Outcome
 from hedgerow.schemas.codec import encode
 from hedgerow.schemas.records import RiskState, StrategyPublished
@@ -334,6 +334,13 @@ class Tables:
         for row in found:
             self.halts[row.id] = msgspec.structs.replace(row, released_at=len(self.changes))
         return [row.id for row in found]
+
+    def standing_halts(self) -> list[Halt]:
+        return [
+            Halt(id=row.id, target=row.target, source=row.source, reason=row.reason, created_ns=0)
+            for row in self.halts.values()
+            if not row.released
+        ]
 
     def halts_against(self, strategy: str, venues: set[str]) -> tuple[str, ...]:
         return tuple(

@@ -9,7 +9,14 @@ from typing import Any, TypeVar
 import msgspec
 
 from hedgerow.adapters.ccxt_venue import REQUEST_TIMEOUT_MS, CcxtVenue
-from hedgerow.adapters.venue import NoAnswer, VenuePosition, VenueRejected, VenueUnavailable
+from hedgerow.adapters.venue import (
+    AlreadyThere,
+    NoAnswer,
+    NotSent,
+    VenuePosition,
+    VenueRejected,
+    VenueUnavailable,
+)
 from hedgerow.domain.instruments import find_instrument
 from hedgerow.domain.money import floor_to_step
 from hedgerow.domain.orders import Side
@@ -109,6 +116,18 @@ class SimulatedVenue:
         )
         return order.order_id
 
+    def cancel(self, name: str) -> None:
+        """An order that is not open any more is no error."""
+        order = self.engine.accounts[ACCOUNT].find("", name)
+        if order is not None and order.status.is_open:
+            self.engine.cancel(ACCOUNT, order.symbol, "", name, self.now_ns())
+            self.world.tell("venue", f"cancels {name}")
+
+    def cancel_all(self, instruments: list[str]) -> int:
+        cancelled = self.engine.cancel_all(ACCOUNT, instruments, self.now_ns()).orders
+        self.world.tell("venue", f"cancels all {len(cancelled)} open orders")
+        return len(cancelled)
+
     def find(self, name: str, open_ones: bool) -> VenueOrder | None:
         order = self.engine.accounts[ACCOUNT].find("", name)
         if order is None or order.status.is_open is not open_ones or not self._shows(order):
@@ -159,13 +178,21 @@ class SimulatedVenueClient:
     async def start(self) -> None:
         await self.measure_clock()
 
-    async def measure_clock(self) -> None:
+    async def use_keys(self, api_key: str, secret: str) -> None:
+        """There is one pair of keys."""
+
+    def order_wait_ns(self) -> int:
+        """Requests are not counted here."""
+        return 0
+
+    async def measure_clock(self) -> int:
         asked_ns = self._life.now_ns()
         venue_ns = await self._question("time", self._venue.now_ns)
         try:
             self._offset_ns = clock_offset_ns(asked_ns, venue_ns, self._life.now_ns())
         except ClockUncertain as error:
             raise VenueUnavailable(str(error)) from error
+        return self._offset_ns // MS_NS
 
     async def send(self, intent: Intent) -> str:
         name = intent.client_order_id
@@ -201,10 +228,18 @@ class SimulatedVenueClient:
             return await self._request("order", partial(self._venue.place, headers, command))
         except Refused as refused:
             if refused.reason is Reason.DUPLICATE_CLIENT_ORDER_ID:
-                raise NoAnswer(f"the venue already has {name}: {refused}") from refused
+                raise AlreadyThere(f"the venue already has {name}: {refused}") from refused
+            if refused.reason is Reason.TOO_MANY_REQUESTS:
+                raise NotSent(str(refused)) from refused
             raise VenueRejected(str(refused)) from refused
         except OSError as error:
             raise NoAnswer(str(error)) from error
+
+    async def cancel(self, intent: Intent) -> None:
+        await self._question("cancel", partial(self._venue.cancel, str(intent.client_order_id)))
+
+    async def cancel_all(self, instruments: list[str]) -> int:
+        return await self._question("cancel all", partial(self._venue.cancel_all, instruments))
 
     async def find_order(self, intent: Intent) -> VenueOrder | None:
         name = str(intent.client_order_id)

@@ -1,23 +1,34 @@
 """What the executor is told of an order, by the adapter around the released ccxt client, on the real exchange."""
 
+import asyncio
 import json
 import time
 import urllib.request
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
+import ccxt.async_support as ccxt
 import msgspec
 import pytest
 from exchange_client import ACCOUNTS, PERP
-from exchange_process import ExchangeProcess
+from exchange_process import ExchangeProcess, write_keys
 from hedge_examples import intent
 
 from hedgerow.adapters.ccxt_venue import CcxtVenue
-from hedgerow.adapters.venue import NoAnswer, VenuePosition, VenueRejected, VenueUnavailable
+from hedgerow.adapters.venue import (
+    AlreadyThere,
+    NoAnswer,
+    NotSent,
+    VenuePosition,
+    VenueRejected,
+    VenueUnavailable,
+    VenueUnfit,
+)
 from hedgerow.domain.instruments import LISTINGS
 from hedgerow.domain.money import floor_to_step
 from hedgerow.domain.orders import Side
+from hedgerow.execution.conclusion import conclude
 from hedgerow.execution.intents import Intent
 from hedgerow.execution.order_life import IntentState
 from hedgerow_local.ports import free_port
@@ -146,7 +157,7 @@ async def test_a_name_sent_twice_is_no_refusal_because_the_order_is_there(
 ) -> None:
     order = claimed()
     await venue.send(order)
-    with pytest.raises(NoAnswer, match="already has"):
+    with pytest.raises(AlreadyThere, match="already has"):
         await venue.send(order)
     assert len(await venue.fills(order)) >= 1
 
@@ -198,14 +209,120 @@ async def test_a_server_error_is_no_answer_though_nothing_was_executed(
     assert await venue.find_order(order) is None
 
 
-async def test_too_many_requests_is_a_refusal(
+async def test_too_many_requests_is_no_refusal_and_closes_the_door_for_orders_only(
     venue: CcxtVenue, claimed: NewIntent, fault: Callable[..., None]
 ) -> None:
     fault(kind="TooManyRequests")
     order = claimed()
-    with pytest.raises(VenueRejected):
+    assert venue.order_wait_ns() == 0
+    with pytest.raises(NotSent, match="10006"):
         await venue.send(order)
+    assert 0 < venue.order_wait_ns() <= 2 * SECOND_NS
     assert await venue.find_order(order) is None
+    await venue.cancel(order)
+    await asyncio.sleep(venue.order_wait_ns() / SECOND_NS)
+    await venue.send(claimed())
+
+
+async def rest(client: ccxt.bybit, order: Intent) -> None:
+    """Have the order wait in the book, far below the touch."""
+    amount = format(order.quantity, "f")
+    await client.create_order(PERP, "limit", "buy", amount, 50_000, {"clientOrderId": order.client_order_id})
+
+
+async def test_a_cancel_that_met_a_fill_leaves_it_to_the_order_to_say_what_happened(
+    venue: CcxtVenue, claimed: NewIntent, fault: Callable[..., None], client: ccxt.bybit
+) -> None:
+    """A tenth of it is filled while the cancel is under way; then all of another order."""
+    part, whole = claimed(quantity=Decimal("0.010")), claimed(quantity=Decimal("0.010"))
+    for order, fraction in ((part, "0.1"), (whole, "1")):
+        await rest(client, order)
+        fault(kind="PartialFill", path="/v5/order/cancel", fraction=fraction)
+        await venue.cancel(order)
+    found = [await venue.find_order(order) for order in (part, whole)]
+    assert [(order.state, order.filled_quantity) for order in found if order] == [
+        (IntentState.CANCELLED, Decimal("0.001")),
+        (IntentState.FILLED, Decimal("0.010")),
+    ]
+    for order, known in zip((part, whole), found, strict=True):
+        assert known is not None
+        assert conclude(order, known, await venue.fills(order)).state is known.state
+    await venue.cancel(whole)
+
+
+async def test_cancel_all_takes_every_order_and_says_where_it_could_not(
+    venue: CcxtVenue, claimed: NewIntent, fault: Callable[..., None], client: ccxt.bybit
+) -> None:
+    for _ in range(2):
+        await rest(client, claimed())
+    fault(kind="ServerError", path="/v5/order/cancel-all")
+    with pytest.raises(VenueUnavailable, match="BTC/USDT: "):
+        await venue.cancel_all(["BTC/USDT", PERP])
+    assert await venue.open_client_order_ids([PERP]) == []
+    assert await venue.cancel_all([PERP]) == 0
+
+
+async def test_keys_of_another_account_are_never_taken_up(
+    venue: CcxtVenue, claimed: NewIntent, exchange: ExchangeProcess
+) -> None:
+    with pytest.raises(VenueUnfit, match="the key is of account"):
+        await venue.use_keys(*ACCOUNTS["hedge-02"])
+    with pytest.raises(VenueUnavailable, match="10003"):
+        await venue.use_keys("unknown", "secret")
+    order = claimed()
+    await venue.send(order)
+    assert await venue.find_order(order) is not None
+
+
+async def test_orders_are_followed_across_a_rotation_of_keys(
+    fresh_exchange: ExchangeProcess, claimed: NewIntent
+) -> None:
+    """The exchange takes both keys for a while, then only the new one."""
+    keys = fresh_exchange.data.parent / "keys"
+    exchange = fresh_exchange.start()
+    venue = CcxtVenue("bybit", exchange.url, *ACCOUNTS["hedge-01"])
+    try:
+        await venue.start()
+        before = claimed()
+        await venue.send(before)
+        write_keys(fresh_exchange.data.parent, {"hedge-01@new": ("key-new", "secret-new")})
+        await until_taken(lambda: venue.use_keys("key-new", "secret-new"))
+        (keys / "hedge-01" / "apiKey").write_text("revoked")
+        await until_revoked(exchange)
+        found = await venue.find_order(before)
+        assert found is not None
+        assert found.state is IntentState.FILLED
+        after = claimed()
+        await venue.send(after)
+        assert sum(fill.quantity for fill in await venue.fills(after)) == after.quantity
+    finally:
+        await venue.close()
+
+
+async def until_revoked(exchange: ExchangeProcess) -> None:
+    old = CcxtVenue("bybit", exchange.url, *ACCOUNTS["hedge-01"])
+    try:
+        for _ in range(600):
+            try:
+                await old.start()
+            except VenueUnavailable as error:
+                if "10003" in str(error):
+                    return
+                raise
+            await asyncio.sleep(0.1)
+    finally:
+        await old.close()
+    raise AssertionError("the exchange still takes the old key after a minute")
+
+
+async def until_taken(take_up: Callable[[], Awaitable[None]]) -> None:
+    """The exchange takes up its keys within a second or so."""
+    for _ in range(600):
+        try:
+            return await take_up()
+        except VenueUnavailable:
+            await asyncio.sleep(0.1)
+    raise AssertionError("the exchange did not take up its new keys within a minute")
 
 
 async def test_a_venue_that_is_gone_is_named(claimed: NewIntent) -> None:

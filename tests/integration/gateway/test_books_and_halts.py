@@ -90,6 +90,98 @@ async def test_a_book_does_not_go_backwards(gateway: Gateway) -> None:
     assert moved.body["positions"] == {"BTC/USDT:USDT": "3"}
 
 
+def a_loan(**changes: Any) -> dict[str, Any]:
+    loan = {
+        "id": "loan-7",
+        "asset": "USDT",
+        "principal": "16200.50",
+        "interest": 12.5,
+        "annual_rate": "0.06",
+        "since": at(-86_400),
+        "collateral": {"BTC": "0.5"},
+    }
+    return loan | changes
+
+
+async def put_loans(gateway: Gateway, name: str, sequence: int, *loans: dict[str, Any]) -> Answer:
+    body = {"sequence": sequence, "as_of": at(sequence), "loans": loans}
+    return await gateway.call("PUT", f"/books/{name}", json_body=body)
+
+
+async def test_told_loans_are_kept_published_and_count_as_what_is_owed(
+    gateway: Gateway, kafka: str, ledger_dsn: str
+) -> None:
+    name = f"loans-{time.time_ns()}"
+    owed = a_loan(id="b-coin", asset="BTC", principal="2", interest="0.25", collateral={})
+    told = await put_loans(gateway, name, 1, owed, a_loan())
+    assert (told.status, told.body["kind"], told.body["positions"]) == (200, "Loans", {})
+    assert [loan["id"] for loan in told.body["loans"]] == ["b-coin", "loan-7"]
+    shown = told.body["loans"][1]
+    assert (shown["principal"], shown["interest"], shown["annual_rate"]) == ("16200.5", "12.5", "0.06")
+    assert (shown["asset"], shown["collateral"]) == ("USDT", {"BTC": "0.5"})
+    assert (await gateway.call("GET", f"/books/{name}", who="vera")).body == told.body
+    # What was shown can be told again.
+    again = await put_loans(gateway, name, 2, *told.body["loans"])
+    assert (again.status, again.body["loans"]) == (200, told.body["loans"])
+
+    async def seen() -> list[ClientBook]:
+        return await published(kafka, name)
+
+    book = (await eventually("published", seen))[0]
+    assert (book.kind, book.sequence, book.loans[1].since_ns) == ("Loans", 1, ns(-86_400))
+    (position,) = (await gateway.call("GET", "/positions")).body
+    assert (position["symbol"], position["spot_qty"]) == ("BTC/USDT", "-2.25")
+    repaid = await put_loans(gateway, name, 3)
+    assert (repaid.status, repaid.body["loans"]) == (200, [])
+
+
+async def test_a_book_of_loans_does_not_become_one_of_positions_nor_go_backwards(gateway: Gateway) -> None:
+    assert (await put_loans(gateway, "loans", 5, a_loan())).status == 200
+    refused = await put(gateway, 6, 6, "loans", BTC_USDT=1)
+    assert (refused.status, refused.problem) == (409, "book-of-another-kind")
+    assert "is of loans; tell positions under another name" in refused.body["detail"]
+    for backwards in (
+        await put_loans(gateway, "loans", 4, a_loan()),
+        await put_loans(gateway, "loans", 5, a_loan(interest="13")),
+    ):
+        assert (backwards.status, backwards.problem) == (409, "book-went-backwards")
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"asset": "DOGE"}, "loans.0.asset"),
+        ({"principal": "0"}, "loans.0.principal"),
+        ({"principal": "-1"}, "loans.0.principal"),
+        ({"interest": "-0.1"}, "loans.0.interest"),
+        ({"interest": "NaN"}, "loans.0.interest"),
+        ({"annual_rate": "6"}, "loans.0.annual_rate"),
+        ({"since": at(7)}, "loans.0.since"),
+        ({"since": "2026-03-01"}, "loans.0.since"),
+        ({"id": "a b"}, "loans.0.id"),
+        ({"collateral": {"XRP": 1}}, "loans.0.collateral.XRP"),
+        ({"collateral": {"BTC": 0}}, "loans.0.collateral.BTC"),
+        ({"lender": "me"}, "loans.0.lender"),
+    ],
+)
+async def test_what_is_no_loan_is_refused_with_its_field(
+    shared_gateway: Gateway, changes: dict[str, Any], field: str
+) -> None:
+    answer = await put_loans(shared_gateway, "loans", 1, a_loan(**changes))
+    assert (answer.status, answer.problem, answer.fields) == (422, "invalid", [field])
+    assert (await shared_gateway.call("GET", "/books/loans")).status == 404
+
+
+async def test_a_loan_is_there_once_and_a_book_is_of_one_kind(shared_gateway: Gateway) -> None:
+    twice = await put_loans(shared_gateway, "loans", 1, a_loan(), a_loan(principal=1))
+    assert (twice.status, twice.fields) == (422, ["loans.1.id"])
+    body = {"sequence": 1, "as_of": at(0)}
+    for content in ({}, {"positions": {}, "loans": []}):
+        answer = await shared_gateway.call("PUT", "/books/loans", json_body=body | content)
+        assert (answer.status, answer.fields) == (422, ["body"]), answer.body
+        assert "either positions or loans" in answer.body["errors"][0]["reason"]
+
+
 async def test_the_book_that_fills_move_cannot_be_told(gateway: Gateway) -> None:
     refused = await put(gateway, 10**6, 0, "clients", BTC_USDT=1)
     assert (refused.status, refused.problem) == (409, "book-moved-by-fills")

@@ -85,7 +85,7 @@ async def test_a_file_is_shown_loaded_repeated_and_changed(
     [
         ("instrument,quantity\nNO,1\nBTC/USDT,x\n", ("--as-of", "now"), 1, "line 3, quantity: 'x'"),
         ("instrument,quantity\nNO,1\nBTC/USDT,x\n", ("--as-of", "now"), 1, "nothing was sent: 2 problems"),
-        (POSITIONS, (), 2, "say when the positions held"),
+        (POSITIONS, (), 2, "say when it was so"),
         (POSITIONS, ("--as-of", "yesterday"), 2, "should be an RFC 3339 time"),
         (POSITIONS, ("--as-of", "2999-01-01T00:00:00Z"), 1, "as_of: is in the future"),
         (
@@ -110,6 +110,33 @@ async def test_what_is_wrong_is_said_and_nothing_is_sent(
     found, _, err = await hedgerow("load", "bad", "-f", str(file), *options)
     assert (found, words in err) == (code, True), err
     assert (await shared_gateway.call("GET", "/books/bad")).status == 404
+
+
+async def test_loans_are_shown_loaded_repeated_and_changed(
+    hedgerow: Call, shared_gateway: Gateway, tmp_path: Path
+) -> None:
+    file = tmp_path / "loans.csv"
+    header = "id,asset,principal,interest,annual_rate,since,collateral\n"
+    file.write_text(header + "loan-7,USDT,16200,12.5,0.06,2026-02-01T00:00:00Z,BTC=0.5;ETH=2\n")
+    load = ("load", "lender", "-f", str(file), "--as-of")
+
+    code, out, err = await hedgerow(*load, "now")
+    assert (code, "book lender loaded: sequence 1" in out) == (0, True), out + err
+    (loan,) = (await shared_gateway.call("GET", "/books/lender")).body["loans"]
+    assert (loan["principal"], loan["collateral"]) == ("16200", {"BTC": "0.5", "ETH": "2"})
+    code, out, _ = await hedgerow(*load, "now")
+    assert (code, "has these loans already" in out, "sequence 1" in out) == (0, True, True), out
+
+    file.write_text(header + "loan-8,BTC,2,0,0,2026-02-02T00:00:00+01:00,\n")
+    code, out, _ = await hedgerow(*load, "now", "--json")
+    changes = json.loads(out)["changes"]
+    assert (code, sorted(changes), changes["loan-8"]["before"]) == (0, ["loan-7", "loan-8"], None)
+    assert changes["loan-8"]["after"]["since"] == "2026-02-01T23:00:00.000000000Z"
+    assert changes["loan-7"]["after"] is None
+    code, out, _ = await hedgerow("show", "lender")
+    assert (code, "2 BTC + 0 interest at 0 %, since 2026-02-01" in out) == (0, True), out
+    code, _, err = await hedgerow("load", "oms-2", "-f", str(file), "--as-of", "2026-02-01T00:00:00Z")
+    assert (code, "loans.0.since: is after as_of" in err) == (1, True), err
 
 
 async def test_a_refusal_or_an_absence_of_the_gateway_is_said(hedgerow: Call, tmp_path: Path) -> None:

@@ -3,16 +3,20 @@
 import asyncio
 import random
 import uuid
+from collections.abc import Callable
 from decimal import Decimal
 
 import asyncpg
 import msgspec
 import pytest
+from hedge_examples import client_order
 
-from hedgerow.desk.client_orders import ClientOrder, ClientOrderState, OrderNotOpen, OrderType
+from hedgerow.desk.client_orders import ClientOrder, ClientOrderState, OrderNotOpen
+from hedgerow.domain.loans import Loan
 from hedgerow.domain.orders import Side
 from hedgerow.ledger.books import (
     BookMovedByFills,
+    BookOfAnotherKind,
     BookRefused,
     ClientFill,
     FedBook,
@@ -28,29 +32,12 @@ from hedgerow.ledger.client_orders import (
     place_client_order,
     resting_client_orders,
 )
-
-
-def make_order(**changes: object) -> ClientOrder:
-    order = ClientOrder(
-        id=str(uuid.uuid4()),
-        owner="alice",
-        client_order_id=None,
-        client_id="acme",
-        instrument="BTC/USDT",
-        side=Side.BUY,
-        quantity=Decimal("0.5"),
-        order_type=OrderType.LIMIT,
-        limit_price=Decimal(60_000),
-        state=ClientOrderState.ACCEPTED,
-        rested=True,
-        created_ns=1,
-    )
-    return msgspec.structs.replace(order, **changes)
+from hedgerow.schemas.records import BookKind
 
 
 @pytest.mark.parametrize("seed", range(3))
 async def test_fills_and_cancels_at_once_end_each_order_once(pool: asyncpg.Pool, seed: int) -> None:
-    orders = [make_order() for _ in range(10)]
+    orders = [client_order() for _ in range(10)]
     for order in orders:
         async with pool.acquire() as connection:
             await place_client_order(connection, order, 1)
@@ -80,7 +67,7 @@ async def test_fills_and_cancels_at_once_end_each_order_once(pool: asyncpg.Pool,
 
 
 async def test_a_fill_that_cannot_be_booked_leaves_no_order_behind(pool: asyncpg.Pool) -> None:
-    order = make_order(
+    order = client_order(
         state=ClientOrderState.FILLED,
         rested=False,
         fill_price=Decimal(60_000),
@@ -101,12 +88,34 @@ async def test_what_is_not_there_is_neither_filled_nor_cancelled(pool: asyncpg.P
             await cancel_client_order(connection, str(uuid.uuid4()), 1)
 
 
+def told_positions(number: int) -> FedBook:
+    return FedBook(name="oms", sequence=number, as_of_ns=number, positions={"BTC/USDT": Decimal(number)})
+
+
+def told_loans(number: int) -> FedBook:
+    """As many loans as the number says, the newest of which is owed a little more each time."""
+    loans = tuple(
+        Loan(
+            id=f"Loan-{index:02}" if index % 2 else f"loan-{index:02}",
+            asset="USDT",
+            principal=Decimal("16200"),
+            interest=Decimal(number) / 1000,
+            annual_rate=Decimal("0.06"),
+            since_ns=index,
+            collateral={"BTC": Decimal("0.5"), "ETH": Decimal(index)} if index else {},
+        )
+        for index in range(number % 5)
+    )
+    ranked = tuple(sorted(loans, key=lambda loan: loan.id))
+    return FedBook(name="oms", sequence=number, as_of_ns=number, kind=BookKind.LOANS, loans=ranked)
+
+
+@pytest.mark.parametrize("make", [told_positions, told_loans])
 @pytest.mark.parametrize("seed", range(3))
-async def test_books_told_out_of_order_end_at_the_newest(pool: asyncpg.Pool, seed: int) -> None:
-    told = [
-        FedBook(name="oms", sequence=number, as_of_ns=number, positions={"BTC/USDT": Decimal(number)})
-        for number in range(1, 21)
-    ]
+async def test_books_told_out_of_order_end_at_the_newest(
+    pool: asyncpg.Pool, seed: int, make: Callable[[int], FedBook]
+) -> None:
+    told = [make(number) for number in range(1, 20)]
     dice = random.Random(seed)
     shuffled = [*told, *told]
     dice.shuffle(shuffled)
@@ -115,9 +124,10 @@ async def test_books_told_out_of_order_end_at_the_newest(pool: asyncpg.Pool, see
         async with pool.acquire() as connection:
             try:
                 now = await replace_book(connection, book, 99)
-                assert (now.sequence, now.positions, now.published_ns) == (
+                assert (now.sequence, now.positions, now.loans, now.published_ns) == (
                     book.sequence,
                     book.positions,
+                    book.loans,
                     book.as_of_ns,
                 )
             except BookRefused:
@@ -127,7 +137,20 @@ async def test_books_told_out_of_order_end_at_the_newest(pool: asyncpg.Pool, see
     async with pool.acquire() as connection:
         book = await find_book(connection, "oms", 99)
     assert book is not None
-    assert (book.sequence, book.positions) == (20, {"BTC/USDT": Decimal(20)})
+    newest = told[-1]
+    assert (book.sequence, book.kind) == (19, newest.kind)
+    assert (book.positions, book.loans) == (newest.positions, newest.loans)
+
+
+@pytest.mark.parametrize(("first", "then"), [(told_positions, told_loans), (told_loans, told_positions)])
+async def test_a_book_stays_of_its_kind(
+    pool: asyncpg.Pool, first: Callable[[int], FedBook], then: Callable[[int], FedBook]
+) -> None:
+    async with pool.acquire() as connection:
+        before = await replace_book(connection, first(3), 99)
+        with pytest.raises(BookOfAnotherKind, match="under another name"):
+            await replace_book(connection, then(4), 99)
+        assert await find_book(connection, "oms", 99) == before
 
 
 async def test_a_book_has_one_mover(pool: asyncpg.Pool) -> None:

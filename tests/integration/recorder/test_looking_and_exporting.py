@@ -18,12 +18,30 @@ from typer.testing import CliRunner
 
 from hedgerow.cli.exits import ExitCode
 from hedgerow.cli.main import app
+from hedgerow.history.client_copying import write_client_changes
 from hedgerow.history.marks import mark_minutes
 from hedgerow.history.rollups import refresh_rollups
 from hedgerow.history.rows import by_table, quote_rows, risk_rows, touched_minutes
 from hedgerow.history.tables import DAY_NS
 from hedgerow.schemas.records import Exposure
 
+CHANGES = [
+    {
+        "position": 1,
+        "state": "Accepted",
+        "id": "0b8f3f57-7f43-4c6f-9d0e-0f6a3a2f7c11",
+        "owner": "alice",
+        "client_order_id": None,
+        "client_id": "acme",
+        "instrument": "BTC/USDT",
+        "side": "Buy",
+        "quantity": Decimal("0.000000000001"),
+        "order_type": "Limit",
+        "limit_price": Decimal("61000.5"),
+        "created_ns": BEGIN_NS + 1,
+        "fill_id": None,
+    }
+]
 Call = Callable[..., tuple[int, str, str]]
 DELTAS = (Decimal("0.1"), Decimal("-12345678901.000000000000000001"), Decimal("7"))
 
@@ -65,6 +83,7 @@ async def _fill(dsn: str) -> None:
     connection = await asyncpg.connect(dsn)
     for table, records in rows.items():
         await connection.copy_records_to_table(table.name, records=records, columns=table.columns)
+    await write_client_changes(connection, 0, CHANGES)
     await mark_minutes(connection, touched_minutes(rows))
     await refresh_rollups(connection)
     await connection.close()
@@ -91,6 +110,10 @@ def test_the_newest_come_first_and_decimals_are_text(call: Call) -> None:
     assert [(row["open"], row["close"]) for row in json.loads(out)] == [(160.0, 189.0), (100.0, 159.0)]
     code, out, _ = call("show", "fills")
     assert (code, out.strip()) == (ExitCode.OK, "nothing recorded")
+    code, out, _ = call("show", "client-orders", "-i", "BTC/USDT", "--json")
+    assert (code, [row["quantity"] for row in json.loads(out)]) == (ExitCode.OK, ["0.000000000001"])
+    code, _, err = call("show", "client-fills", "--strategy", "s")
+    assert (code, "are not told apart by strategy" in err) == (ExitCode.USAGE, True)
     _, out, _ = call("show", "candles", "--every", "5m")
     assert "A/USD" in out
     assert "Widest spread bps" in out
@@ -98,7 +121,8 @@ def test_the_newest_come_first_and_decimals_are_text(call: Call) -> None:
 
 def test_an_export_reads_back_as_it_was(call: Call, history_dsn: str, tmp_path: Path) -> None:
     """I1."""
-    for kind, name in (("enriched", "enriched"), ("risk", "risk_exposures")):
+    kinds = ("enriched", "enriched"), ("client-orders", "client_orders"), ("risk", "risk_exposures")
+    for kind, name in kinds:
         file = tmp_path / f"{kind}.parquet"
         code, out, err = call("export", kind, "--to", str(file))
         assert code == ExitCode.OK, err

@@ -10,15 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hedgerow.cli.book_csv import BookFile, CsvRefused, read_book_csv
+from hedgerow.cli.book_csv import BookFile, read_book_csv
+from hedgerow.cli.csv_rows import CsvRefused
 
+ASSETS = ("BTC", "ETH", "USDT")
 LISTED = ("BTC/USDT", "BTC/USDT:USDT", "ETH/USDT")
 QUANTITIES = st.decimals(-(10**9), 10**9, places=12)
 
 
 def problems(text: str) -> list[str]:
     with pytest.raises(CsvRefused) as refused:
-        read_book_csv(text, LISTED)
+        read_book_csv(text, LISTED, ASSETS)
     return list(map(str, refused.value.problems))
 
 
@@ -33,7 +35,7 @@ def test_i1_a_file_is_read_exactly(positions: dict[str, Decimal], header: list[s
     for symbol, quantity in positions.items():
         fields = {"instrument": symbol, "quantity": f"{quantity:f}", "as_of": time}
         lines.append(",".join(fields[name] for name in header))
-    assert read_book_csv(("\r\n" if crlf else "\n").join(lines), LISTED) == BookFile(positions, time)
+    assert read_book_csv(("\r\n" if crlf else "\n").join(lines), LISTED, ASSETS) == BookFile(positions, time)
 
 
 @given(st.text(alphabet='instrumentquantity,-1.5eE_ \n\r"BTC/USDT:\0', max_size=120))
@@ -41,7 +43,7 @@ def test_i2_anything_is_read_or_refused_with_lines(text: str) -> None:
     for content in (text, "instrument,quantity\n" + text):
         found: BookFile | CsvRefused
         try:
-            found = read_book_csv(content, LISTED)
+            found = read_book_csv(content, LISTED, ASSETS)
         except CsvRefused as error:
             found = error
         if isinstance(found, BookFile):
@@ -57,7 +59,7 @@ def test_blank_lines_spaces_quotes_and_a_capital_header_are_fine() -> None:
     assert problems(text) == [
         "line 3, instrument: '\"BTC/USDT\"' is not listed; listed are BTC/USDT, BTC/USDT:USDT, ETH/USDT"
     ]
-    assert read_book_csv(text.replace(' "BTC/USDT" ', '"BTC/USDT"'), LISTED).positions == {
+    assert read_book_csv(text.replace(' "BTC/USDT" ', '"BTC/USDT"'), LISTED, ASSETS).positions == {
         "BTC/USDT": Decimal("-1.5"),
         "ETH/USDT": Decimal(2),
     }

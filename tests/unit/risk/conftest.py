@@ -9,7 +9,16 @@ import msgspec
 import pytest
 
 from hedgerow.domain.instruments import LISTINGS
-from hedgerow.schemas.records import BookInput, ClientBook, MarkInput, Quote, StrategyInput, StrategyPublished
+from hedgerow.domain.loans import Loan
+from hedgerow.schemas.records import (
+    BookInput,
+    BookKind,
+    ClientBook,
+    MarkInput,
+    Quote,
+    StrategyInput,
+    StrategyPublished,
+)
 from hedgerow.strategy.compiled import BookSource, CompiledStrategy, Leg
 
 SECOND_NS = 1_000_000_000
@@ -88,15 +97,23 @@ def mark(
 
 
 def book(
-    positions: dict[str, Decimal],
+    positions: dict[str, Decimal] | None = None,
     sequence: int = 1,
     published_ns: int = SECOND_NS,
     now_ns: int = SECOND_NS,
     book_name: str = "clients",
     name: str = "btc",
+    loans: tuple[Loan, ...] | None = None,
 ) -> BookInput:
+    """Of positions, or of loans when there are any given."""
     record = ClientBook(
-        name=book_name, sequence=sequence, as_of_ns=1, published_ns=published_ns, positions=positions
+        name=book_name,
+        sequence=sequence,
+        as_of_ns=1,
+        published_ns=published_ns,
+        positions=positions or {},
+        kind=BookKind.POSITIONS if loans is None else BookKind.LOANS,
+        loans=loans or (),
     )
     return BookInput(strategy=f"demo/{name}", routed_ns=now_ns, book=record)
 

@@ -1,5 +1,6 @@
 """What each path of the v5 API does with the engine. Pure: signatures, journal and faults are the shell's."""
 
+import zlib
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from itertools import islice
@@ -98,6 +99,7 @@ def key_info(call: Call, account: Account) -> Answer:
     return Answer(
         result={
             "note": account.name,
+            "userID": zlib.crc32(account.name.encode()),
             "readOnly": 0,
             "permissions": {"ContractTrade": ["Order", "Position"], "Spot": ["SpotTrade"], "Wallet": []},
             "ips": ["*"],

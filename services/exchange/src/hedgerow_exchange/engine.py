@@ -46,6 +46,10 @@ class Engine:
         self._orders_made = 0
         self._executions_made = 0
 
+    def open_account(self, name: str) -> None:
+        """An account of this name exists from now on, if it did not."""
+        self.accounts.setdefault(name, Account(name))
+
     def mark(self, symbol: str) -> Decimal | None:
         """The mid of the touch, else the last trade's price, else nothing."""
         bid, ask = self.books[symbol].best(Side.BUY), self.books[symbol].best(Side.SELL)

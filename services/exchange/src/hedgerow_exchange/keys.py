@@ -1,16 +1,21 @@
 """Who may trade: API keys from a folder laid out as mounted Secrets, and the signatures made with them."""
 
+import asyncio
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
+import structlog
 
 from hedgerow_exchange.refusals import Reason, Refused
 
 DEFAULT_RECEIVE_WINDOW_MS = 5_000
 AHEAD_LIMIT_MS = 1_000
+FOLLOW_EVERY_S = 1.0
+
+_log = structlog.get_logger(__name__)
 
 _MILLISECONDS = re.compile(r"[0-9]{1,16}")
 
@@ -28,7 +33,8 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
 def read_keys(folder: Path) -> dict[str, Key]:
     """Keys by `apiKey`: each subfolder is one account and holds the files `apiKey` and `secret`.
 
-    A file `mayInjectFaults` beside them lets the key ask for faults, where the exchange allows any.
+    A further key of an account is in a subfolder `account@label`. A file `mayInjectFaults` beside them lets the key ask
+    for faults, where the exchange allows any.
 
     Raises:
         KeysError: there is no account, a file is missing or empty, or two accounts share a key.
@@ -37,18 +43,40 @@ def read_keys(folder: Path) -> dict[str, Key]:
         raise KeysError(f"{folder} is no folder; HEDGEROW_KEYS_DIR should hold one subfolder per account")
     keys: dict[str, Key] = {}
     # A mounted Secret also has folders of its own, whose names begin with a dot.
-    for account in sorted(item for item in folder.iterdir() if item.is_dir() and item.name[0] != "."):
-        api_key = _read(account / "apiKey")
+    for place in sorted(item for item in folder.iterdir() if item.is_dir() and item.name[0] != "."):
+        api_key = _read(place / "apiKey")
         if api_key in keys:
-            raise KeysError(f"{account / 'apiKey'} is the key of account {keys[api_key].account} as well")
+            raise KeysError(f"{place / 'apiKey'} is the key of account {keys[api_key].account} as well")
         keys[api_key] = Key(
-            account=account.name,
-            secret=_read(account / "secret").encode(),
-            may_inject_faults=(account / "mayInjectFaults").exists(),
+            account=place.name.partition("@")[0],
+            secret=_read(place / "secret").encode(),
+            may_inject_faults=(place / "mayInjectFaults").exists(),
         )
     if not keys:
         raise KeysError(f"{folder} holds no account: make a subfolder with the files apiKey and secret")
     return keys
+
+
+async def follow_keys(folder: Path, keys: dict[str, Key], add_account: Callable[[str], None]) -> None:
+    """Bring `keys` up to the folder every second. A folder that cannot be used leaves them as they are, and is said.
+
+    Args:
+        add_account: called with each account that a key names, before the key counts.
+    """
+    while True:
+        await asyncio.sleep(FOLLOW_EVERY_S)
+        try:
+            found = await asyncio.to_thread(read_keys, folder)
+        except (KeysError, OSError) as error:
+            _log.error("keys not taken up, the old ones stay in force", error=str(error))
+            continue
+        if found == keys:
+            continue
+        for key in found.values():
+            add_account(key.account)
+        keys.clear()
+        keys.update(found)
+        _log.warning("keys taken up", accounts=sorted({key.account for key in found.values()}))
 
 
 def _read(path: Path) -> str:

@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
@@ -16,7 +17,7 @@ from hedgerow_exchange.engine import Engine
 from hedgerow_exchange.followed_liquidity import FollowedLiquidity, MarketFollower
 from hedgerow_exchange.http import Door
 from hedgerow_exchange.journal import Journal, corrupt
-from hedgerow_exchange.keys import read_keys
+from hedgerow_exchange.keys import follow_keys, read_keys
 from hedgerow_exchange.liquidity import Liquidity
 from hedgerow_exchange.listings import Listing, paper_listings
 
@@ -46,9 +47,8 @@ async def run(context: Context) -> None:
     context.readiness.set("http", False, "not listening yet")
     journal = await asyncio.to_thread(Journal.open, settings.data_dir, time.time_ns())
     try:
-        engine = await asyncio.to_thread(
-            restored_engine, journal, listings, [key.account for key in keys.values()]
-        )
+        accounts = [key.account for key in keys.values()]
+        engine = await asyncio.to_thread(restored_engine, journal, listings, accounts)
         journal.start()
         context.readiness.set("journal", True)
         liquidity: MarketFollower | Liquidity
@@ -66,7 +66,8 @@ async def run(context: Context) -> None:
         async with _served(door, host, port):
             context.readiness.set("http", True, f"{host}:{port}")
             _log.info("exchange open", host=host, port=port, accounts=sorted(engine.accounts))
-            await _until_stopped(context.stopping, liquidity, journal)
+            following = follow_keys(settings.keys_dir, keys, engine.open_account)
+            await _until_stopped(context.stopping, liquidity, journal, following)
     finally:
         await asyncio.to_thread(journal.close)
 
@@ -128,13 +129,18 @@ async def _served(door: Door, host: str, port: int) -> AsyncIterator[None]:
 
 
 async def _until_stopped(
-    stopping: asyncio.Event, liquidity: MarketFollower | Liquidity, journal: Journal
+    stopping: asyncio.Event,
+    liquidity: MarketFollower | Liquidity,
+    journal: Journal,
+    following: Coroutine[Any, Any, None],
 ) -> None:
-    """Keep the quotes on the market until asked to stop; an error of theirs or of the journal's ends it."""
+    """Keep the quotes on the market until asked to stop; an error of theirs, of the journal's or of following the keys
+    ends it."""
     assert journal.failed is not None  # started
-    mirroring = asyncio.create_task(liquidity.run(stopping))
-    done, _ = await asyncio.wait({mirroring, journal.failed}, return_when=asyncio.FIRST_COMPLETED)
-    mirroring.cancel()
+    mirroring, keys = asyncio.create_task(liquidity.run(stopping)), asyncio.create_task(following)
+    done, _ = await asyncio.wait({mirroring, keys, journal.failed}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (mirroring, keys):
+        task.cancel()
     for finished in done:
         finished.result()
 

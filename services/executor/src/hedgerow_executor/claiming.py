@@ -5,7 +5,7 @@ import contextlib
 
 import structlog
 
-from hedgerow.adapters.venue import NoAnswer, VenueRejected
+from hedgerow.adapters.venue import AlreadyThere, NoAnswer, NotSent, VenueRejected
 from hedgerow.domain.money import ZERO
 from hedgerow.domain.orders import Side
 from hedgerow.execution.claim_facts import VenueView
@@ -33,6 +33,12 @@ async def claim_loop(account: Account, woken: asyncio.Event) -> None:
 
 
 async def _claim_and_send(account: Account, decided: Intent) -> None:
+    wait_ns = 0 if decided.mode is Mode.SHADOW else account.venue.order_wait_ns()
+    if wait_ns > 0:
+        # Before the claim: its time is what the order is signed with. The loop takes it up again, or the claim finds
+        # the decision too old.
+        account.metrics.order_waits.labels(account.name).inc()
+        return
     seen = VenueView(tickers=dict(account.tickers), liquidation_prices=account.liquidation_prices)
     async with account.claiming:
         taken = await account.ledger.claim(decided.id, seen, account.now_ns())
@@ -61,6 +67,15 @@ async def _send_once(account: Account, intent: Intent) -> None:
     except VenueRejected as error:
         await _conclude(account, intent, IntentState.REJECTED, str(error))
         return
+    except NotSent as error:
+        # Known at once to be nowhere, so that its leg need not wait for that; told as Unknown first, which it was.
+        account.metrics.not_sent.labels(account.name).inc()
+        await _conclude(account, intent, IntentState.UNKNOWN, str(error))
+        await _conclude(account, intent, IntentState.ABANDONED, f"the venue took nothing: {error}")
+        return
+    except AlreadyThere as error:
+        await follow_order(account, await _conclude(account, intent, IntentState.UNKNOWN, str(error)))
+        return
     except NoAnswer as error:
         await _conclude(account, intent, IntentState.UNKNOWN, str(error))
         return
@@ -73,9 +88,10 @@ async def _send_once(account: Account, intent: Intent) -> None:
     await follow_order(account, outcome.intent)
 
 
-async def _conclude(account: Account, intent: Intent, state: IntentState, reason: str) -> None:
+async def _conclude(account: Account, intent: Intent, state: IntentState, reason: str) -> Intent:
     outcome = await account.ledger.record_state(intent.id, state, reason, account.now_ns())
     account.announce(outcome.intent)
+    return outcome.intent
 
 
 async def _fill_in_shadow(account: Account, intent: Intent, ticker: Ticker) -> None:

@@ -1,6 +1,16 @@
-"""API keys from a folder laid out as a mounted Secret."""
+"""API keys from a folder laid out as a mounted Secret, followed while it changes."""
 
+import asyncio
 from pathlib import Path
+
+import structlog
+
+from hedgerow.adapters.venue import VenueUnavailable, VenueUnfit
+from hedgerow_executor.account import Account
+
+FOLLOW_EVERY_S = 1.0
+
+_log = structlog.get_logger()
 
 
 class KeysMissing(FileNotFoundError):
@@ -24,3 +34,22 @@ def read_keys(folder: Path) -> tuple[str, str]:
             ) from None
 
     return read("apiKey"), read("secret")
+
+
+async def key_loop(account: Account, folder: Path) -> None:
+    """Follow the files: new keys sign from the next request on, orders under way are followed with them too. Keys that
+    cannot be used (half written, of another account, without permission) leave the old ones in use."""
+    used = read_keys(folder)
+    while not account.context.stopping.is_set():
+        await asyncio.sleep(FOLLOW_EVERY_S)
+        try:
+            found = read_keys(folder)
+            if found == used:
+                continue
+            await account.venue.use_keys(*found)
+        except (KeysMissing, VenueUnavailable, VenueUnfit) as error:
+            account.metrics.keys_refused.labels(account.name).set(1)
+            _log.error("new keys refused, the old ones stay in use", account=account.name, error=str(error))
+            continue
+        used = found
+        account.metrics.keys_refused.labels(account.name).set(0)

@@ -15,6 +15,10 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True):
     unknown_open: prometheus_client.Gauge
     unknown_overdue: prometheus_client.Gauge
     discrepancies: prometheus_client.Gauge
+    not_sent: prometheus_client.Counter
+    order_waits: prometheus_client.Counter
+    clock_offset: prometheus_client.Gauge
+    keys_refused: prometheus_client.Gauge
 
 
 def build_metrics(registry: prometheus_client.CollectorRegistry) -> Metrics:
@@ -64,6 +68,30 @@ def build_metrics(registry: prometheus_client.CollectorRegistry) -> Metrics:
         discrepancies=prometheus_client.Gauge(
             "hedgerow_reconciliation_discrepancies",
             "Differences between venue and ledger at the last reconciliation",
+            ["account"],
+            registry=registry,
+        ),
+        not_sent=prometheus_client.Counter(
+            "hedgerow_orders_not_sent_total",
+            "Orders that the venue turned away for too many requests, before it looked at them",
+            ["account"],
+            registry=registry,
+        ),
+        order_waits=prometheus_client.Counter(
+            "hedgerow_order_rate_waits_total",
+            "Times that an intent waited unclaimed because the venue wants no order now",
+            ["account"],
+            registry=registry,
+        ),
+        clock_offset=prometheus_client.Gauge(
+            "hedgerow_venue_clock_offset_seconds",
+            "How far the venue's clock is ahead of ours",
+            ["account"],
+            registry=registry,
+        ),
+        keys_refused=prometheus_client.Gauge(
+            "hedgerow_venue_keys_refused",
+            "1 while the keys on disk cannot be used and the old ones are",
             ["account"],
             registry=registry,
         ),

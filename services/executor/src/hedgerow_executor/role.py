@@ -9,7 +9,7 @@ import asyncpg
 import structlog
 
 from hedgerow.adapters.ccxt_venue import CcxtVenue
-from hedgerow.adapters.venue import VenueUnavailable
+from hedgerow.adapters.venue import VenueUnavailable, VenueUnfit
 from hedgerow.ledger.connection import LEDGER_LOST, LedgerUnreachable, connect, create_pool
 from hedgerow.ledger.decisions import INTENTS_CHANNEL
 from hedgerow.ledger.migrate import require_current
@@ -20,7 +20,7 @@ from hedgerow_executor.account import Account
 from hedgerow_executor.account_ledger import AccountLedger
 from hedgerow_executor.claiming import claim_loop
 from hedgerow_executor.following import resolve_loop
-from hedgerow_executor.keys import read_keys
+from hedgerow_executor.keys import key_loop, read_keys
 from hedgerow_executor.metrics import Metrics, build_metrics
 from hedgerow_executor.reconciling import Reconciler
 from hedgerow_executor.tending import (
@@ -97,7 +97,7 @@ async def _venues(context: Context) -> list[CompiledVenue]:
 async def _serve(context: Context, metrics: Metrics, venue: CompiledVenue) -> None:
     """Hold the account's lock and run its loops; returns, to be tried again, when ledger or venue is lost."""
     api_key, secret = read_keys(context.settings.keys_dir / venue.account)
-    client = CcxtVenue("bybit", context.settings.exchange_url, api_key, secret)
+    client = CcxtVenue("bybit", context.settings.exchange_url, api_key, secret, venue.environment)
     try:
         lock = await connect(context.settings.ledger_dsn, f"hedgerow-executor-{venue.key}")
     except LedgerUnreachable as error:
@@ -126,6 +126,9 @@ async def _serve(context: Context, metrics: Metrics, venue: CompiledVenue) -> No
     except VenueUnavailable as error:
         context.readiness.set("venue", False, str(error), outage=True)
         _log.warning("venue away", venue=venue.key, error=str(error))
+    except VenueUnfit as error:
+        context.readiness.set("venue", False, str(error), outage=True)
+        _log.error("nothing is sent: the venue is not as it should be", venue=venue.key, error=str(error))
     except LedgerUnreachable as error:
         context.readiness.set("ledger", False, str(error), outage=True)
         _log.warning("ledger away", venue=venue.key, error=str(error))
@@ -162,8 +165,9 @@ async def run_loops(account: Account, lock: Any) -> None:
         asyncio.create_task(loop, name=name)
         for name, loop in (
             ("tickers", ticker_loop(account)),
-            ("marks", mark_loop(account)),
             ("clock", clock_loop(account)),
+            ("keys", key_loop(account, account.context.settings.keys_dir / account.name)),
+            ("marks", mark_loop(account)),
             ("resolve", resolve_loop(account)),
             ("reconcile", reconciler.loop()),
             ("acknowledge", acknowledge_loop(account)),

@@ -16,9 +16,9 @@ from hedgerow_executor.account import Account
 
 _log = structlog.get_logger()
 TICKER_EVERY_S = 0.2
+CLOCK_EVERY_S = 5.0
 STRATEGIES_EVERY_S = 0.1
 MARK_EVERY_S = 5.0
-CLOCK_EVERY_S = 10.0
 
 
 async def ticker_loop(account: Account) -> None:
@@ -38,6 +38,17 @@ async def poll_tickers(account: Account) -> None:
             _log.warning("no ticker", instrument=instrument, error=str(error))
 
 
+async def clock_loop(account: Account) -> None:
+    """Follow the venue's clock: with one that has drifted or was set, every order would be outside its window."""
+    while not account.context.stopping.is_set():
+        try:
+            ahead_ms = await account.venue.measure_clock()
+            account.metrics.clock_offset.labels(account.name).set(ahead_ms / 1_000)
+        except VenueUnavailable as error:
+            _log.warning("venue's clock not measured", error=str(error))
+        await asyncio.sleep(CLOCK_EVERY_S)
+
+
 async def mark_loop(account: Account) -> None:
     """Write down what each strategy has made on the account today, for the daily limits."""
     while not account.context.stopping.is_set():
@@ -49,16 +60,6 @@ async def mark_once(account: Account) -> None:
     """One writing; before the first claim, so that a day never opens with a loss already in it."""
     now_ns = account.now_ns()
     await account.ledger.mark_day(usable_mids(account.tickers, now_ns), now_ns)
-
-
-async def clock_loop(account: Account) -> None:
-    """Learn the venue's clock anew: clocks drift and are set, and what is signed with a wrong time is refused."""
-    while not account.context.stopping.is_set():
-        await asyncio.sleep(CLOCK_EVERY_S)
-        try:
-            await account.venue.measure_clock()
-        except VenueUnavailable as error:
-            _log.warning("venue's clock not read", error=str(error))
 
 
 async def acknowledge_loop(account: Account) -> None:

@@ -87,7 +87,9 @@ class Traces:
         waiting = list(self._waiting)
         for row in await connection.fetch(_CONCLUDED, waiting) if waiting else ():
             self._emit(row)
-        for _ in waiting:
+        # Some may have been given up meanwhile.
+        told = set(waiting)
+        while self._waiting and self._waiting[0] in told:
             self._waiting.popleft()
 
     def close(self) -> None:

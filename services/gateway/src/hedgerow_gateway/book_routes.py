@@ -9,20 +9,25 @@ from fastapi import APIRouter, Request
 
 from hedgerow.desk.filling import NoPrice
 from hedgerow.desk.net_positions import net_positions
-from hedgerow.domain.instruments import LISTINGS
-from hedgerow.ledger.books import BookMovedByFills, BookRefused, FedBook, find_book, read_books, replace_book
+from hedgerow.ledger.books import (
+    BookMovedByFills,
+    BookOfAnotherKind,
+    BookRefused,
+    find_book,
+    read_books,
+    replace_book,
+)
 from hedgerow.ledger.hedge_positions import read_hedge_positions
+from hedgerow_gateway.book_models import BookAnswer, BookName, BookRequest, book_answer, told_book
 from hedgerow_gateway.desk import OrderDesk
-from hedgerow_gateway.desk_models import BookAnswer, BookName, BookRequest, PositionAnswer, book_answer
+from hedgerow_gateway.desk_models import PositionAnswer
 from hedgerow_gateway.door import READERS, TRADERS, GuardedRoute, allow
 from hedgerow_gateway.ledger_pool import LedgerPool
-from hedgerow_gateway.problems import FieldError, Problem, invalid, not_found
+from hedgerow_gateway.problems import Problem, not_found
 from hedgerow_gateway.publishing import BookPublisher
 from hedgerow_gateway.refusals import refusals
 
 router = APIRouter(route_class=GuardedRoute)
-
-CLOCK_SLACK_NS = 1_000_000_000
 
 
 @router.get("/positions", tags=["positions"], responses=refusals())
@@ -70,18 +75,19 @@ async def get_book(name: BookName, request: Request) -> BookAnswer:
 @router.put("/books/{name}", tags=["books"], responses=refusals(400, 408, 409, 413, 415))
 @allow(TRADERS)
 async def put_book(name: BookName, body: BookRequest, request: Request) -> BookAnswer:
-    """Set a book's positions. Refused when `sequence` or `as_of` goes backwards, when a known sequence comes with other
-    positions, and for the book that client fills move.
+    """Set a book's positions, or its loans. Refused when `sequence` or `as_of` goes backwards, when a known sequence
+    comes with other content, when a book of the one becomes one of the other, and for the book that client fills move.
     """
     ledger: LedgerPool = request.app.state.ledger
     publisher: BookPublisher = request.app.state.publisher
     now_ns = time.time_ns()
-    _require_acceptable(body, now_ns)
-    told = FedBook(name=name, sequence=body.sequence, as_of_ns=body.as_of, positions=body.positions)
+    told = told_book(name, body, now_ns)
     try:
         book = await ledger.run(partial(replace_book, book=told, now_ns=now_ns))
     except BookMovedByFills as error:
         raise Problem(409, "book-moved-by-fills", str(error)) from None
+    except BookOfAnotherKind as error:
+        raise Problem(409, "book-of-another-kind", str(error)) from None
     except BookRefused as error:
         raise Problem(409, "book-went-backwards", str(error)) from None
     publisher.publish(book, f"book:{name}:{book.sequence}", now_ns)
@@ -92,17 +98,4 @@ async def _held(connection: Any) -> list[tuple[str, Decimal]]:
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         books = await read_books(connection, time.time_ns())
         hedges = await read_hedge_positions(connection)
-    return [*(item for book in books for item in book.positions.items()), *hedges.items()]
-
-
-def _require_acceptable(body: BookRequest, now_ns: int) -> None:
-    listed = ", ".join(sorted(LISTINGS))
-    errors = [
-        FieldError(field=f"positions.{symbol}", reason=f"is not listed; listed are {listed}")
-        for symbol in body.positions
-        if symbol not in LISTINGS
-    ]
-    if body.as_of > now_ns + CLOCK_SLACK_NS:
-        errors.append(FieldError(field="as_of", reason="is in the future; check the sender's clock"))
-    if errors:
-        raise invalid(*errors)
+    return [*(item for book in books for item in book.holdings.items()), *hedges.items()]

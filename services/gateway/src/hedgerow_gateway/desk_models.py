@@ -1,4 +1,4 @@
-"""Quotes, positions, books and halts as the API speaks of them."""
+"""Quotes, positions and halts as the API speaks of them."""
 
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -7,8 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from hedgerow.desk.filling import QuoteFault
 from hedgerow.ledger.halts import Halt
-from hedgerow.schemas.records import ClientBook
-from hedgerow_gateway.fields import GivenTime, Shown, ShownTime, Signed, Text
+from hedgerow_gateway.fields import Shown, ShownTime, Text
 
 
 class QuoteAnswer(BaseModel):
@@ -32,46 +31,6 @@ class PositionAnswer(BaseModel):
         Field(description="(spot_qty + perp_qty) x mid in quote currency; null without a fresh mid"),
     ]
     problem: Annotated[str | None, Field(description="why there is no usd_delta")]
-
-
-BookName = Annotated[
-    str,
-    Field(
-        pattern="^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
-        max_length=63,
-        description="as in `exposure`",
-        examples=["oms"],
-    ),
-]
-
-
-class BookRequest(BaseModel):
-    """A book's absolute positions. Tell it again as a heartbeat, with a later `as_of`: it is as fresh as that."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {"sequence": 42, "as_of": "2026-03-01T12:00:00.250Z", "positions": {"BTC/USDT": "-1.25"}}
-            ]
-        },
-    )
-
-    sequence: Annotated[int, Field(strict=True, ge=1, le=2**63 - 1, description="rises with every change")]
-    as_of: Annotated[GivenTime, Field(description="when these positions held; not in the future")]
-    positions: Annotated[
-        dict[str, Signed],
-        Field(description="signed quantity by unified symbol, in contracts; base units for spot"),
-    ]
-
-
-class BookAnswer(BaseModel):
-    """A book as it stands."""
-
-    name: str
-    sequence: int
-    as_of: ShownTime
-    positions: dict[str, Shown]
 
 
 class HaltKind(StrEnum):
@@ -123,12 +82,6 @@ class ReleasedAnswer(BaseModel):
 
     id: int
     status: Literal["RELEASED"] = "RELEASED"
-
-
-def book_answer(book: ClientBook) -> BookAnswer:
-    return BookAnswer(
-        name=book.name, sequence=book.sequence, as_of=book.as_of_ns, positions=dict(book.positions)
-    )
 
 
 def halt_answer(halt: Halt) -> HaltAnswer:

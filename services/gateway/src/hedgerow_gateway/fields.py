@@ -1,7 +1,6 @@
 """The kinds of field that requests and answers are made of."""
 
 import re
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -9,15 +8,13 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, Wi
 from pydantic_core import PydanticCustomError
 
 from hedgerow.domain.money import is_on_step, plain
+from hedgerow.domain.times import parse_time, show_time
 
 # As books have it: within these every number is exact, here and in Postgres.
 SMALLEST = Decimal("1e-12")
 LARGEST = Decimal("1e12")
+HIGHEST_RATE = 2
 _NUMBER = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?")
-_TIME = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
-)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 NAME_PATTERN = "^[A-Za-z0-9][A-Za-z0-9._:@-]{0,63}$"
 
@@ -50,22 +47,23 @@ def _positive(value: Decimal) -> Decimal:
     return value
 
 
+def _not_negative(value: Decimal) -> Decimal:
+    if value < 0:
+        raise wrong("should not be negative")
+    return value
+
+
+def _yearly(value: Decimal) -> Decimal:
+    if not 0 <= value <= HIGHEST_RATE:
+        raise wrong(f"should be a fraction from 0 to {HIGHEST_RATE}; 0.06 is 6 % a year")
+    return value
+
+
 def _time_ns(value: Any) -> int:
-    if not isinstance(value, str) or not _TIME.fullmatch(value):
-        raise wrong("should be an RFC 3339 time with its offset, e.g. 2026-03-01T12:00:00.250Z")
     try:
-        since = datetime.fromisoformat(value.upper()) - _EPOCH
-    except (ValueError, OverflowError):
-        raise wrong("is no time of the calendar") from None
-    if since.days < 0:
-        raise wrong("is before 1970")
-    return ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 1000
-
-
-def show_time(time_ns: int) -> str:
-    """RFC 3339 in UTC, to the nanosecond."""
-    seconds, rest = divmod(time_ns, 1_000_000_000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
+        return parse_time(value if isinstance(value, str) else "")
+    except ValueError as error:
+        raise wrong(str(error)) from None
 
 
 def _printable(value: str) -> str:
@@ -88,6 +86,18 @@ Positive = Annotated[
     BeforeValidator(_amount),
     AfterValidator(_positive),
     _decimal_schema(r"^[0-9]{1,13}(\.[0-9]{1,12})?$", {"exclusiveMinimum": 0, "maximum": 1e12}, "0.5"),
+]
+NotNegative = Annotated[
+    Decimal,
+    BeforeValidator(_amount),
+    AfterValidator(_not_negative),
+    _decimal_schema(r"^[0-9]{1,13}(\.[0-9]{1,12})?$", {"minimum": 0, "maximum": 1e12}, "12.5"),
+]
+YearlyRate = Annotated[
+    Decimal,
+    BeforeValidator(_amount),
+    AfterValidator(_yearly),
+    _decimal_schema(r"^[0-2](\.[0-9]{1,12})?$", {"minimum": 0, "maximum": HIGHEST_RATE}, "0.06"),
 ]
 Signed = Annotated[
     Decimal,

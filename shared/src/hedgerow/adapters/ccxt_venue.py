@@ -4,7 +4,7 @@ ccxt counts in its market's contracts, which are not always ours: on Bybit a lin
 underlying, whatever the listing's multiplier. Amounts are converted here, in both directions.
 """
 
-import re
+import asyncio
 import time
 from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
@@ -13,14 +13,27 @@ from functools import partial
 from typing import Any, TypeVar
 
 import ccxt.async_support as ccxt
+import structlog
 
-from hedgerow.adapters.venue import NoAnswer, VenuePosition, VenueRejected, VenueUnavailable
+from hedgerow.adapters.venue import (
+    AlreadyThere,
+    NoAnswer,
+    NotSent,
+    VenuePosition,
+    VenueRejected,
+    VenueUnavailable,
+    VenueUnfit,
+)
 from hedgerow.domain.ids import MAX_CLIENT_ORDER_ID
 from hedgerow.domain.instruments import Instrument, find_instrument
 from hedgerow.domain.money import exact_decimal
+from hedgerow.execution.call_budget import BUDGETS, CallKind, full_budget, spent, told, wait_ns
+from hedgerow.execution.conclusion import Contradiction
 from hedgerow.execution.intents import Intent, Ticker, VenueFill, VenueOrder
 from hedgerow.execution.order_life import IntentState
+from hedgerow.execution.venue_checks import AccountFacts, account_problems, host_problems, hosts_of
 from hedgerow.execution.venue_clock import ClockUncertain, clock_offset_ns
+from hedgerow.execution.venue_rules import Failure, Meaning, meaning, name_conflict, rules_of
 
 RECEIVE_WINDOW_MS = 5_000
 # What Bybit writes where there is no reason to give.
@@ -35,9 +48,9 @@ _R = TypeVar("_R")
 # The claim whose request is being signed in this task; None signs with the clock.
 _claimed_ns: ContextVar[int | None] = ContextVar("claimed_ns", default=None)
 
-# ccxt raises these when the venue answered and did not take the order. RequestTimeout, ExchangeNotAvailable and
-# every other network error leave it open; so does an exchange error that ccxt cannot name.
-_SAID_NO = (
+# ccxt raises these when the venue answered and named a reason. RequestTimeout, ExchangeNotAvailable and every other
+# network error leave the order open; so does an exchange error that ccxt cannot name.
+_NAMED = (
     ccxt.InvalidOrder,
     ccxt.InsufficientFunds,
     ccxt.AuthenticationError,
@@ -45,12 +58,20 @@ _SAID_NO = (
     ccxt.BadRequest,
     ccxt.ArgumentsRequired,
     ccxt.InvalidNonce,
-    ccxt.RateLimitExceeded,
     ccxt.NotSupported,
 )
-# Bybit's "OrderLinkedID is duplicate", on contracts and on spot: the order of this name is there. ccxt calls both a
-# plain InvalidOrder, as if the venue had said no.
-_ALREADY_THERE = re.compile(r'"retCode":\s*(110072|170141)\b')
+_TOO_MANY = (ccxt.RateLimitExceeded, ccxt.DDoSProtection)
+# The code of an answer is at its beginning; a list of instruments is long.
+_HEAD = 200
+_MARGIN_MODES = {
+    "REGULAR_MARGIN": "Cross",
+    "ISOLATED_MARGIN": "Isolated",
+    "PORTFOLIO_MARGIN": "Portfolio",
+}
+# A POST to another path is none that we make.
+_KINDS = {"/order/create": CallKind.ORDER, "/order/cancel": CallKind.CANCEL}
+
+_log = structlog.get_logger()
 
 
 class CcxtVenue:
@@ -58,13 +79,28 @@ class CcxtVenue:
 
     absence_final_after_ns = RECEIVE_WINDOW_MS * MS_NS + CLOCK_SLACK_NS + VISIBILITY_DELAY_NS
 
-    def __init__(self, exchange_id: str, url: str | None, api_key: str, secret: str) -> None:
+    def __init__(
+        self, exchange_id: str, url: str | None, api_key: str, secret: str, environment: str = "Paper"
+    ) -> None:
         """
         Args:
             url: where the exchange is, when it is not the public one.
+            environment: of the Venue: Paper, Testnet or Mainnet.
+
+        Raises:
+            UnknownVenueRules: nothing is known of what this exchange answers to an order.
+            VenueUnfit: its hosts are not those of the environment.
         """
+        self._rules = rules_of(exchange_id)
+        self._exchange_id, self._url, self._environment = exchange_id, url, environment
         self._address = url or exchange_id
-        self._client = getattr(ccxt, exchange_id)(
+        self._client = self._new_client(api_key, secret)
+        self._offset_ms = 0
+        self._venue_account: str | None = None
+        self._budget = full_budget(BUDGETS[exchange_id], time.time_ns())
+
+    def _new_client(self, api_key: str, secret: str) -> Any:
+        client = getattr(ccxt, self._exchange_id)(
             {
                 "apiKey": api_key,
                 "secret": secret,
@@ -81,22 +117,72 @@ class CcxtVenue:
                 },
             }
         )
-        if url is not None:
-            self._client.urls["api"] = dict.fromkeys(self._client.urls["api"], url)
-        self._client.nonce = self._nonce
-        self._offset_ms = 0
+        own = {name: hosts_of(_resolved(client, client.urls.get(name, {}))) for name in ("api", "test")}
+        if self._environment == "Testnet":
+            client.set_sandbox_mode(True)
+        if self._url is not None:
+            client.urls["api"] = dict.fromkeys(client.urls["api"], self._url)
+        used = hosts_of(_resolved(client, client.urls["api"]))
+        problems = host_problems(self._environment, used, own["api"], own["test"])
+        if problems:
+            raise VenueUnfit(f"{self._address}: {'; '.join(problems)}")
+        client.nonce = self._nonce
+        client.on_rest_response = self._on_response
+        return client
 
     async def start(self) -> None:
         await self._ask(lambda: self._client.load_markets())
         await self.measure_clock()
+        await self._require_fit_account(self._client)
 
-    async def measure_clock(self) -> None:
+    async def _require_fit_account(self, client: Any) -> None:
+        facts = await self._account_facts(client)
+        problems = account_problems(facts, self._venue_account)
+        if problems:
+            raise VenueUnfit(f"{self._address}: {'; '.join(problems)}")
+        self._venue_account = facts.account
+
+    async def _account_facts(self, client: Any) -> AccountFacts:
+        key = (await self._ask(lambda: client.private_get_v5_user_query_api()))["result"]
+        account = (await self._ask(lambda: client.private_get_v5_account_info()))["result"]
+        two_way = []
+        for symbol, market in self._client.markets.items():
+            if not market["linear"] or not _is_listed(symbol):
+                continue
+            wanted = {"category": "linear", "symbol": market["id"]}
+            rows = (await self._ask(partial(client.private_get_v5_position_list, wanted)))["result"]["list"]
+            if any(str(row["positionIdx"]) != "0" for row in rows):
+                two_way.append(symbol)
+        return AccountFacts(
+            account=str(key["userID"]),
+            can_trade=str(key["readOnly"]) == "0" and "Order" in key["permissions"].get("ContractTrade", []),
+            margin_mode=_MARGIN_MODES.get(account["marginMode"], account["marginMode"]),
+            hedge_mode=tuple(two_way),
+        )
+
+    async def use_keys(self, api_key: str, secret: str) -> None:
+        if (api_key, secret) == (self._client.apiKey, self._client.secret):
+            return
+        # Tried by a client of their own: no order may go out under another account's key, not even for a moment.
+        probe = self._new_client(api_key, secret)
+        try:
+            await self._require_fit_account(probe)
+        finally:
+            await probe.close()
+        self._client.apiKey, self._client.secret = api_key, secret
+        _log.warning("new keys in use", venue=self._address, account=self._venue_account)
+
+    async def measure_clock(self) -> int:
         asked_ns = time.time_ns()
         venue_ms = await self._ask(lambda: self._client.fetch_time())
         try:
             self._offset_ms = clock_offset_ns(asked_ns, int(venue_ms) * MS_NS, time.time_ns()) // MS_NS
         except ClockUncertain as error:
             raise VenueUnavailable(f"{self._address}: {error}") from error
+        return self._offset_ms
+
+    def order_wait_ns(self) -> int:
+        return wait_ns(self._budget, CallKind.ORDER, time.time_ns())
 
     async def send(self, intent: Intent) -> str:
         name = intent.client_order_id
@@ -117,15 +203,43 @@ class CcxtVenue:
                 format(intent.limit_price, "f"),
                 {"clientOrderId": name, "timeInForce": intent.time_in_force.value, **mode},
             )
-        except _SAID_NO as error:
-            if isinstance(error, ccxt.DuplicateOrderId) or _ALREADY_THERE.search(str(error)):
-                raise NoAnswer(f"the venue already has {name}: {error}") from error
-            raise VenueRejected(str(error)) from error
         except ccxt.BaseError as error:
-            raise NoAnswer(f"{type(error).__name__}: {error}") from error
+            raise self._failed_send(name, error) from error
         finally:
             _claimed_ns.reset(token)
         return str(order["id"])
+
+    def _failed_send(self, name: str, error: ccxt.BaseError) -> Exception:
+        what = f"{type(error).__name__}: {error}"
+        match meaning(self._rules, _failure(error), str(error)):
+            case Meaning.ALREADY_THERE:
+                return AlreadyThere(f"the venue already has {name}: {error}")
+            case Meaning.NOT_SENT:
+                return NotSent(what)
+            case Meaning.REJECTED:
+                return VenueRejected(str(error))
+            case Meaning.UNKNOWN:
+                return NoAnswer(what)
+
+    async def cancel(self, intent: Intent) -> None:
+        by_name = {"orderLinkId": intent.client_order_id}
+        try:
+            await self._client.cancel_order(None, intent.instrument, by_name)
+        except ccxt.OrderNotFound:
+            return
+        except ccxt.BaseError as error:
+            raise self._unavailable(error) from error
+
+    async def cancel_all(self, instruments: list[str]) -> int:
+        cancelled, failed = 0, []
+        for instrument in instruments:
+            try:
+                cancelled += len(await self._client.cancel_all_orders(instrument))
+            except ccxt.BaseError as error:
+                failed.append(f"{instrument}: {self._unavailable(error)}")
+        if failed:
+            raise VenueUnavailable("; ".join(failed))
+        return cancelled
 
     async def find_order(self, intent: Intent) -> VenueOrder | None:
         by_name = {"orderLinkId": intent.client_order_id}
@@ -135,6 +249,9 @@ class CcxtVenue:
                 lambda: self._client.fetch_canceled_and_closed_orders(intent.instrument, params=by_name)
             )
         ours = [order for order in found if order["clientOrderId"] == intent.client_order_id]
+        conflict = name_conflict(self._rules, len({order["id"] for order in ours}))
+        if conflict:
+            raise Contradiction(f"intent {intent.id}, order {intent.client_order_id}: {conflict}")
         return _venue_order(ours[0], self._ccxt_contracts(intent.instrument)) if ours else None
 
     async def fills(self, intent: Intent) -> list[VenueFill]:
@@ -217,13 +334,60 @@ class CcxtVenue:
         signed_ns = _claimed_ns.get()
         return (time.time_ns() if signed_ns is None else signed_ns) // MS_NS + self._offset_ms
 
+    def _on_response(
+        self, code: int, reason: str, url: str, method: str, headers: dict[str, str], body: str, *_: object
+    ) -> str:
+        """ccxt hands every answer through here before it reads it; what it returns is read."""
+        kind = next((kind for path, kind in _KINDS.items() if path in url), CallKind.QUERY)
+        too_many = (
+            code in (403, 418, 429) or meaning(self._rules, Failure.LOST, body[:_HEAD]) is Meaning.NOT_SENT
+        )
+        lower = {name.lower(): value for name, value in headers.items()}
+        now_ns = time.time_ns()
+        self._budget = told(spent(self._budget, kind, now_ns), kind, too_many, lower, self._offset_ms, now_ns)
+        return body.strip()
+
     async def _ask(self, question: Callable[[], Coroutine[Any, Any, _R]]) -> _R:
+        await self._await_turn()
         try:
             return await question()
         except ccxt.BaseError as error:
+            raise self._unavailable(error) from error
+
+    async def _await_turn(self) -> None:
+        """Wait until the budget lets a question through; orders and cancels never wait behind one."""
+        pause_ns = wait_ns(self._budget, CallKind.QUERY, time.time_ns())
+        if pause_ns > REQUEST_TIMEOUT_MS * MS_NS:
             raise VenueUnavailable(
-                f"the venue at {self._address} did not answer: {type(error).__name__}: {error}"
-            ) from error
+                f"the venue at {self._address} takes no question for {pause_ns / 1e9:.1f} s: too many requests"
+            )
+        if pause_ns > 0:
+            await asyncio.sleep(pause_ns / 1e9)
+
+    def _unavailable(self, error: Exception) -> VenueUnavailable:
+        return VenueUnavailable(
+            f"the venue at {self._address} did not answer: {type(error).__name__}: {error}"
+        )
+
+
+def _resolved(client: Any, addresses: Any) -> Any:
+    """ccxt's table of addresses with the host name filled in."""
+    if isinstance(addresses, dict):
+        return {name: _resolved(client, value) for name, value in addresses.items()}
+    return client.implode_hostname(addresses)
+
+
+def _failure(error: Exception) -> Failure:
+    if isinstance(error, _TOO_MANY):
+        return Failure.TOO_MANY
+    return Failure.NAMED if isinstance(error, _NAMED) else Failure.LOST
+
+
+def _is_listed(symbol: str) -> bool:
+    try:
+        return find_instrument(symbol).is_tradable
+    except KeyError:
+        return False
 
 
 def _price_if_any(value: float | None) -> Decimal | None:

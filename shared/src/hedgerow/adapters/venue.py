@@ -12,12 +12,26 @@ class VenueRejected(Exception):
     """The venue said no: the order does not exist there. `str()` is its reason."""
 
 
+class NotSent(Exception):
+    """The venue turned the order away before it looked at it (too many requests): it does not exist there, and
+    nothing is wrong with it."""
+
+
 class NoAnswer(Exception):
     """Whether the venue has the order is not known: no reply, a broken one, or an error on its side."""
 
 
+class AlreadyThere(NoAnswer):
+    """The venue has an order of this name: it is ours, and what became of it is to be looked up."""
+
+
 class VenueUnavailable(ConnectionError):
     """A question (never an order) was not answered; ask again later."""
+
+
+class VenueUnfit(Exception):
+    """The venue answers, but must not be traded on: its host, the key, margin or position mode is not what it should
+    be. The message says what to change."""
 
 
 class VenuePosition(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,19 +53,32 @@ class VenueClient(Protocol):
     absence_final_after_ns: int
 
     async def start(self) -> None:
-        """Load the listings and measure the venue's clock.
+        """Check hosts and account, load the listings and measure the venue's clock.
 
         Raises:
             VenueUnavailable: the venue cannot be reached; the message names it.
+            VenueUnfit: it must not be traded on.
         """
         ...
 
-    async def measure_clock(self) -> None:
-        """Learn anew how far the venue's clock is ahead of ours; what was known before stays when it cannot be told.
+    async def use_keys(self, api_key: str, secret: str) -> None:
+        """Sign with these keys from the next request on, if they are of the same account; orders under way stay.
 
         Raises:
-            VenueUnavailable: no answer, or too late an answer to tell the time by.
+            VenueUnavailable, VenueUnfit: the old keys stay in use.
         """
+        ...
+
+    async def measure_clock(self) -> int:
+        """Learn how far the venue's clock is ahead of ours; returns it in milliseconds.
+
+        Raises:
+            VenueUnavailable: no answer, or too late an answer to tell the time by; what was known before stays.
+        """
+        ...
+
+    def order_wait_ns(self) -> int:
+        """How long the venue wants no order from us; 0 when one may be sent now. Asked before an intent is claimed."""
         ...
 
     async def send(self, intent: Intent) -> str:
@@ -61,7 +88,24 @@ class VenueClient(Protocol):
             The venue's order id.
 
         Raises:
-            VenueRejected, NoAnswer
+            VenueRejected, NotSent, NoAnswer, AlreadyThere
+        """
+        ...
+
+    async def cancel(self, intent: Intent) -> None:
+        """Ask the venue to cancel the intent's order. What became of it is for `find_order` and `fills` to say: an
+        order that is not open any more is no error, and may have been filled.
+
+        Raises:
+            VenueUnavailable: it did not answer; ask again, a cancel can be repeated.
+        """
+        ...
+
+    async def cancel_all(self, instruments: list[str]) -> int:
+        """Cancel every open order of the account in these instruments; how many there were.
+
+        Raises:
+            VenueUnavailable: for at least one instrument it did not answer; the others were asked all the same.
         """
         ...
 
@@ -70,6 +114,7 @@ class VenueClient(Protocol):
 
         Raises:
             VenueUnavailable
+            Contradiction: there are several.
         """
         ...
 

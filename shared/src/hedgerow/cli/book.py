@@ -3,39 +3,45 @@
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
-from hedgerow.cli.book_csv import BookFile, CsvRefused, read_book_csv
+from hedgerow.cli.book_csv import BookFile, read_book_csv
+from hedgerow.cli.csv_rows import CsvRefused
 from hedgerow.cli.exits import ExitCode, Refused, UsageError
 from hedgerow.cli.gateway import Book, GatewayAddress, get_book, put_book
 from hedgerow.cli.tables import console, table
 from hedgerow.domain.instruments import LISTINGS
-from hedgerow.domain.money import plain
+from hedgerow.domain.loans import ASSETS, Loan
+from hedgerow.domain.money import parse_decimal, plain
+from hedgerow.domain.times import parse_time, show_time
 
 NOW = "now"
+# What a book holds, as it is shown and compared: by instrument or by loan, in canonical text.
+Content = dict[str, Any]
 
 
 async def load_book(
     gateway: GatewayAddress, name: str, file: Path, as_of: str | None, dry_run: bool, as_json: bool
 ) -> ExitCode:
-    """Replace a book's positions with a file's. Nothing is sent when anything of the file is wrong.
+    """Replace a book's positions or loans with a file's. Nothing is sent when anything of the file is wrong.
 
     Raises:
         Refused: the file, or the gateway's reasons. UsageError: no time, or two.
     """
     told = _read(file)
     held_at = _as_of(told, as_of)
+    kind, after = _content_of_file(told)
     known = await get_book(gateway, name)
-    before = {} if known is None else {symbol: Decimal(text) for symbol, text in known.positions.items()}
-    # The same positions again only confirm them, under the sequence that they have.
-    sequence = 1 if known is None else known.sequence + (before != told.positions)
+    before = {} if known is None else _content(known)
+    # The same again only confirms what is known, under the sequence that it has.
+    sequence = 1 if known is None else known.sequence + (before != after)
     if not dry_run:
-        positions = {symbol: plain(quantity) for symbol, quantity in told.positions.items()}
-        book = await put_book(gateway, name, sequence, held_at, positions)
-    _show_change(name, before, told.positions, as_json)
+        content = {"loans": list(after.values())} if kind == "loans" else {"positions": after}
+        book = await put_book(gateway, name, sequence, held_at, content)
+    _show_change(name, kind, before, after, as_json)
     if as_json:
         return ExitCode.OK
     if dry_run:
@@ -57,13 +63,12 @@ async def show_book(gateway: GatewayAddress, name: str, as_json: bool) -> ExitCo
     if as_json:
         print(msgspec.json.encode(book).decode())
         return ExitCode.OK
-    print(_standing(book))
-    console().print(table(("INSTRUMENT", "QUANTITY"), sorted(book.positions.items())))
+    print(f"book {book.name}: sequence {book.sequence}, as of {book.as_of}")
+    if book.kind == "Loans":
+        console().print(table(("LOAN", "OWED"), ((loan["id"], _words(loan)) for loan in book.loans)))
+    else:
+        console().print(table(("INSTRUMENT", "QUANTITY"), sorted(book.positions.items())))
     return ExitCode.OK
-
-
-def _standing(book: Book) -> str:
-    return f"book {book.name}: sequence {book.sequence}, as of {book.as_of}"
 
 
 def _read(file: Path) -> BookFile:
@@ -72,7 +77,7 @@ def _read(file: Path) -> BookFile:
     except (OSError, UnicodeDecodeError) as error:
         raise Refused(f"nothing was sent: {file} cannot be read: {error}") from None
     try:
-        return read_book_csv(text, LISTINGS)
+        return read_book_csv(text, LISTINGS, ASSETS)
     except CsvRefused as error:
         found = "\n".join(f"{file}: {problem}" for problem in error.problems)
         raise Refused(f"{found}\nnothing was sent: {len(error.problems)} problems in {file}") from None
@@ -84,36 +89,62 @@ def _as_of(told: BookFile, option: str | None) -> str:
     given = told.as_of or option
     if given is None:
         raise UsageError(
-            "say when the positions held: --as-of TIME (e.g. 2026-03-01T12:00:00Z, or now), or a column as_of"
+            "say when it was so: --as-of TIME (e.g. 2026-03-01T12:00:00Z, or now), or a column as_of"
         )
     if given == NOW:
         return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
     try:
-        offset = datetime.fromisoformat(given).tzinfo
-    except ValueError:
-        offset = None
-    if offset is None:
-        raise UsageError(
-            f"as_of {given!r} should be an RFC 3339 time with its offset, e.g. 2026-03-01T12:00:00Z"
-        )
+        parse_time(given)
+    except ValueError as error:
+        raise UsageError(f"as_of {given!r} {error}") from None
     return given
 
 
-def _show_change(
-    name: str, before: Mapping[str, Decimal], after: Mapping[str, Decimal], as_json: bool
-) -> None:
-    symbols = sorted(before.keys() | after.keys())
-    zero = Decimal(0)
+def _content_of_file(told: BookFile) -> tuple[str, Content]:
+    if told.loans is not None:
+        return "loans", {name: _loan(loan) for name, loan in told.loans.items()}
+    return "positions", {symbol: plain(quantity) for symbol, quantity in (told.positions or {}).items()}
+
+
+def _content(book: Book) -> Content:
+    return {loan["id"]: loan for loan in book.loans} if book.kind == "Loans" else dict(book.positions)
+
+
+def _loan(loan: Loan) -> dict[str, Any]:
+    """As the gateway shows it."""
+    return {
+        "id": loan.id,
+        "asset": loan.asset,
+        "principal": plain(loan.principal),
+        "interest": plain(loan.interest),
+        "annual_rate": plain(loan.annual_rate),
+        "since": show_time(loan.since_ns),
+        "collateral": {asset: plain(units) for asset, units in loan.collateral.items()},
+    }
+
+
+def _words(loan: Mapping[str, Any]) -> str:
+    rate = plain(parse_decimal(loan["annual_rate"]) * 100)
+    pledged = ", ".join(f"{units} {asset}" for asset, units in sorted(loan["collateral"].items()))
+    owed = f"{loan['principal']} {loan['asset']} + {loan['interest']} interest at {rate} %"
+    return f"{owed}, since {loan['since'][:10]}" + (f", against {pledged}" if pledged else "")
+
+
+def _show_change(name: str, kind: str, before: Content, after: Content, as_json: bool) -> None:
+    absent: Any = None if kind == "loans" else "0"
     rows = [
-        (symbol, before.get(symbol, zero), after.get(symbol, zero))
-        for symbol in symbols
-        if before.get(symbol, zero) != after.get(symbol, zero)
+        (key, before.get(key, absent), after.get(key, absent))
+        for key in sorted(before.keys() | after.keys())
+        if before.get(key, absent) != after.get(key, absent)
     ]
     if as_json:
-        changes = {symbol: {"before": plain(old), "after": plain(new)} for symbol, old, new in rows}
+        changes = {key: {"before": old, "after": new} for key, old, new in rows}
         print(json.dumps({"book": name, "changes": changes}))
-    elif rows:
-        shown = ((symbol, plain(old), plain(new), plain(new - old)) for symbol, old, new in rows)
-        console().print(table(("INSTRUMENT", "BEFORE", "AFTER", "CHANGE"), shown))
+    elif not rows:
+        print(f"book {name} has these {kind} already")
+    elif kind == "loans":
+        shown = ((key, *("-" if loan is None else _words(loan) for loan in loans)) for key, *loans in rows)
+        console().print(table(("LOAN", "BEFORE", "AFTER"), shown))
     else:
-        print(f"book {name} has these positions already")
+        moved = ((key, old, new, plain(parse_decimal(new) - parse_decimal(old))) for key, old, new in rows)
+        console().print(table(("INSTRUMENT", "BEFORE", "AFTER", "CHANGE"), moved))

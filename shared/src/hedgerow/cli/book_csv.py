@@ -1,121 +1,72 @@
-"""A book's positions from a CSV file: all of its problems at once, each with its line, or the positions. Pure."""
+"""A book from a CSV file: all of its problems at once, each with its line, or its positions or loans. Pure."""
 
-import csv
-import io
 from collections.abc import Collection
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 import msgspec
 
-from hedgerow.domain.money import is_on_step, plain
+from hedgerow.cli.csv_rows import AS_OF, CsvProblem, CsvRefused, Lines, Rows, check_header, split_lines
+from hedgerow.domain.loans import Loan
+from hedgerow.domain.times import parse_time
 
-COLUMNS = ("instrument", "quantity")
-AS_OF = "as_of"
-# As the gateway takes them.
-SMALLEST = Decimal("1e-12")
-LARGEST = Decimal("1e12")
-
-
-class CsvProblem(msgspec.Struct, frozen=True):
-    """What is wrong at a line (1 is the header), in which column, with which value, and what would be right."""
-
-    line: int
-    column: str
-    value: str
-    right: str
-
-    def __str__(self) -> str:
-        return f"line {self.line}, {self.column}: {self.value!r} {self.right}"
-
-
-class CsvRefused(ValueError):
-    """The file cannot be a book; `problems` has everything that is wrong with it, in order of lines."""
-
-    def __init__(self, problems: list[CsvProblem]) -> None:
-        super().__init__("\n".join(map(str, problems)))
-        self.problems = problems
+POSITION = ("instrument", "quantity")
+LOAN = ("id", "asset", "principal", "interest", "annual_rate", "since")
+COLLATERAL = "collateral"
 
 
 class BookFile(msgspec.Struct, frozen=True):
-    """Signed quantities by instrument, and when they held; None when the file does not tell."""
+    """What a file tells, and as of when; None when it does not say.
 
-    positions: dict[str, Decimal]
+    Attributes:
+        positions: signed quantities by instrument; None in a file of loans.
+        loans: by id; None in a file of positions.
+    """
+
+    positions: dict[str, Decimal] | None
     as_of: str | None
+    loans: dict[str, Loan] | None = None
 
 
-def read_book_csv(text: str, listed: Collection[str]) -> BookFile:
-    """Columns `instrument`, `quantity` and, when told, `as_of`, in any order, under a header that names them.
+def read_book_csv(text: str, listed: Collection[str], assets: Collection[str]) -> BookFile:
+    """Columns of positions or of loans, in any order, under a header that names them.
+
+    Positions have `instrument` and `quantity`; loans `id`, `asset`, `principal`, `interest`, `annual_rate`, `since`
+    and, when told, `collateral` (`BTC=0.5;ETH=2`). Both may have `as_of`.
 
     Args:
-        listed: the instruments that there are.
+        listed: the instruments that there are; assets: what can be owed or pledged.
 
     Raises:
         CsvRefused: anything is wrong with it.
     """
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    rows: list[tuple[int, list[str]]] = []
-    try:
-        for row in reader:
-            rows.append((reader.line_num, [field.strip() for field in row]))
-    except csv.Error as error:
-        raise CsvRefused([CsvProblem(reader.line_num, "row", "", f"is no CSV: {error}")]) from None
-    rows = [(line, row) for line, row in rows if any(row)]
-    if not rows:
-        raise CsvRefused([CsvProblem(1, "header", "", f"is missing: {','.join(COLUMNS)}")])
-    header = [name.lower() for name in rows[0][1]]
-    problems = _header_problems(rows[0][0], header)
-    if problems:
-        raise CsvRefused(problems)
-    return _Rows(header, listed).read(rows[1:])
+    lines = split_lines(text)
+    if not lines:
+        raise CsvRefused(
+            [CsvProblem(1, "header", "", f"is missing: {','.join(POSITION)} or {','.join(LOAN)}")]
+        )
+    line, names = lines[0]
+    header = [name.lower() for name in names]
+    if {"principal", "annual_rate"} & set(header):
+        check_header(line, header, LOAN, (COLLATERAL, AS_OF))
+        return _LoanRows(header, assets).read(lines[1:])
+    check_header(line, header, POSITION, (AS_OF,))
+    return _PositionRows(header, listed).read(lines[1:])
 
 
-def _header_problems(line: int, header: list[str]) -> list[CsvProblem]:
-    known = (*COLUMNS, AS_OF)
-    problems = [
-        CsvProblem(line, "header", name, f"is no column of a book; they are {', '.join(known)}")
-        for name in header
-        if name not in known
-    ]
-    problems += [
-        CsvProblem(line, "header", name, "is there more than once")
-        for name in dict.fromkeys(header)
-        if header.count(name) > 1
-    ]
-    problems += [
-        CsvProblem(line, "header", ",".join(header), f"lacks the column {name}")
-        for name in COLUMNS
-        if name not in header
-    ]
-    return problems
-
-
-class _Rows:
+class _PositionRows(Rows):
     def __init__(self, header: list[str], listed: Collection[str]) -> None:
-        self._header = header
+        super().__init__(header)
         self._listed = listed
-        self._problems: list[CsvProblem] = []
         self._lines: dict[str, int] = {}
-        self._as_of: str | None = None
 
-    def read(self, rows: list[tuple[int, list[str]]]) -> BookFile:
+    def read(self, rows: Lines) -> BookFile:
         positions: dict[str, Decimal] = {}
-        for line, row in rows:
-            if len(row) != len(self._header):
-                wanted = f"has {len(row)} fields, the header names {len(self._header)}"
-                self._problems.append(CsvProblem(line, "row", ",".join(row), wanted))
-                continue
-            fields = dict(zip(self._header, row, strict=True))
-            quantity = self._quantity(line, fields["quantity"])
+        none = "has no rows; a flat book lists its instruments with quantity 0"
+        for line, fields in self.fields(rows, none):
+            quantity = self.number(line, "quantity", fields["quantity"])
             if self._is_new(line, fields["instrument"]) and quantity is not None:
                 positions[fields["instrument"]] = quantity
-            if AS_OF in fields:
-                self._take_as_of(line, fields[AS_OF])
-        if not rows:
-            right = "has no rows; a flat book lists its instruments with quantity 0"
-            self._problems.append(CsvProblem(1, "file", "", right))
-        if self._problems:
-            raise CsvRefused(self._problems)
-        return BookFile(positions, self._as_of)
+        return BookFile(positions, self.end())
 
     def _is_new(self, line: int, symbol: str) -> bool:
         if symbol not in self._listed:
@@ -125,35 +76,68 @@ class _Rows:
         else:
             self._lines[symbol] = line
             return True
-        self._problems.append(CsvProblem(line, "instrument", symbol, right))
+        self.problem(line, "instrument", symbol, right)
         return False
 
-    def _quantity(self, line: int, text: str) -> Decimal | None:
-        problem = "should be a decimal number without separators, such as -1.25"
-        try:
-            # Decimal also takes underscores, and digits of other scripts.
-            value = Decimal(text) if text.isascii() and "_" not in text else None
-        except InvalidOperation:
-            value = None
-        if value is not None and value.is_finite():
-            if not value:
-                return Decimal(0)
-            if not SMALLEST <= value.copy_abs() <= LARGEST:
-                problem = f"should be 0, or between {plain(SMALLEST)} and {plain(LARGEST)} in size"
-            elif not is_on_step(value, SMALLEST):
-                problem = "should have at most 12 decimals"
-            else:
-                return value
-        self._problems.append(CsvProblem(line, "quantity", text, problem))
-        return None
 
-    def _take_as_of(self, line: int, text: str) -> None:
-        """The gateway says what is wrong with a time; here all rows must tell the same one."""
-        if not text:
-            right = "should be when the positions held, e.g. 2026-03-01T12:00:00Z"
-        elif self._as_of not in (None, text):
-            right = f"differs from {self._as_of!r} of the rows before; a book holds at one time"
-        else:
-            self._as_of = text
-            return
-        self._problems.append(CsvProblem(line, AS_OF, text, right))
+class _LoanRows(Rows):
+    def __init__(self, header: list[str], assets: Collection[str]) -> None:
+        super().__init__(header)
+        self._assets = assets
+
+    def read(self, rows: Lines) -> BookFile:
+        loans: dict[str, Loan] = {}
+        none = "has no rows; tell a book without loans through the API"
+        for line, fields in self.fields(rows, none):
+            loan = self._loan(line, fields)
+            if loan is not None and loan.id in loans:
+                self.problem(line, "id", loan.id, "is there already; a book has one row per loan")
+            elif loan is not None:
+                loans[loan.id] = loan
+        return BookFile(None, self.end(), loans)
+
+    def _loan(self, line: int, fields: dict[str, str]) -> Loan | None:
+        before = len(self.problems)
+        if not fields["id"]:
+            self.problem(line, "id", "", "should name the loan")
+        asset = self._asset(line, "asset", fields["asset"])
+        principal = self.number(line, "principal", fields["principal"])
+        interest = self.number(line, "interest", fields["interest"])
+        annual_rate = self.number(line, "annual_rate", fields["annual_rate"])
+        since_ns = self._since(line, fields["since"])
+        collateral = self._collateral(line, fields.get(COLLATERAL, ""))
+        if len(self.problems) > before or principal is None or interest is None or annual_rate is None:
+            return None
+        return Loan(
+            id=fields["id"],
+            asset=asset,
+            principal=principal,
+            interest=interest,
+            annual_rate=annual_rate,
+            since_ns=since_ns,
+            collateral=collateral,
+        )
+
+    def _asset(self, line: int, column: str, name: str) -> str:
+        if name not in self._assets:
+            self.problem(line, column, name, f"is no asset here; they are {', '.join(sorted(self._assets))}")
+        return name
+
+    def _since(self, line: int, text: str) -> int:
+        try:
+            return parse_time(text)
+        except ValueError as error:
+            self.problem(line, "since", text, str(error))
+            return 0
+
+    def _collateral(self, line: int, text: str) -> dict[str, Decimal]:
+        found: dict[str, Decimal] = {}
+        for part in filter(None, (part.strip() for part in text.split(";"))):
+            asset, equals, amount = part.partition("=")
+            if not equals or asset in found:
+                right = "should be assets, each once, with their amounts, such as BTC=0.5;ETH=2"
+                self.problem(line, COLLATERAL, text, right)
+                return {}
+            units = self.number(line, COLLATERAL, amount)
+            found[self._asset(line, COLLATERAL, asset)] = units if units is not None else Decimal(0)
+        return found

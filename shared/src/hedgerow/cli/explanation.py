@@ -11,7 +11,7 @@ from hedgerow.hedging.decision import Decision, Hold, NewIntent
 from hedgerow.hedging.exposure import NetExposure, net_exposure
 from hedgerow.hedging.snapshot import LedgerSnapshot, OpenIntent
 from hedgerow.schemas.acknowledging import required_roles
-from hedgerow.schemas.records import ClientBook, InputProblem, RiskState, StrategyPublished
+from hedgerow.schemas.records import BookKind, ClientBook, InputProblem, RiskState, StrategyPublished
 from hedgerow.strategy.compiled import CompiledVenue, Mode
 
 
@@ -148,10 +148,7 @@ def _books(facts: Facts) -> list[InputFact]:
     found = []
     for source in config.exposure:
         book = by_name.get(source.book)
-        positions = ", ".join(
-            f"{plain(quantity)} {instrument}"
-            for instrument, quantity in (book.positions if book else {}).items()
-        )
+        held = ", ".join(_held(book)) if book else ""
         # The ledger says what the book holds; how fresh risk's copy is, risk itself says in its problems.
         found.append(
             InputFact(
@@ -159,12 +156,18 @@ def _books(facts: Facts) -> list[InputFact]:
                 age_s=_age_s(now_ns, book.as_of_ns) if book else None,
                 limit_s=None,
                 usable=book is not None,
-                detail=(positions or "empty")
+                detail=(held or "empty")
                 if book
                 else "the ledger has no such book: no client fill was booked",
             )
         )
     return found
+
+
+def _held(book: ClientBook) -> list[str]:
+    if book.kind is BookKind.LOANS:
+        return [f"owes {plain(loan.owed)} {loan.asset} ({loan.id})" for loan in book.loans]
+    return [f"{plain(quantity)} {instrument}" for instrument, quantity in book.positions.items()]
 
 
 def _legs(facts: Facts) -> list[LegFact]:

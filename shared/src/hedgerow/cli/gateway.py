@@ -30,9 +30,11 @@ class Book(msgspec.Struct, frozen=True):
     """A book as the gateway shows it."""
 
     name: str
+    kind: str
     sequence: int
     as_of: str
     positions: dict[str, str]
+    loans: list[dict[str, Any]]
 
 
 class GatewayAddress(msgspec.Struct, frozen=True):
@@ -84,14 +86,17 @@ async def get_book(gateway: GatewayAddress, name: str) -> Book | None:
 
 
 async def put_book(
-    gateway: GatewayAddress, name: str, sequence: int, as_of: str, positions: Mapping[str, str]
+    gateway: GatewayAddress, name: str, sequence: int, as_of: str, content: Mapping[str, Any]
 ) -> Book:
     """Tell a book, and return it as it then stands.
+
+    Args:
+        content: its `positions` or its `loans`, as the gateway takes them.
 
     Raises:
         Refused, GatewayUnreachable: see there.
     """
-    body = {"sequence": sequence, "as_of": as_of, "positions": dict(positions)}
+    body = {"sequence": sequence, "as_of": as_of, **content}
     return _book((await _call(gateway, "PUT", name, body))[1])
 
 

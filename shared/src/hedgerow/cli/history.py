@@ -22,6 +22,8 @@ from hedgerow.history.reading import Selection, read_newest
 from hedgerow.history.tables import (
     CANDLES_1M,
     CANDLES_5M,
+    CLIENT_FILLS,
+    CLIENT_ORDERS,
     DECISIONS,
     ENRICHED,
     FILLS,
@@ -44,6 +46,8 @@ KINDS: dict[str, dict[str, Table]] = {
     "orders": {"": ORDERS},
     "fills": {"": FILLS},
     "decisions": {"": DECISIONS},
+    "client-orders": {"": CLIENT_ORDERS},
+    "client-fills": {"": CLIENT_FILLS},
 }
 # Of a table's columns, those that say little to a person; --json and Parquet have all.
 _UNSHOWN = {

@@ -8,14 +8,15 @@ import typer
 from hedgerow.cli.exits import ExitCode, run
 
 history_app = typer.Typer(
-    help="What was recorded: ticks, enriched, candles, risk, states, orders, fills, decisions.",
+    help="What was recorded: market data, risk, hedges, and what clients traded.",
     no_args_is_help=True,
 )
 
 Kind = Annotated[
     str,
     typer.Argument(
-        help="ticks, enriched, candles, risk, states, orders, fills or decisions.", metavar="WHAT"
+        help="ticks, enriched, candles, risk, states, orders, fills, decisions, client-orders or client-fills.",
+        metavar="WHAT",
     ),
 ]
 Instrument = Annotated[str, typer.Option("--instrument", "-i", help="One instrument, e.g. BTC/USDT.")]

@@ -229,16 +229,16 @@ def resolve(
 @book_app.command(name="load")
 def book_load(
     name: BookArgument,
-    file: Annotated[Path, typer.Option("--file", "-f", help="CSV: instrument, quantity and maybe as_of.")],
+    file: Annotated[Path, typer.Option("--file", "-f", help="CSV of positions or of loans; see the guide.")],
     as_of: Annotated[
-        str | None, typer.Option("--as-of", metavar="TIME", help="When the positions held: RFC 3339, or now.")
+        str | None, typer.Option("--as-of", metavar="TIME", help="When it was so: RFC 3339, or now.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
     gateway: GatewayOption = None,
     key_file: KeyFileOption = None,
     as_json: Json = False,
 ) -> None:
-    """Replace a book's positions with those of a CSV file. When any row is wrong, nothing is sent."""
+    """Replace a book's positions or loans with those of a CSV file. When any row is wrong, nothing is sent."""
 
     async def work() -> ExitCode:
         from hedgerow.cli.book import load_book
@@ -357,7 +357,9 @@ def migrate() -> None:
 @app.command()
 def simulate(
     seed: Annotated[int | None, typer.Option("--seed", min=0, help="One run, with its story.")] = None,
-    seeds: Annotated[str | None, typer.Option("--seeds", metavar="A..B", help="Many runs, with a table.")] = None,
+    seeds: Annotated[
+        str | None, typer.Option("--seeds", metavar="A..B", help="Many runs, with a table.")
+    ] = None,
     processes: Annotated[
         int | None, typer.Option("--processes", min=1, help="At one time; one per processor else.")
     ] = None,

@@ -22,7 +22,9 @@ def seeds_of(seed: int | None, seeds: str | None) -> range:
         return range(seed, seed + 1)
     match = _RANGE.fullmatch(str(seeds))
     if match is None or int(match[1]) > int(match[2]):
-        raise UsageError(f"--seeds {seeds} should be A..B, two whole numbers of which the second is not smaller")
+        raise UsageError(
+            f"--seeds {seeds} should be A..B, two whole numbers of which the second is not smaller"
+        )
     return range(int(match[1]), int(match[2]) + 1)
 
 
@@ -36,7 +38,9 @@ async def simulate(seed: int | None, seeds: str | None, processes: int | None, a
     wanted = seeds_of(seed, seeds)
     found = list(entry_points(group=ENTRY_POINTS))
     if not found:
-        raise Refused("the simulator is not installed here; install the package hedgerow-simulator beside this one")
+        raise Refused(
+            "the simulator is not installed here; install the package hedgerow-simulator beside this one"
+        )
     # In a thread, because a run has an event loop of its own.
     code: ExitCode = await asyncio.to_thread(found[0].load(), wanted, processes, as_json)
     return code

@@ -133,6 +133,43 @@ DECISIONS = Table(
     ),
     chunk_ns=30 * DAY_NS,
 )
+CLIENT_ORDERS = Table(
+    name="client_orders",
+    columns=(
+        "time_ns",
+        "position",
+        "id",
+        "owner",
+        "client_order_id",
+        "client_id",
+        "instrument",
+        "side",
+        "quantity",
+        "order_type",
+        "limit_price",
+        "state",
+        "fill_price",
+    ),
+    decimals=("quantity", "limit_price", "fill_price"),
+    chunk_ns=30 * DAY_NS,
+)
+CLIENT_FILLS = Table(
+    name="client_fills",
+    columns=(
+        "time_ns",
+        "position",
+        "fill_id",
+        "order_id",
+        "book",
+        "instrument",
+        "side",
+        "quantity",
+        "price",
+        "recorded_ns",
+    ),
+    decimals=("quantity", "price"),
+    chunk_ns=30 * DAY_NS,
+)
 _CANDLE = (
     "time_ns",
     "instrument",
@@ -168,5 +205,5 @@ RISK_1M = Table(
 # Dropped after HEDGEROW_HISTORY_DAYS; rollups after HEDGEROW_HISTORY_ROLLUP_DAYS; the others are never dropped.
 RECORDED = (TICKS, ENRICHED, RISK_STATES, RISK_EXPOSURES)
 ROLLED_UP = (CANDLES_1M, CANDLES_5M, RISK_1M)
-COPIED = (ORDERS, FILLS, DECISIONS)
+COPIED = (ORDERS, FILLS, DECISIONS, CLIENT_ORDERS, CLIENT_FILLS)
 TABLES = {table.name: table for table in (*RECORDED, *ROLLED_UP, *COPIED)}

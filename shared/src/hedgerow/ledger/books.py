@@ -6,8 +6,9 @@ from typing import Any
 import msgspec
 
 from hedgerow.domain.instruments import find_instrument
+from hedgerow.domain.loans import Loan
 from hedgerow.domain.orders import Side, signed
-from hedgerow.schemas.records import ClientBook
+from hedgerow.schemas.records import BookKind, ClientBook
 
 # Wider than any market; within them every number is exact here and in Postgres.
 _SMALLEST = Decimal("1e-12")
@@ -16,7 +17,8 @@ _LARGEST = Decimal("1e12")
 # The desk's own book: everything that clients trade is filled into it.
 CLIENT_BOOK = "clients"
 
-# One round trip: the fill if its id is new, then its book if fills may move it, then the position.
+# One round trip: the fill if its id is new, then its book if fills may move it, then the position, and its place in
+# the count of client changes, which is locked until the commit and therefore comes last.
 _BOOK_FILL = """
     with fill as (
         insert into client_fills (fill_id, book, instrument, side, quantity, price, time_ns, recorded_ns)
@@ -28,8 +30,21 @@ _BOOK_FILL = """
     ), position as (
         insert into book_positions (book, instrument, quantity) select name, $3, $9 from moved
         on conflict (book, instrument) do update set quantity = book_positions.quantity + excluded.quantity
+    ), counted as (
+        update client_change_count set position = position + 1 where exists (select from moved) returning position
+    ), change as (
+        insert into client_changes (position, order_id, state, fill_id)
+        select position, $10, case when $10::uuid is not null then 'Filled' end, $1 from counted
     )
     select exists (select from fill) as new, exists (select from moved) as moved
+"""
+_LOAN = ("id", "asset", "principal", "interest", "annual_rate", "since_ns", "collateral")
+# One statement, so that sequence and content belong together whoever moves the book meanwhile.
+_BOOKS = f"""
+    select name, sequence, as_of_ns, fed, kind,
+        array(select (instrument, quantity) from book_positions where book = name order by instrument) as positions,
+        array(select ({", ".join(_LOAN)}) from book_loans where book = name order by id collate "C") as loans
+    from books
 """
 _MOVED_BY_FILLS = "book {} is moved by client fills; tell positions under another name"
 
@@ -37,7 +52,8 @@ _MOVED_BY_FILLS = "book {} is moved by client fills; tell positions under anothe
 class ClientFill(msgspec.Struct, frozen=True, kw_only=True):
     """A fill of a client's order, which moves the book to the other side of nothing: `side` is the book's.
 
-    Quantity in contracts (base units for spot), price in quote currency.
+    Quantity in contracts (base units for spot), price in quote currency. `order_id` is the client order that it fills
+    whole; None when it came without one.
     """
 
     fill_id: str
@@ -47,6 +63,7 @@ class ClientFill(msgspec.Struct, frozen=True, kw_only=True):
     quantity: Decimal
     price: Decimal
     time_ns: int
+    order_id: str | None = None
 
 
 class FillRefused(ValueError):
@@ -54,19 +71,26 @@ class FillRefused(ValueError):
 
 
 class FedBook(msgspec.Struct, frozen=True, kw_only=True):
-    """A book as the system outside that keeps it tells it: absolute positions, signed, in contracts.
+    """A book as the system outside that keeps it tells it: absolute positions, signed, in contracts, or loans.
 
-    `sequence` is the sender's and rises with every change; `as_of_ns` is when the positions held.
+    `sequence` is the sender's and rises with every change; `as_of_ns` is when the positions or the loans were so.
+    Loans are in the order of their ids, of which each is there once.
     """
 
     name: str
     sequence: int
     as_of_ns: int
-    positions: dict[str, Decimal]
+    kind: BookKind = BookKind.POSITIONS
+    positions: dict[str, Decimal] = {}
+    loans: tuple[Loan, ...] = ()
 
 
 class BookRefused(ValueError):
     """A told book that cannot replace the known one; nothing was changed, the message has both."""
+
+
+class BookOfAnotherKind(BookRefused):
+    """Positions cannot follow loans under one name, nor loans positions: who reads the book relies on its kind."""
 
 
 class BookMovedByFills(BookRefused):
@@ -101,6 +125,7 @@ async def book_fill(connection: Any, fill: ClientFill, now_ns: int) -> ClientBoo
         fill.time_ns,
         now_ns,
         signed(fill.side, fill.quantity),
+        fill.order_id,
     )
     if not row["new"]:
         await _require_the_same(connection, fill)
@@ -112,33 +137,36 @@ async def book_fill(connection: Any, fill: ClientFill, now_ns: int) -> ClientBoo
 async def replace_book(connection: Any, book: FedBook, now_ns: int) -> ClientBook:
     """Let a system outside set its book. Sequence and as-of time may not go backwards.
 
-    Telling it again changes nothing; a later as-of time under the same sequence confirms the positions.
+    Telling it again changes nothing; a later as-of time under the same sequence confirms what was told.
 
     Returns:
         The book as it now stands, ready to be published.
 
     Raises:
-        BookRefused: it goes backwards, or its sequence was used for other positions.
-        BookMovedByFills: see there.
+        BookRefused: it goes backwards, or its sequence was used for other content.
+        BookMovedByFills, BookOfAnotherKind: see there.
     """
     if book.name == CLIENT_BOOK:
         raise BookMovedByFills(_MOVED_BY_FILLS.format(book.name))
     async with connection.transaction():
         new = await connection.fetchval(
-            "insert into books (name, sequence, as_of_ns, fed) values ($1, $2, $3, true) "
+            "insert into books (name, sequence, as_of_ns, fed, kind) values ($1, $2, $3, true, $4) "
             "on conflict do nothing returning name",
             book.name,
             book.sequence,
             book.as_of_ns,
+            book.kind.value,
         )
         row = await connection.fetchrow("select fed from books where name = $1 for update", book.name)
         if not row["fed"]:
             raise BookMovedByFills(_MOVED_BY_FILLS.format(book.name))
         known = None if new else await _read_book(connection, book.name, now_ns)
         if known is not None:
+            _require_kind(known, book)
             _require_forward(known, book)
         if known is None or known.sequence != book.sequence:
             await _set_positions(connection, book)
+            await _set_loans(connection, book)
         await connection.execute(
             "update books set sequence = $2, as_of_ns = $3 where name = $1",
             book.name,
@@ -150,16 +178,13 @@ async def replace_book(connection: Any, book: FedBook, now_ns: int) -> ClientBoo
 
 async def find_book(connection: Any, name: str, now_ns: int) -> ClientBook | None:
     """One book as it stands; None when there is none of this name."""
-    async with connection.transaction(isolation="repeatable_read", readonly=True):
-        there = await connection.fetchval("select 1 from books where name = $1", name)
-        return await _read_book(connection, name, now_ns) if there else None
+    row = await connection.fetchrow(f"{_BOOKS} where name = $1", name)
+    return None if row is None else _book(row, now_ns)
 
 
 async def read_books(connection: Any, now_ns: int) -> list[ClientBook]:
     """Every book as it stands, ready to be published."""
-    async with connection.transaction(isolation="repeatable_read", readonly=True):
-        rows = await connection.fetch("select name from books order by name")
-        return [await _read_book(connection, row["name"], now_ns) for row in rows]
+    return [_book(row, now_ns) for row in await connection.fetch(f"{_BOOKS} order by name")]
 
 
 def _require_sound(fill: ClientFill) -> None:
@@ -193,21 +218,34 @@ async def _require_the_same(connection: Any, fill: ClientFill) -> None:
 
 
 async def _read_book(connection: Any, name: str, now_ns: int) -> ClientBook:
-    # One statement, so that sequence and positions belong together whoever moves the book meanwhile.
-    book = await connection.fetchrow(
-        "select sequence, as_of_ns, fed, array(select (instrument, quantity) from book_positions "
-        "where book = name order by instrument) as positions from books where name = $1",
-        name,
-    )
+    return _book(await connection.fetchrow(f"{_BOOKS} where name = $1", name), now_ns)
+
+
+def _book(row: Any, now_ns: int) -> ClientBook:
     return ClientBook(
-        name=name,
-        sequence=book["sequence"],
-        as_of_ns=book["as_of_ns"],
+        name=row["name"],
+        sequence=row["sequence"],
+        as_of_ns=row["as_of_ns"],
         # Readers take a book to be as fresh as this. We answer for what our fills moved; for a book that is told to us
         # only its teller does, and repeating it must not make it look alive.
-        published_ns=book["as_of_ns"] if book["fed"] else now_ns,
-        positions=dict(book["positions"]),
+        published_ns=row["as_of_ns"] if row["fed"] else now_ns,
+        positions=dict(row["positions"]),
+        kind=BookKind(row["kind"]),
+        loans=tuple(map(_loan, row["loans"])),
     )
+
+
+def _loan(row: Any) -> Loan:
+    *plain_fields, collateral = row
+    fields = dict(zip(_LOAN[:-1], plain_fields, strict=True))
+    return Loan(**fields, collateral=msgspec.json.decode(collateral, type=dict[str, Decimal]))
+
+
+def _require_kind(known: ClientBook, told: FedBook) -> None:
+    if told.kind is not known.kind:
+        raise BookOfAnotherKind(
+            f"book {told.name} is of {known.kind.lower()}; tell {told.kind.lower()} under another name"
+        )
 
 
 def _require_forward(known: ClientBook, told: FedBook) -> None:
@@ -217,8 +255,10 @@ def _require_forward(known: ClientBook, told: FedBook) -> None:
         raise BookRefused(
             f"as-of time {told.as_of_ns} ns is before the known {known.as_of_ns} ns of book {told.name}"
         )
-    if told.sequence == known.sequence and told.positions != known.positions:
-        raise BookRefused(f"sequence {told.sequence} of book {told.name} was used for other positions")
+    if told.sequence == known.sequence and (told.positions, told.loans) != (known.positions, known.loans):
+        raise BookRefused(
+            f"sequence {told.sequence} of book {told.name} was used for other {known.kind.lower()}"
+        )
 
 
 async def _set_positions(connection: Any, book: FedBook) -> None:
@@ -226,4 +266,24 @@ async def _set_positions(connection: Any, book: FedBook) -> None:
     await connection.executemany(
         "insert into book_positions (book, instrument, quantity) values ($1, $2, $3)",
         [(book.name, symbol, quantity) for symbol, quantity in sorted(book.positions.items())],
+    )
+
+
+async def _set_loans(connection: Any, book: FedBook) -> None:
+    await connection.execute("delete from book_loans where book = $1", book.name)
+    await connection.executemany(
+        f"insert into book_loans (book, {', '.join(_LOAN)}) values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        [
+            (
+                book.name,
+                loan.id,
+                loan.asset,
+                loan.principal,
+                loan.interest,
+                loan.annual_rate,
+                loan.since_ns,
+                msgspec.json.encode(loan.collateral).decode(),
+            )
+            for loan in book.loans
+        ],
     )

@@ -13,6 +13,31 @@ from hedgerow.domain.orders import Side
 from hedgerow.ledger.books import CLIENT_BOOK, ClientFill, book_fill
 from hedgerow.schemas.records import ClientBook
 
+# An order that comes in filled, or is filled later, takes its place in the count of changes with its fill.
+_PLACE = """
+    with placed as (
+        insert into client_orders (id, owner, client_order_id, client_id, instrument, side, quantity, order_type,
+            limit_price, state, rested, created_ns, fill_price, concluded_ns)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+        on conflict (owner, client_order_id) do nothing returning number, id, state
+    ), counted as (
+        update client_change_count set position = position + 1
+        where exists (select from placed where state = 'Accepted') returning position
+    ), change as (
+        insert into client_changes (position, order_id, state) select position, id, state from counted, placed
+    )
+    select number from placed
+"""
+_CONCLUDE = """
+    with concluded as (
+        update client_orders set state = $2, fill_price = $3, concluded_ns = $4 where number = $1 returning id, state
+    ), counted as (
+        update client_change_count set position = position + 1
+        where exists (select from concluded where state = 'Cancelled') returning position
+    )
+    insert into client_changes (position, order_id, state) select position, id, state from counted, concluded
+"""
+
 
 class DuplicateOrder(ValueError):
     """The client order id was used before, by the same owner, for another order."""
@@ -66,10 +91,7 @@ async def place_client_order(connection: Any, order: ClientOrder, now_ns: int) -
     """
     async with connection.transaction():
         number = await connection.fetchval(
-            "insert into client_orders (id, owner, client_order_id, client_id, instrument, side, quantity, "
-            "order_type, limit_price, state, rested, created_ns, fill_price, concluded_ns) "
-            "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) "
-            "on conflict (owner, client_order_id) do nothing returning number",
+            _PLACE,
             uuid.UUID(order.id),
             order.owner,
             order.client_order_id,
@@ -150,13 +172,10 @@ async def _conclude(
     if row is None:
         raise LookupError(f"there is no order {order_id}")
     order = change(_order(row))
-    await connection.execute(
-        "update client_orders set state = $2, fill_price = $3, concluded_ns = $4 where number = $1",
-        row["number"],
-        order.state.value,
-        order.fill_price,
-        order.concluded_ns,
-    )
+    if order.state != row["state"]:
+        await connection.execute(
+            _CONCLUDE, row["number"], order.state.value, order.fill_price, order.concluded_ns
+        )
     return order
 
 
@@ -170,6 +189,7 @@ async def _book_fill(connection: Any, order: ClientOrder, now_ns: int) -> Client
         quantity=order.quantity,
         price=order.fill_price,
         time_ns=now_ns,
+        order_id=order.id,
     )
     return await book_fill(connection, fill, now_ns)
 

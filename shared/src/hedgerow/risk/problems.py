@@ -50,7 +50,7 @@ def _book_problems(state: StrategyState, config: CompiledStrategy, now_ns: int) 
 
 def _position_problems(state: StrategyState, config: CompiledStrategy) -> Iterator[InputProblem]:
     for book in declared_books(state):
-        for symbol in book.positions:
+        for symbol in book.holdings:
             if symbol not in LISTINGS:
                 detail = f"holds {symbol}; listed are {', '.join(sorted(LISTINGS))}"
                 yield InputProblem(input=f"book:{book.name}", code=UNKNOWN, detail=detail)
@@ -60,7 +60,7 @@ def _quote_problems(state: StrategyState, config: CompiledStrategy, now_ns: int)
     held = {
         symbol
         for book in declared_books(state)
-        for symbol, quantity in book.positions.items()
+        for symbol, quantity in book.holdings.items()
         if quantity != 0 and symbol in LISTINGS and LISTINGS[symbol].underlying in config.underlyings
     }
     legs = {leg.instrument.symbol for leg in config.hedge_with}

@@ -36,7 +36,7 @@ def _delta(state: StrategyState, underlying: str) -> Decimal:
         (
             LISTINGS[symbol].delta(quantity)
             for book in declared_books(state)
-            for symbol, quantity in book.positions.items()
+            for symbol, quantity in book.holdings.items()
             if symbol in LISTINGS and LISTINGS[symbol].underlying == underlying
         ),
         ZERO,

@@ -6,9 +6,11 @@ All times are UTC nanoseconds.
 """
 
 from decimal import Decimal
+from enum import StrEnum
 
 import msgspec
 
+from hedgerow.domain.loans import Loan, owed_holdings
 from hedgerow.strategy.compiled import CompiledStrategy
 
 SCHEMA_VERSION = 1
@@ -85,14 +87,34 @@ class Quote(Record, frozen=True, kw_only=True, tag="Quote"):
     reason: str = ""
 
 
+class BookKind(StrEnum):
+    """What a book is of; it stays so."""
+
+    POSITIONS = "Positions"
+    LOANS = "Loans"
+
+
 class ClientBook(Record, frozen=True, kw_only=True, tag="ClientBook"):
-    """`books`: the newest absolute positions of one book. `sequence` is the ledger row's."""
+    """`books`: the newest absolute positions, or the loans, of one book.
+
+    Attributes:
+        sequence: the ledger row's.
+        positions: signed, in contracts (base units for spot); none in a book of loans.
+        loans: by id; none in a book of positions.
+    """
 
     name: str
     sequence: int
     as_of_ns: int
     published_ns: int
     positions: dict[str, Decimal]
+    kind: BookKind = BookKind.POSITIONS
+    loans: tuple[Loan, ...] = ()
+
+    @property
+    def holdings(self) -> dict[str, Decimal]:
+        """Signed quantity by instrument: the positions, or what the loans make the desk short of."""
+        return owed_holdings(self.loans) if self.kind is BookKind.LOANS else self.positions
 
 
 class StrategyPublished(Record, frozen=True, kw_only=True, tag="StrategyPublished"):

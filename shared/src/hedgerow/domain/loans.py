@@ -1,0 +1,55 @@
+"""What the desk owes: loans in coins, shares or money, and what they come to as holdings. Pure."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+import msgspec
+
+from hedgerow.domain.instruments import LISTINGS
+from hedgerow.domain.money import ZERO
+
+
+class Loan(msgspec.Struct, frozen=True, kw_only=True):
+    """One loan that the desk has drawn, as its book tells it at its as-of time.
+
+    Attributes:
+        id: the teller's; unique within its book.
+        asset: what is owed; principal: still owed, in units of it; interest: accrued and not paid yet.
+        annual_rate: simple interest a year on the principal; 0.06 is 6 %.
+        since_ns: when it was drawn.
+        collateral: units pledged for it, by asset; empty when its teller does not say. No holding by itself: what is
+            pledged is counted where it is held.
+    """
+
+    id: str
+    asset: str
+    principal: Decimal
+    interest: Decimal
+    annual_rate: Decimal
+    since_ns: int
+    collateral: dict[str, Decimal] = {}
+
+    @property
+    def owed(self) -> Decimal:
+        """Principal and interest, in units of the asset."""
+        return self.principal + self.interest
+
+
+# What is held itself and can change hands, by its listing; and what prices are in.
+_CASH = {item.base: item.symbol for item in LISTINGS.values() if item.is_cash and item.is_tradable}
+_MONEY = frozenset(item.quote for item in LISTINGS.values())
+# What can be owed or pledged.
+ASSETS = frozenset(_CASH) | _MONEY
+
+
+def owed_holdings(loans: Iterable[Loan]) -> dict[str, Decimal]:
+    """Debts as holdings below zero, by the listing of what is owed: who owes a coin is short of it.
+
+    Money that prices are in has no delta and is left out. An asset that is not listed stands under its own name.
+    """
+    found: dict[str, Decimal] = {}
+    for loan in loans:
+        if loan.asset not in _MONEY:
+            symbol = _CASH.get(loan.asset, loan.asset)
+            found[symbol] = found.get(symbol, ZERO) - loan.owed
+    return found
