@@ -37,7 +37,7 @@ from hedgerow_simulator.claims import mark_day as model_mark_day
 from hedgerow_simulator.tables import Tables
 
 COMMANDS = 60
-SEEDS = range(6)
+SEEDS = range(5)
 REFUSED = (Contradiction, IllegalTransition, LookupError, asyncpg.UniqueViolationError)
 STRATEGY = "desk/btc"
 TARGETS = (
@@ -83,7 +83,7 @@ class Both:
             (3, self.state),
             (8, self.outcome),
             (1, self.halt),
-            (2, self.release),
+            (6, self.release),
             (1, self.publish),
             (1, self.mark),
         ]
