@@ -241,6 +241,12 @@ class SimulatedVenueClient:
     async def cancel_all(self, instruments: list[str]) -> int:
         return await self._question("cancel all", partial(self._venue.cancel_all, instruments))
 
+    def open_stream(self) -> None:
+        """No private stream: it is a hint, and the poll must do without."""
+
+    async def cancel_all_when_silent(self, seconds: int) -> None:
+        """No dead-man switch without a stream."""
+
     async def find_order(self, intent: Intent) -> VenueOrder | None:
         name = str(intent.client_order_id)
         found = await self._question("open orders", lambda: self._venue.find(name, True))

@@ -39,6 +39,7 @@ class Account(msgspec.Struct, kw_only=True):
         halted_for: contradictions that this process has halted the venue for.
         traces: where ended intents are told; None when nobody listens.
         now_ns: this process's clock.
+        reachable: whether Kafka answers; while it does not, hints are left out.
         failed: set by a task that met what nobody foresaw; the process must end.
     """
 
@@ -53,6 +54,7 @@ class Account(msgspec.Struct, kw_only=True):
     traces: Traces | None
     liquidation_prices: dict[str, Decimal] = msgspec.field(default_factory=dict)
     now_ns: Callable[[], int] = time.time_ns
+    reachable: Callable[[], bool] = lambda: True
     following: dict[int, asyncio.Task[None]] = msgspec.field(default_factory=dict)
     claiming: asyncio.Lock = msgspec.field(default_factory=asyncio.Lock)
     halted_for: set[str] = msgspec.field(default_factory=set)
@@ -114,5 +116,6 @@ class Account(msgspec.Struct, kw_only=True):
             filled_quantity=intent.filled_quantity,
             time_ns=self.now_ns(),
         )
-        headers = trace.start(f"intent:{intent.id}", record.time_ns)
-        self.context.producer.send(HEDGE_FILLS.name, intent.strategy, encode(record), headers)
+        if self.reachable():
+            headers = trace.start(f"intent:{intent.id}", record.time_ns)
+            self.context.producer.send(HEDGE_FILLS.name, intent.strategy, encode(record), headers)

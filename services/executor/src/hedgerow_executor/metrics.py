@@ -15,6 +15,8 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True):
     unknown_open: prometheus_client.Gauge
     unknown_overdue: prometheus_client.Gauge
     discrepancies: prometheus_client.Gauge
+    ledger_up: prometheus_client.Gauge
+    cancels: prometheus_client.Counter
     not_sent: prometheus_client.Counter
     order_waits: prometheus_client.Counter
     clock_offset: prometheus_client.Gauge
@@ -68,6 +70,18 @@ def build_metrics(registry: prometheus_client.CollectorRegistry) -> Metrics:
         discrepancies=prometheus_client.Gauge(
             "hedgerow_reconciliation_discrepancies",
             "Differences between venue and ledger at the last reconciliation",
+            ["account"],
+            registry=registry,
+        ),
+        ledger_up=prometheus_client.Gauge(
+            "hedgerow_executor_ledger_up",
+            "1 while the executor reaches its ledger; at 0 nothing is sent",
+            ["account"],
+            registry=registry,
+        ),
+        cancels=prometheus_client.Counter(
+            "hedgerow_halt_cancels_total",
+            "Cancels sent for orders that were open under a halt, or while the ledger was away",
             ["account"],
             registry=registry,
         ),
