@@ -18,6 +18,7 @@ from hedgerow.schemas.topics import BOOKS, MARKET_ENRICHED
 from hedgerow.streams import trace
 from hedgerow_enrichment.router_role import role as router
 from hedgerow_executor.account import Account
+from hedgerow_executor.keys import read_keys
 from hedgerow_executor.metrics import build_metrics
 from hedgerow_executor.role import run_loops
 from hedgerow_hedging.deciding import Deciding
@@ -102,7 +103,7 @@ class Scene:
                 traces=None,
                 now_ns=life.now_ns,
             )
-            await run_loops(account, session)
+            await run_loops(account, session, read_keys(account.context.settings.keys_dir / VENUE.account))
         finally:
             session.close()
 

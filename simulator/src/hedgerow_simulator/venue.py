@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from hedgerow.adapters.ccxt_venue import REQUEST_TIMEOUT_MS, CcxtVenue
+from hedgerow.adapters.ccxt_client import REQUEST_TIMEOUT_MS
+from hedgerow.adapters.ccxt_venue import CcxtVenue
 from hedgerow.adapters.venue import (
     AlreadyThere,
     NoAnswer,
