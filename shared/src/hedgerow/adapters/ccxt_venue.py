@@ -27,9 +27,10 @@ from hedgerow.adapters.venue import (
 from hedgerow.domain.ids import MAX_CLIENT_ORDER_ID
 from hedgerow.domain.instruments import Instrument, find_instrument
 from hedgerow.domain.money import exact_decimal
+from hedgerow.domain.orders import Side
 from hedgerow.execution.call_budget import BUDGETS, CallKind, full_budget, spent, told, wait_ns
 from hedgerow.execution.conclusion import Contradiction
-from hedgerow.execution.intents import Intent, Ticker, VenueFill, VenueOrder
+from hedgerow.execution.intents import Intent, Ticker, VenueExecution, VenueFill, VenueOrder
 from hedgerow.execution.order_life import IntentState
 from hedgerow.execution.venue_checks import AccountFacts, account_problems, host_problems, hosts_of
 from hedgerow.execution.venue_rules import Failure, Meaning, meaning, name_conflict, rules_of
@@ -41,6 +42,8 @@ REQUEST_TIMEOUT_MS = 5_000
 CLOCK_SLACK_NS = 1_000_000_000
 VISIBILITY_DELAY_NS = 4_000_000_000
 MS_NS = 1_000_000
+# Bybit's largest page.
+EXECUTIONS_AT_ONCE = 100
 
 _R = TypeVar("_R")
 
@@ -260,16 +263,31 @@ class CcxtVenue:
             )
         )
         return [
-            VenueFill(
-                execution_id=str(trade["id"]),
-                quantity=exact_decimal(trade["amount"]) / size,
-                price=exact_decimal(trade["price"]),
-                fee=exact_decimal(trade["fee"]["cost"]),
-                time_ns=int(trade["timestamp"]) * MS_NS,
-            )
+            _venue_fill(trade, size)
             for trade in trades
             if trade["info"].get("orderLinkId") == intent.client_order_id
         ]
+
+    async def executions(self, instrument: str, since_ns: int) -> list[VenueExecution]:
+        size = self._ccxt_contracts(instrument)
+        found: dict[str, VenueExecution] = {}
+        ending: dict[str, int] = {}
+        while True:
+            page = await self._ask(
+                partial(
+                    self._client.fetch_my_trades,
+                    instrument,
+                    since_ns // MS_NS,
+                    EXECUTIONS_AT_ONCE,
+                    dict(ending),
+                )
+            )
+            new = [trade for trade in page if str(trade["id"]) not in found]
+            found |= {str(trade["id"]): _execution(trade, size) for trade in new}
+            if len(page) < EXECUTIONS_AT_ONCE or not new:
+                return list(found.values())
+            # The newest come first; those of the oldest millisecond may go on in the next page.
+            ending["until"] = min(int(trade["timestamp"]) for trade in page)
 
     async def ticker(self, instrument: str) -> Ticker:
         asked_ns = time.time_ns()
@@ -386,6 +404,28 @@ def _is_listed(symbol: str) -> bool:
         return find_instrument(symbol).is_tradable
     except KeyError:
         return False
+
+
+def _execution(trade: dict[str, Any], size: Decimal) -> VenueExecution:
+    return VenueExecution(
+        client_order_id=str(trade["info"].get("orderLinkId") or ""),
+        side=Side.BUY if trade["side"] == "buy" else Side.SELL,
+        fill=_venue_fill(trade, size),
+    )
+
+
+def _venue_fill(trade: dict[str, Any], size: Decimal) -> VenueFill:
+    """
+    Args:
+        size: how many of ccxt's contracts one of ours is.
+    """
+    return VenueFill(
+        execution_id=str(trade["id"]),
+        quantity=exact_decimal(trade["amount"]) / size,
+        price=exact_decimal(trade["price"]),
+        fee=exact_decimal(trade["fee"]["cost"]),
+        time_ns=int(trade["timestamp"]) * MS_NS,
+    )
 
 
 def _price_if_any(value: float | None) -> Decimal | None:
