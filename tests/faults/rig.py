@@ -162,7 +162,7 @@ class Rig:
             ]
         finally:
             await connection.close()
-        self._publish(published)
+        self.publish(published)
         for worker in self.workers.values():
             worker.start()
         for name in self.workers:
@@ -268,6 +268,9 @@ class Rig:
         logs = "\n".join(f"--- {name}\n{worker.tail(8)}" for name, worker in self.workers.items())
         raise AssertionError(f"after {deadline_s:g} s it does not hold that {what}\n{logs}")
 
+    def metrics_url(self, name: str) -> str:
+        return f"http://127.0.0.1:{self._http[name]}/metrics"
+
     def is_ready(self, name: str) -> bool:
         return self._says_ok(name, "/ready")
 
@@ -283,7 +286,8 @@ class Rig:
         except OSError:
             return False
 
-    def _publish(self, published: Sequence[StrategyPublished]) -> None:
+    def publish(self, published: Sequence[StrategyPublished]) -> None:
+        """Tell the streams of these generations, which the ledger has already."""
         from confluent_kafka import Producer
 
         producer = Producer({"bootstrap.servers": self.kafka, "partitioner": "murmur2_random"})
