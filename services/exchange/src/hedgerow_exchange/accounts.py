@@ -35,6 +35,8 @@ class Account:
         self.by_client_id: dict[str, Order] = {}
         self.open_orders: dict[int, Order] = {}
         self.executions: list[Execution] = []
+        # By product (DERIVATIVES, SPOT): after how many seconds of silence open orders are cancelled.
+        self.dead_man_s: dict[str, int] = {}
         self._fills: dict[str, list[Execution]] = {}
 
     def keep(self, order: Order) -> None:

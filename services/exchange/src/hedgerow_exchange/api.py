@@ -119,8 +119,8 @@ def account_info(call: Call, account: Account) -> Answer:
             "unifiedMarginStatus": 5,
             "isMasterTrader": False,
             "spotHedgingStatus": "OFF",
-            "dcpStatus": "OFF",
-            "timeWindow": 0,
+            "dcpStatus": "ON" if account.dead_man_s else "OFF",
+            "timeWindow": account.dead_man_s.get("DERIVATIVES", 0),
             "smpGroup": 0,
         }
     )
@@ -146,6 +146,18 @@ def cancel_all_orders(call: Call, account: Account) -> Answer:
     symbols = [listing.instrument.symbol for listing in listings]
     outcome = call.engine.cancel_all(account.name, symbols, call.now_ns)
     return Answer(result={"list": [_ids(order) for order in outcome.orders], "success": "1"}, outcome=outcome)
+
+
+def cancel_when_silent(call: Call, account: Account) -> Answer:
+    """The dead-man switch; it counts from when the account's last private stream with the topic `dcp` is gone."""
+    seconds = params.whole(call.params, "timeWindow")
+    if seconds is None or not 3 <= seconds <= 300:
+        raise params.bad(f"timeWindow {seconds} should be from 3 to 300 seconds")
+    product = params.text(call.params, "product") or "DERIVATIVES"
+    if product not in ("DERIVATIVES", "SPOT"):
+        raise params.bad(f"product {product!r} should be DERIVATIVES or SPOT")
+    account.dead_man_s[product] = seconds
+    return Answer(result={})
 
 
 def fill_what_is_cancelled(call: Call, account: Account, fraction: Decimal) -> Outcome:
@@ -292,4 +304,5 @@ PRIVATE: dict[tuple[str, str], Private] = {
     ("POST", "/v5/order/create"): create_order,
     ("POST", "/v5/order/cancel"): cancel_order,
     ("POST", "/v5/order/cancel-all"): cancel_all_orders,
+    ("POST", "/v5/order/disconnected-cancel-all"): cancel_when_silent,
 }

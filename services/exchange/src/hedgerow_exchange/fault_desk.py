@@ -7,7 +7,7 @@ import structlog
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter
 
-from hedgerow_exchange.faults import NOTHING_FIRED, FaultRule, Faults, Fired
+from hedgerow_exchange.faults import NOTHING_FIRED, FaultKind, FaultRule, Faults, Fired
 from hedgerow_exchange.keys import Key, key_that_signed
 from hedgerow_exchange.refusals import Reason, Refused
 
@@ -49,6 +49,15 @@ class FaultDesk:
         for rule in fired.rules:
             self._injected.labels(rule.kind.value).inc()
         return fired
+
+    def on_stream(self, path: str, account: str) -> bool:
+        """Whether a message of a stream to this account is lost."""
+        if not self._allowed:
+            return False
+        lost = self.faults.on_message(path, account)
+        if lost:
+            self._injected.labels(FaultKind.STALL_STREAM.value).inc()
+        return lost
 
     def _asked_for(self, header: str, headers: Mapping[str, str], payload: str) -> list[FaultRule]:
         if not self._allowed:

@@ -30,6 +30,7 @@ class FaultKind(StrEnum):
     DROP_REPLY = "DropReply"  # executes, then closes the connection
     BREAK_REPLY = "BreakReply"  # executes, then closes the connection in the middle of the reply
     ERROR_REPLY = "ErrorReply"  # executes, then answers HTTP `status`
+    STALL_STREAM = "StallStream"  # on the private stream: messages to it are lost, pongs included
     HIDE_ORDER = "HideOrder"  # executes; queries do not show the new order until `ms` after its creation
 
 
@@ -159,9 +160,15 @@ class Faults:
     def on_request(self, path: str, account: str, asked_for: Iterable[FaultRule] = ()) -> Fired:
         """The rules that fire on a request to this path, and those of `asked_for`, which came with it."""
         active = [*self._active, *(_Active(rule) for rule in asked_for)]
-        if not active:
+        found = [item for item in active if item.rule.kind is not FaultKind.STALL_STREAM]
+        if not found:
             return NOTHING_FIRED
-        return Fired(tuple(item.rule for item in active if item.fires(path, account)))
+        return Fired(tuple(item.rule for item in found if item.fires(path, account)))
+
+    def on_message(self, path: str, account: str) -> bool:
+        """Whether a rule loses a message of the stream at this path."""
+        stalls = [item for item in self._active if item.rule.kind is FaultKind.STALL_STREAM]
+        return any([item.fires(path, account) for item in stalls])
 
     def hide(self, order_id: str, until_ns: int) -> None:
         self._hidden_until_ns[order_id] = until_ns

@@ -16,6 +16,8 @@ from hedgerow_exchange.fault_desk import FaultDesk
 from hedgerow_exchange.faults import FaultKind, FaultRule, Fired
 from hedgerow_exchange.journal import Injected, Journal
 from hedgerow_exchange.keys import Key, authenticate
+from hedgerow_exchange.orders import Outcome
+from hedgerow_exchange.private_stream import STREAM_PATH, PrivateStreams
 from hedgerow_exchange.refusals import Reason, Refused
 
 MS_NS = 1_000_000
@@ -46,6 +48,14 @@ class Door:
         self._journal = journal
         self._keys = keys
         self._clock_ns = clock_ns
+        self._streams = PrivateStreams(
+            engine,
+            keys,
+            clock_ns,
+            lets_through=lambda account: not self._desk.on_stream(STREAM_PATH, account),
+            shows=lambda order_id: self._desk.faults.shows(order_id, self._clock_ns()),
+            commit=self._commit,
+        )
         self._encode = msgspec.json.Encoder().encode
         self._requests = Counter(
             "hedgerow_exchange_requests",
@@ -71,12 +81,17 @@ class Door:
         if fired.first(FaultKind.DROP_REQUEST):
             return _drop_connection(request)
         await _sleep_ms(fired.ms(FaultKind.DELAY_BEFORE))
+        if path == STREAM_PATH:
+            return await self._streams.serve(request)
         unexecuted = fired.first(FaultKind.SERVER_ERROR, FaultKind.TOO_MANY_REQUESTS)
         if unexecuted is not None:
             return _answer_unexecuted(unexecuted, self._clock_ns())
-        code, reply = self._reply(asked, fired)
+        changed: list[Outcome] = []
+        code, reply = self._reply(asked, fired, changed)
         # Also a query waits: what it shows may be of an order that is not on disk yet.
         await self._journal.durable()
+        for outcome in changed:
+            self._streams.publish(outcome)
         is_unknown = code == Reason.UNKNOWN_PATH.value[0]
         self._requests.labels("unknown" if is_unknown else path, str(code)).inc()
         await _sleep_ms(fired.ms(FaultKind.DELAY_REPLY))
@@ -94,22 +109,28 @@ class Door:
         self._journal.append_injected(self._clock_ns(), injected)
         await self._journal.durable()
 
-    def _reply(self, asked: "Request", fired: Fired) -> tuple[int, bytes]:
-        """Bybit's code and the reply's bytes; whatever was changed is handed to the journal."""
+    async def _commit(self, outcome: Outcome) -> None:
+        self._journal.append(outcome)
+        await self._journal.durable()
+        self._streams.publish(outcome)
+
+    def _reply(self, asked: "Request", fired: Fired, changed: list[Outcome]) -> tuple[int, bytes]:
+        """Bybit's code and the reply's bytes; whatever was changed is handed to the journal, and in `changed`."""
         now_ns = self._clock_ns() + fired.skew_ms() * MS_NS
         try:
-            answer = self._execute(asked, fired, now_ns)
+            answer = self._execute(asked, fired, now_ns, changed)
         except Refused as refused:
             return refused.code, self._refusal(refused, now_ns)
         if answer.outcome is not None:
             self._journal.append(answer.outcome)
+            changed.append(answer.outcome)
             hidden_ms = fired.ms(FaultKind.HIDE_ORDER)
             if hidden_ms and answer.outcome.orders:
                 order = answer.outcome.orders[0]
                 self._desk.faults.hide(order.order_id, self._clock_ns() + hidden_ms * MS_NS)
         return 0, self._render(0, "OK", answer.result, now_ns)
 
-    def _execute(self, asked: "Request", fired: Fired, now_ns: int) -> Answer:
+    def _execute(self, asked: "Request", fired: Fired, now_ns: int, changed: list[Outcome]) -> Answer:
         route = (asked.method, asked.path)
         if route not in PUBLIC and route not in PRIVATE:
             raise Refused(Reason.UNKNOWN_PATH, f"the built-in exchange has no {asked.method} {asked.path}")
@@ -128,7 +149,8 @@ class Door:
             return PUBLIC[route](call)
         account = self._engine.accounts[name]
         if call.fraction is not None and asked.path in CANCELS:
-            self._journal.append(fill_what_is_cancelled(call, account, call.fraction))
+            changed.append(fill_what_is_cancelled(call, account, call.fraction))
+            self._journal.append(changed[-1])
         return PRIVATE[route](call, account)
 
     def _refusal(self, refused: Refused, now_ns: int) -> bytes:

@@ -35,6 +35,7 @@ class Account(msgspec.Struct, kw_only=True):
         tickers: the venue's own touch by instrument, from the executor's own poll.
         liquidation_prices: where the venue would close a position, as it last said; no entry where it names none.
         following: intents that a task of this process has in hand right now.
+        news: set when the venue's stream tells of the order of this client order id, while somebody follows it.
         claiming: one claim at a time, so that account-wide caps see each other.
         halted_for: contradictions that this process has halted the venue for.
         traces: where ended intents are told; None when nobody listens.
@@ -56,6 +57,7 @@ class Account(msgspec.Struct, kw_only=True):
     now_ns: Callable[[], int] = time.time_ns
     reachable: Callable[[], bool] = lambda: True
     following: dict[int, asyncio.Task[None]] = msgspec.field(default_factory=dict)
+    news: dict[str, asyncio.Event] = msgspec.field(default_factory=dict)
     claiming: asyncio.Lock = msgspec.field(default_factory=asyncio.Lock)
     halted_for: set[str] = msgspec.field(default_factory=set)
     failed: asyncio.Future[None] = msgspec.field(
@@ -67,6 +69,16 @@ class Account(msgspec.Struct, kw_only=True):
         if intent.id not in self.following:
             task = asyncio.create_task(self._run(intent, work), name=f"intent-{intent.id}")
             self.following[intent.id] = task
+
+    def stir(self, client_order_id: str) -> None:
+        """Have the order looked at now, by whoever follows it."""
+        if client_order_id in self.news:
+            self.news[client_order_id].set()
+
+    def stir_all(self) -> None:
+        """Have every order that is followed looked at now."""
+        for event in self.news.values():
+            event.set()
 
     async def _run(self, intent: Intent, work: Callable[["Account", Intent], Awaitable[None]]) -> None:
         try:

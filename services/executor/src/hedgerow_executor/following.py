@@ -18,16 +18,30 @@ RESOLVE_EVERY_S = 0.5
 
 
 async def follow_order(account: Account, intent: Intent) -> None:
-    """Ask the venue until the intent is terminal, ever more slowly. The resolver goes on if this stops."""
+    """Ask the venue until the intent is terminal, ever more slowly, and at once when its stream has news of the order.
+    The resolver goes on if this stops."""
+    name = str(intent.client_order_id)
+    news = account.news.setdefault(name, asyncio.Event())
     pause_s = FIRST_LOOK_S
-    while intent.state not in TERMINAL and not account.context.stopping.is_set():
-        try:
-            intent = await look(account, intent)
-        except VenueUnavailable as error:
-            _log.warning("venue away", intent=intent.id, error=str(error))
-        if intent.state not in TERMINAL:
-            await asyncio.sleep(pause_s)
-            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+    try:
+        while intent.state not in TERMINAL and not account.context.stopping.is_set():
+            news.clear()
+            try:
+                intent = await look(account, intent)
+            except VenueUnavailable as error:
+                _log.warning("venue away", intent=intent.id, error=str(error))
+            if intent.state not in TERMINAL:
+                pause_s = FIRST_LOOK_S if await _happens(news, pause_s) else min(pause_s * 2, LONGEST_PAUSE_S)
+    finally:
+        account.news.pop(name, None)
+
+
+async def _happens(event: asyncio.Event, within_s: float) -> bool:
+    try:
+        await asyncio.wait_for(event.wait(), within_s)
+    except TimeoutError:
+        return False
+    return True
 
 
 async def look(account: Account, intent: Intent) -> Intent:

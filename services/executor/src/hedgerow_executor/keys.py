@@ -36,17 +36,20 @@ def read_keys(folder: Path) -> tuple[str, str]:
     return read("apiKey"), read("secret")
 
 
-async def key_loop(account: Account, folder: Path) -> None:
+async def key_loop(account: Account, folder: Path, used: tuple[str, str]) -> None:
     """Follow the files: new keys sign from the next request on, orders under way are followed with them too. Keys that
-    cannot be used (half written, of another account, without permission) leave the old ones in use."""
-    used = read_keys(folder)
+    cannot be used (half written, of another account, without permission) leave the old ones in use.
+
+    Args:
+        used: the keys that the venue was opened with.
+    """
     while not account.context.stopping.is_set():
         await asyncio.sleep(FOLLOW_EVERY_S)
         try:
             found = read_keys(folder)
-            if found == used:
-                continue
-            await account.venue.use_keys(*found)
+            if found != used:
+                await account.venue.use_keys(*found)
+                account.metrics.keys_changes.labels(account.name).inc()
         except (KeysMissing, VenueUnavailable, VenueUnfit) as error:
             account.metrics.keys_refused.labels(account.name).set(1)
             _log.error("new keys refused, the old ones stay in use", account=account.name, error=str(error))

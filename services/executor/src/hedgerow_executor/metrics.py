@@ -21,6 +21,9 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True):
     order_waits: prometheus_client.Counter
     clock_offset: prometheus_client.Gauge
     keys_refused: prometheus_client.Gauge
+    keys_changes: prometheus_client.Counter
+    stream_up: prometheus_client.Gauge
+    stream_reconnects: prometheus_client.Counter
 
 
 def build_metrics(registry: prometheus_client.CollectorRegistry) -> Metrics:
@@ -100,6 +103,24 @@ def build_metrics(registry: prometheus_client.CollectorRegistry) -> Metrics:
         clock_offset=prometheus_client.Gauge(
             "hedgerow_venue_clock_offset_seconds",
             "How far the venue's clock is ahead of ours",
+            ["account"],
+            registry=registry,
+        ),
+        stream_up=prometheus_client.Gauge(
+            "hedgerow_venue_stream_up",
+            "1 while the venue's private stream is open; a stalled one is open too",
+            ["account"],
+            registry=registry,
+        ),
+        stream_reconnects=prometheus_client.Counter(
+            "hedgerow_venue_stream_reconnects_total",
+            "Times that the venue's private stream was lost",
+            ["account"],
+            registry=registry,
+        ),
+        keys_changes=prometheus_client.Counter(
+            "hedgerow_venue_keys_changes_total",
+            "Times that new keys were taken up; from then on the old ones may be revoked",
             ["account"],
             registry=registry,
         ),

@@ -28,6 +28,7 @@ from hedgerow_executor.hints import KafkaProbe
 from hedgerow_executor.keys import key_loop, read_keys
 from hedgerow_executor.metrics import Metrics, build_metrics
 from hedgerow_executor.reconciling import Reconciler
+from hedgerow_executor.streaming import stream_loop
 from hedgerow_executor.tending import (
     acknowledge_loop,
     clock_loop,
@@ -111,7 +112,11 @@ async def _venues(context: Context) -> list[CompiledVenue]:
 async def _serve(context: Context, metrics: Metrics, venue: CompiledVenue, probe: KafkaProbe) -> None:
     """Hold the account's lock and run its loops; returns, to be tried again, when ledger or venue is lost."""
     api_key, secret = read_keys(context.settings.keys_dir / venue.account)
-    client = CcxtVenue("bybit", context.settings.exchange_url, api_key, secret, venue.environment)
+    try:
+        client = CcxtVenue("bybit", context.settings.exchange_url, api_key, secret, venue.environment)
+    except VenueUnfit as error:
+        _refuse_venue(context, venue, error)
+        return
     try:
         lock = await connect(context.settings.ledger_dsn, f"hedgerow-executor-{venue.key}")
     except LedgerUnreachable as error:
@@ -145,13 +150,12 @@ async def _serve(context: Context, metrics: Metrics, venue: CompiledVenue, probe
             reachable=lambda: probe.reachable,
         )
         metrics.ledger_up.labels(venue.account).set(1)
-        await run_loops(account, lock)
+        await run_loops(account, lock, (api_key, secret))
     except VenueUnavailable as error:
         context.readiness.set("venue", False, str(error), outage=True)
         _log.warning("venue away", venue=venue.key, error=str(error))
     except VenueUnfit as error:
-        context.readiness.set("venue", False, str(error), outage=True)
-        _log.error("nothing is sent: the venue is not as it should be", venue=venue.key, error=str(error))
+        _refuse_venue(context, venue, error)
     except LedgerUnreachable as error:
         context.readiness.set("ledger", False, str(error), outage=True)
         metrics.ledger_up.labels(venue.account).set(0)
@@ -169,6 +173,11 @@ async def _serve(context: Context, metrics: Metrics, venue: CompiledVenue, probe
             await asyncio.to_thread(traces.close)
 
 
+def _refuse_venue(context: Context, venue: CompiledVenue, error: VenueUnfit) -> None:
+    context.readiness.set("venue", False, str(error), outage=True)
+    _log.error("nothing is sent: the venue is not as it should be", venue=venue.key, error=str(error))
+
+
 async def _only_executor(context: Context, venue: CompiledVenue, lock: asyncpg.Connection) -> bool:
     account = zlib.crc32(f"{venue.key}/{venue.account}".encode()) - (1 << 31)
     if await lock.fetchval("select pg_try_advisory_lock($1, $2)", EXECUTOR_LOCK, account):
@@ -180,7 +189,7 @@ async def _only_executor(context: Context, venue: CompiledVenue, lock: asyncpg.C
     return False
 
 
-async def run_loops(account: Account, lock: Any) -> None:
+async def run_loops(account: Account, lock: Any, keys: tuple[str, str]) -> None:
     """Settle, then run the account's loops until one ends: told to stop, lost ledger or lock, a failed task."""
     woken, halted, lock_lost = asyncio.Event(), asyncio.Event(), asyncio.Event()
     lock.add_termination_listener(lambda _: lock_lost.set())
@@ -195,7 +204,8 @@ async def run_loops(account: Account, lock: Any) -> None:
         for name, loop in (
             ("tickers", ticker_loop(account)),
             ("clock", clock_loop(account)),
-            ("keys", key_loop(account, account.context.settings.keys_dir / account.name)),
+            ("stream", stream_loop(account)),
+            ("keys", key_loop(account, account.context.settings.keys_dir / account.name, keys)),
             ("marks", mark_loop(account)),
             ("halts", halt_loop(account, halted)),
             ("resolve", resolve_loop(account)),

@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 import ccxt.async_support as ccxt
 import structlog
 
+from hedgerow.adapters.ccxt_client import RECEIVE_WINDOW_MS, REQUEST_TIMEOUT_MS, Place, open_client
+from hedgerow.adapters.ccxt_stream import CcxtStream
 from hedgerow.adapters.venue import (
     AlreadyThere,
     NoAnswer,
@@ -28,22 +30,20 @@ from hedgerow.domain.ids import MAX_CLIENT_ORDER_ID
 from hedgerow.domain.instruments import Instrument, find_instrument
 from hedgerow.domain.money import exact_decimal
 from hedgerow.domain.orders import Side
-from hedgerow.execution.call_budget import BUDGETS, CallKind, full_budget, spent, told, wait_ns
+from hedgerow.execution.call_budget import BUDGETS, BUILTIN, CallKind, full_budget, spent, told, wait_ns
 from hedgerow.execution.conclusion import Contradiction
 from hedgerow.execution.intents import Intent, Ticker, VenueExecution, VenueFill, VenueOrder
 from hedgerow.execution.order_life import IntentState
-from hedgerow.execution.venue_checks import AccountFacts, account_problems, host_problems, hosts_of
+from hedgerow.execution.venue_checks import AccountFacts, account_problems
 from hedgerow.execution.venue_rules import Failure, Meaning, meaning, name_conflict, rules_of
 
-RECEIVE_WINDOW_MS = 5_000
 # What Bybit writes where there is no reason to give.
 _NO_REASON = frozenset({"None", "", "EC_NoError"})
-REQUEST_TIMEOUT_MS = 5_000
 CLOCK_SLACK_NS = 1_000_000_000
 VISIBILITY_DELAY_NS = 4_000_000_000
+# The most that Bybit gives.
+TRADES_PER_PAGE = 100
 MS_NS = 1_000_000
-# Bybit's largest page.
-EXECUTIONS_AT_ONCE = 100
 
 _R = TypeVar("_R")
 
@@ -94,40 +94,16 @@ class CcxtVenue:
             VenueUnfit: its hosts are not those of the environment.
         """
         self._rules = rules_of(exchange_id)
-        self._exchange_id, self._url, self._environment = exchange_id, url, environment
-        self._address = url or exchange_id
+        self._place = Place(exchange=exchange_id, url=url, environment=environment)
+        self._address = self._place.name
         self._client = self._new_client(api_key, secret)
         self._offset_ms = 0
         self._venue_account: str | None = None
-        self._budget = full_budget(BUDGETS[exchange_id], time.time_ns())
+        allowance = BUDGETS[BUILTIN if environment == "Paper" else exchange_id]
+        self._budget = full_budget(allowance, time.time_ns())
 
     def _new_client(self, api_key: str, secret: str) -> Any:
-        client = getattr(ccxt, self._exchange_id)(
-            {
-                "apiKey": api_key,
-                "secret": secret,
-                "timeout": REQUEST_TIMEOUT_MS,
-                # Pacing is the executor's own control: a request that waits in a queue would be signed in the past.
-                "enableRateLimit": False,
-                "maxRetriesOnFailure": 0,
-                "options": {
-                    "recvWindow": RECEIVE_WINDOW_MS,
-                    "fetchMarkets": {"types": ["spot", "linear"]},
-                    "enableUnifiedMargin": False,
-                    "enableUnifiedAccount": True,
-                    "unifiedMarginStatus": 5,
-                },
-            }
-        )
-        own = {name: hosts_of(_resolved(client, client.urls.get(name, {}))) for name in ("api", "test")}
-        if self._environment == "Testnet":
-            client.set_sandbox_mode(True)
-        if self._url is not None:
-            client.urls["api"] = dict.fromkeys(client.urls["api"], self._url)
-        used = hosts_of(_resolved(client, client.urls["api"]))
-        problems = host_problems(self._environment, used, own["api"], own["test"])
-        if problems:
-            raise VenueUnfit(f"{self._address}: {'; '.join(problems)}")
+        client = open_client(ccxt, self._place, api_key, secret)
         client.nonce = self._nonce
         client.on_rest_response = self._on_response
         return client
@@ -232,15 +208,27 @@ class CcxtVenue:
             raise self._unavailable(error) from error
 
     async def cancel_all(self, instruments: list[str]) -> int:
-        cancelled, failed = 0, []
-        for instrument in instruments:
-            try:
-                cancelled += len(await self._client.cancel_all_orders(instrument))
-            except ccxt.BaseError as error:
-                failed.append(f"{instrument}: {self._unavailable(error)}")
+        # All at once: a venue that is slow on one must not hold the others up.
+        answers = await asyncio.gather(*(self._cancel_all_of(instrument) for instrument in instruments))
+        failed = [answer for answer in answers if isinstance(answer, str)]
         if failed:
             raise VenueUnavailable("; ".join(failed))
-        return cancelled
+        return sum(answer for answer in answers if isinstance(answer, int))
+
+    async def _cancel_all_of(self, instrument: str) -> int | str:
+        """How many orders there were, or why it is not known."""
+        try:
+            return len(await self._client.cancel_all_orders(instrument))
+        except ccxt.BaseError as error:
+            return f"{instrument}: {self._unavailable(error)}"
+
+    async def cancel_all_when_silent(self, seconds: int) -> None:
+        for market_type in ("swap", "spot"):
+            wanted = {"type": market_type}
+            await self._ask(partial(self._client.cancel_all_orders_after, seconds * 1_000, wanted))
+
+    def open_stream(self) -> CcxtStream:
+        return CcxtStream(self._place, self._client.apiKey, self._client.secret)
 
     async def find_order(self, intent: Intent) -> VenueOrder | None:
         by_name = {"orderLinkId": intent.client_order_id}
@@ -257,11 +245,7 @@ class CcxtVenue:
 
     async def fills(self, intent: Intent) -> list[VenueFill]:
         size = self._ccxt_contracts(intent.instrument)
-        trades = await self._ask(
-            lambda: self._client.fetch_my_trades(
-                intent.instrument, params={"orderLinkId": intent.client_order_id}
-            )
-        )
+        trades = await self._all_trades(intent.instrument, None, {"orderLinkId": intent.client_order_id})
         return [
             _venue_fill(trade, size)
             for trade in trades
@@ -270,24 +254,32 @@ class CcxtVenue:
 
     async def executions(self, instrument: str, since_ns: int) -> list[VenueExecution]:
         size = self._ccxt_contracts(instrument)
-        found: dict[str, VenueExecution] = {}
-        ending: dict[str, int] = {}
+        return [
+            VenueExecution(
+                client_order_id=str(trade["info"].get("orderLinkId") or ""),
+                side=Side.BUY if trade["side"] == "buy" else Side.SELL,
+                fill=_venue_fill(trade, size),
+            )
+            for trade in await self._all_trades(instrument, since_ns // MS_NS, {})
+        ]
+
+    async def _all_trades(
+        self, instrument: str, since_ms: int | None, asked: dict[str, Any]
+    ) -> list[dict[str, Any]]:
+        """Page by page: an order that swept the book has more executions than a page."""
+        trades: list[dict[str, Any]] = []
+        params = dict(asked)
         while True:
             page = await self._ask(
-                partial(
-                    self._client.fetch_my_trades,
-                    instrument,
-                    since_ns // MS_NS,
-                    EXECUTIONS_AT_ONCE,
-                    dict(ending),
-                )
+                partial(self._client.fetch_my_trades, instrument, since_ms, TRADES_PER_PAGE, dict(params))
             )
-            new = [trade for trade in page if str(trade["id"]) not in found]
-            found |= {str(trade["id"]): _execution(trade, size) for trade in new}
-            if len(page) < EXECUTIONS_AT_ONCE or not new:
-                return list(found.values())
-            # The newest come first; those of the oldest millisecond may go on in the next page.
-            ending["until"] = min(int(trade["timestamp"]) for trade in page)
+            trades += page
+            cursors = [
+                trade["info"]["nextPageCursor"] for trade in page if trade["info"].get("nextPageCursor")
+            ]
+            if len(page) < TRADES_PER_PAGE or not cursors:
+                return trades
+            params["cursor"] = cursors[-1]
 
     async def ticker(self, instrument: str) -> Ticker:
         asked_ns = time.time_ns()
@@ -372,12 +364,11 @@ class CcxtVenue:
 
     async def _await_turn(self) -> None:
         """Wait until the budget lets a question through; orders and cancels never wait behind one."""
-        pause_ns = wait_ns(self._budget, CallKind.QUERY, time.time_ns())
-        if pause_ns > REQUEST_TIMEOUT_MS * MS_NS:
-            raise VenueUnavailable(
-                f"the venue at {self._address} takes no question for {pause_ns / 1e9:.1f} s: too many requests"
-            )
-        if pause_ns > 0:
+        while (pause_ns := wait_ns(self._budget, CallKind.QUERY, time.time_ns())) > 0:
+            if pause_ns > REQUEST_TIMEOUT_MS * MS_NS:
+                raise VenueUnavailable(
+                    f"the venue at {self._address} takes no question for {pause_ns / 1e9:.1f} s: too many requests"
+                )
             await asyncio.sleep(pause_ns / 1e9)
 
     def _unavailable(self, error: Exception) -> VenueUnavailable:
@@ -386,11 +377,11 @@ class CcxtVenue:
         )
 
 
-def _resolved(client: Any, addresses: Any) -> Any:
-    """ccxt's table of addresses with the host name filled in."""
-    if isinstance(addresses, dict):
-        return {name: _resolved(client, value) for name, value in addresses.items()}
-    return client.implode_hostname(addresses)
+def _fee_in_quote(trade: dict[str, Any]) -> Decimal:
+    """A purchase of coins is charged in the coin."""
+    fee = exact_decimal(trade["fee"]["cost"])
+    in_base = trade["fee"]["currency"] == trade["symbol"].partition("/")[0]
+    return fee * exact_decimal(trade["price"]) if in_base else fee
 
 
 def _failure(error: Exception) -> Failure:
@@ -406,14 +397,6 @@ def _is_listed(symbol: str) -> bool:
         return False
 
 
-def _execution(trade: dict[str, Any], size: Decimal) -> VenueExecution:
-    return VenueExecution(
-        client_order_id=str(trade["info"].get("orderLinkId") or ""),
-        side=Side.BUY if trade["side"] == "buy" else Side.SELL,
-        fill=_venue_fill(trade, size),
-    )
-
-
 def _venue_fill(trade: dict[str, Any], size: Decimal) -> VenueFill:
     """
     Args:
@@ -423,7 +406,7 @@ def _venue_fill(trade: dict[str, Any], size: Decimal) -> VenueFill:
         execution_id=str(trade["id"]),
         quantity=exact_decimal(trade["amount"]) / size,
         price=exact_decimal(trade["price"]),
-        fee=exact_decimal(trade["fee"]["cost"]),
+        fee=_fee_in_quote(trade),
         time_ns=int(trade["timestamp"]) * MS_NS,
     )
 

@@ -29,6 +29,10 @@ class VenueUnavailable(ConnectionError):
     """A question (never an order) was not answered; ask again later."""
 
 
+class StreamLost(ConnectionError):
+    """The venue's private stream ended or cannot be opened."""
+
+
 class VenueUnfit(Exception):
     """The venue answers, but must not be traded on: its host, the key, margin or position mode is not what it should
     be. The message says what to change."""
@@ -43,6 +47,28 @@ class VenuePosition(msgspec.Struct, frozen=True, kw_only=True):
     instrument: str
     quantity: Decimal
     liquidation_price: Decimal | None = None
+
+
+class OrderStream(Protocol):
+    """News of one account's orders. It may stall silently: whoever listens asks the venue as well."""
+
+    async def open(self) -> None:
+        """Connect, sign in and subscribe.
+
+        Raises:
+            StreamLost
+        """
+        ...
+
+    async def news(self) -> list[str]:
+        """Wait for the next news; the client order ids that it is about.
+
+        Raises:
+            StreamLost
+        """
+        ...
+
+    async def close(self) -> None: ...
 
 
 class VenueClient(Protocol):
@@ -106,6 +132,22 @@ class VenueClient(Protocol):
 
         Raises:
             VenueUnavailable: for at least one instrument it did not answer; the others were asked all the same.
+        """
+        ...
+
+    async def cancel_all_when_silent(self, seconds: int) -> None:
+        """Have the venue cancel the account's open orders when we have been silent for so long.
+
+        Raises:
+            VenueUnavailable
+        """
+        ...
+
+    def open_stream(self) -> OrderStream | None:
+        """A private stream of the account, not open yet; None where the venue has none.
+
+        Raises:
+            VenueUnfit
         """
         ...
 

@@ -33,7 +33,10 @@ class BudgetRules(msgspec.Struct, frozen=True, kw_only=True):
 _ONE_EACH = {kind: 1.0 for kind in CallKind}
 # Of each venue's lowest tier. Bybit: 600 requests in 5 s per address. Binance: 2,400 weight a minute. OKX: 60 in 2 s
 # for orders. Deribit: credits for 20 requests a second, 100 at once.
+# The built-in exchange has no limits of its own; what it can answer is more.
+BUILTIN = "builtin"
 BUDGETS: Mapping[str, BudgetRules] = {
+    BUILTIN: BudgetRules(per_second=2_000, burst=2_000, reserve=500, weights=_ONE_EACH),
     "bybit": BudgetRules(per_second=120, burst=120, reserve=40, weights=_ONE_EACH),
     "binance": BudgetRules(per_second=40, burst=400, reserve=100, weights={**_ONE_EACH, CallKind.QUERY: 5.0}),
     "okx": BudgetRules(per_second=30, burst=60, reserve=20, weights=_ONE_EACH),
