@@ -173,7 +173,7 @@ how_to_install() {
 
 # Changes whenever an install would do something else: the lock, any package's metadata, this script, the jars.
 wanted_stamp() {
-  cat requirements.lock pyproject.toml shared/pyproject.toml local/pyproject.toml operator/pyproject.toml services/*/pyproject.toml \
+  cat requirements.lock pyproject.toml shared/pyproject.toml local/pyproject.toml operator/pyproject.toml simulator/pyproject.toml services/*/pyproject.toml \
       scripts/kafka/pom.xml scripts/install.sh | cksum
   echo "$ROOT"
 }
@@ -286,7 +286,7 @@ install_packages() {
   # Compiled here, once: a worker that must compile ccxt while it starts takes many times as long to come back.
   "$UV" pip sync --quiet --require-hashes --compile-bytecode requirements.lock
   local editable=() package
-  for package in shared local operator services/*; do editable+=(-e "$package"); done
+  for package in shared local operator simulator services/*; do editable+=(-e "$package"); done
   "$UV" pip install --quiet --no-deps --no-build-isolation "${editable[@]}"
 }
 

@@ -220,8 +220,10 @@ async def run_loops(account: Account, lock: Any, keys: tuple[str, str]) -> None:
     ]
     try:
         done, _ = await asyncio.wait(loops, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            _require_expected(task)
+        # In their order, not the set's: the same failures tell the same story.
+        for task in loops:
+            if task in done:
+                _require_expected(task)
         if lock_lost.is_set():
             raise LedgerUnreachable("the connection that holds the account's lock was lost")
         if account.following:

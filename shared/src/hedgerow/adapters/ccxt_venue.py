@@ -35,6 +35,7 @@ from hedgerow.execution.conclusion import Contradiction
 from hedgerow.execution.intents import Intent, Ticker, VenueExecution, VenueFill, VenueOrder
 from hedgerow.execution.order_life import IntentState
 from hedgerow.execution.venue_checks import AccountFacts, account_problems
+from hedgerow.execution.venue_clock import ClockUncertain, clock_offset_ns
 from hedgerow.execution.venue_rules import Failure, Meaning, meaning, name_conflict, rules_of
 
 # What Bybit writes where there is no reason to give.
@@ -151,11 +152,12 @@ class CcxtVenue:
         _log.warning("new keys in use", venue=self._address, account=self._venue_account)
 
     async def measure_clock(self) -> int:
-        """The venue's answer is taken to be from the middle of the call."""
-        before_ms = time.time_ns() // MS_NS
+        asked_ns = time.time_ns()
         venue_ms = await self._ask(lambda: self._client.fetch_time())
-        after_ms = time.time_ns() // MS_NS
-        self._offset_ms = int(venue_ms) - (before_ms + after_ms) // 2
+        try:
+            self._offset_ms = clock_offset_ns(asked_ns, int(venue_ms) * MS_NS, time.time_ns()) // MS_NS
+        except ClockUncertain as error:
+            raise VenueUnavailable(f"{self._address}: {error}") from error
         return self._offset_ms
 
     def order_wait_ns(self) -> int:

@@ -99,7 +99,7 @@ class VenueClient(Protocol):
         """Learn how far the venue's clock is ahead of ours; returns it in milliseconds.
 
         Raises:
-            VenueUnavailable
+            VenueUnavailable: no answer, or too late an answer to tell the time by; what was known before stays.
         """
         ...
 

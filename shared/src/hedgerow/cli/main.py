@@ -401,6 +401,28 @@ def migrate() -> None:
 
 
 @app.command()
+def simulate(
+    seed: Annotated[int | None, typer.Option("--seed", min=0, help="One run, with its story.")] = None,
+    seeds: Annotated[
+        str | None, typer.Option("--seeds", metavar="A..B", help="Many runs, with a table.")
+    ] = None,
+    processes: Annotated[
+        int | None, typer.Option("--processes", min=1, help="At one time; one per processor else.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Run the path from quote to fill in a simulated world that is hurt as the seed has it, and check every invariant.
+    Needs no server. The same seed gives the same run to the byte; ends with 1 when an invariant was broken."""
+
+    async def work() -> ExitCode:
+        from hedgerow.cli.simulate import simulate as run_seeds
+
+        return await run_seeds(seed, seeds, processes, as_json)
+
+    run(work)
+
+
+@app.command()
 def worker(
     roles: Annotated[
         list[str], typer.Option("--roles", help="Roles to run, separated by commas or given repeatedly.")

@@ -31,8 +31,12 @@ def answered(intent: Intent) -> Conclusion | None:
 
 
 def stated(intent: Intent, state: IntentState, reason: str) -> Conclusion | None:
-    """An outcome without fills; None when it is no news."""
-    if intent.state is state:
+    """An outcome without fills; None when it is no news.
+
+    That an answer did not come says nothing of an intent of which more is known by then: another executor may have
+    found its order while the sender still waited.
+    """
+    if intent.state is state or (state is IntentState.UNKNOWN and intent.state is not IntentState.SENDING):
         return None
     return Conclusion(state=state, filled_quantity=intent.filled_quantity, reason=reason)
 

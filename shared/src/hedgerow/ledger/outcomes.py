@@ -103,7 +103,7 @@ async def record_answer(
 async def record_state(
     connection: Any, intent_id: int, state: IntentState, reason: str, now_ns: int
 ) -> Outcome:
-    """An outcome without fills: Rejected, Unknown, Abandoned, Refused or Expired. Saying it twice changes nothing.
+    """An outcome without fills: Rejected, Unknown, Abandoned, Refused or Expired. What is no news changes nothing.
 
     Raises:
         IllegalTransition: its life has no such step.
