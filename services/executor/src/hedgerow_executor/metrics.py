@@ -12,6 +12,7 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True):
     filled: prometheus_client.Counter
     claim_seconds: prometheus_client.Histogram
     answer_seconds: prometheus_client.Histogram
+    cancel_seconds: prometheus_client.Histogram
     unknown_open: prometheus_client.Gauge
     unknown_overdue: prometheus_client.Gauge
     discrepancies: prometheus_client.Gauge
@@ -54,6 +55,13 @@ def build_metrics(registry: prometheus_client.CollectorRegistry) -> Metrics:
         answer_seconds=prometheus_client.Histogram(
             "hedgerow_venue_answer_seconds",
             "From the claim of an intent to the venue's acceptance of its order",
+            ["account"],
+            buckets=_SECONDS,
+            registry=registry,
+        ),
+        cancel_seconds=prometheus_client.Histogram(
+            "hedgerow_cancel_seconds",
+            "From the decision to take an order back to its end, with what it filled until then",
             ["account"],
             buckets=_SECONDS,
             registry=registry,

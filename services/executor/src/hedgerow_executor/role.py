@@ -226,13 +226,13 @@ async def run_loops(account: Account, lock: Any, keys: tuple[str, str]) -> None:
                 _require_expected(task)
         if lock_lost.is_set():
             raise LedgerUnreachable("the connection that holds the account's lock was lost")
-        if account.following:
+        if account.tasks:
             # Stopping: orders under way get their answer written down, if it comes soon.
-            await asyncio.wait(list(account.following.values()), timeout=GRACE_S)
+            await asyncio.wait(account.tasks, timeout=GRACE_S)
         if account.traces is not None and account.context.stopping.is_set():
             await account.traces.tell_last(account.pool)
     finally:
-        tasks = [*loops, *account.following.values()]
+        tasks = [*loops, *account.tasks]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -251,7 +251,7 @@ class StrategyState(Record, frozen=True, kw_only=True, tag="StrategyState"):
     """`strategy.status`: where a strategy stands, as hedging decided last; sent when it changes.
 
     Attributes:
-        state: InsideBand, OutsideBand, Flat, Stale, Halted or Suspended.
+        state: InsideBand, OutsideBand, Unfilled, Flat, Stale, Halted or Suspended.
         detail: the decision's own words, with the numbers of that moment.
     """
 
