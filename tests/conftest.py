@@ -73,9 +73,11 @@ def pytest_report_header() -> list[str]:
 
 
 def _describe(process: psutil.Process) -> str:
-    """Empty for one that has ended, though nobody asked for its exit code yet."""
+    """Empty for one that has ended, though nobody asked for its exit code yet, and for the helper that Python's own
+    multiprocessing keeps until this process ends."""
     try:
-        return f"{process.pid} {' '.join(process.cmdline())[:200]}"
+        command = " ".join(process.cmdline())
+        return "" if "multiprocessing.resource_tracker" in command else f"{process.pid} {command[:200]}"
     except (psutil.NoSuchProcess, psutil.ZombieProcess):
         return ""
 

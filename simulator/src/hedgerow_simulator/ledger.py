@@ -7,10 +7,11 @@ from typing import Any, TypeVar
 
 from hedgerow.domain.money import ZERO
 from hedgerow.execution.claim_facts import VenueView
-from hedgerow.execution.intents import Intent, VenueFill, VenueOrder
+from hedgerow.execution.intents import Intent, VenueExecution, VenueFill, VenueOrder
 from hedgerow.execution.order_life import IntentState
 from hedgerow.hedging.decision import Hedge
 from hedgerow.hedging.snapshot import LedgerSnapshot
+from hedgerow.ledger.adoptions import Adopted
 from hedgerow.ledger.claims import Claim
 from hedgerow.ledger.connection import LedgerUnreachable
 from hedgerow.ledger.decisions import Committed, Trace
@@ -256,6 +257,15 @@ class SimulatedAccountLedger:
     async def held(self, instrument: str) -> Decimal:
         return await self._ask("read", lambda tables: self._positions(tables).get(instrument, ZERO))
 
+    async def newest_ns(self) -> int:
+        return await self._ask("read", _newest_claim_ns)
+
+    async def adopt_execution(
+        self, instrument: str, execution: VenueExecution, now_ns: int
+    ) -> Adopted | None:
+        # The simulated ledger loses no order that it placed, so that there is none to adopt.
+        return None
+
     async def side(self) -> AccountSide | None:
         return await self._ask("read", self._side)
 
@@ -275,6 +285,10 @@ class SimulatedAccountLedger:
             for (_, _, venue, account, instrument), position in tables.positions.items()
             if (venue, account) == (self._venue_key, self._name) and position.quantity
         }
+
+
+def _newest_claim_ns(tables: Tables) -> int:
+    return max((intent.claimed_ns or 0 for intent in tables.intents.values()), default=0)
 
 
 class SimulatedDecisionLedger:

@@ -21,7 +21,7 @@ from hedgerow.adapters.venue import (
 from hedgerow.domain.instruments import find_instrument
 from hedgerow.domain.money import floor_to_step
 from hedgerow.domain.orders import Side
-from hedgerow.execution.intents import Intent, Ticker, VenueFill, VenueOrder
+from hedgerow.execution.intents import Intent, Ticker, VenueExecution, VenueFill, VenueOrder
 from hedgerow.execution.order_life import IntentState
 from hedgerow.execution.venue_clock import ClockUncertain, clock_offset_ns
 from hedgerow_exchange.book import TimeInForce
@@ -150,6 +150,16 @@ class SimulatedVenue:
             shown = shown[:-1]
         return [_fill(execution) for execution in shown]
 
+    def executions(self, instrument: str) -> list[VenueExecution]:
+        account = self.engine.accounts[ACCOUNT]
+        orders = [order for order in account.orders.values() if order.symbol == instrument]
+        return [
+            VenueExecution(client_order_id=order.order_link_id, side=order.side, fill=_fill(execution))
+            for order in orders
+            if self._shows(order)
+            for execution in account.fills_of(order)
+        ]
+
     def _shows(self, order: Order) -> bool:
         return self.now_ns() >= self._shown_from_ns.get(order.order_id, 0)
 
@@ -257,6 +267,9 @@ class SimulatedVenueClient:
 
     async def fills(self, intent: Intent) -> list[VenueFill]:
         return await self._question("executions", lambda: self._venue.fills(str(intent.client_order_id)))
+
+    async def executions(self, instrument: str, since_ns: int) -> list[VenueExecution]:
+        return await self._question("executions", lambda: self._venue.executions(instrument))
 
     async def ticker(self, instrument: str) -> Ticker:
         asked_ns = self._life.now_ns()

@@ -153,6 +153,20 @@ class TradingDesk:
             committed: Committed | None = await commit_decision(connection, risk, ledger, hedge, trace)
         return None if committed is None else committed.intents[0]
 
+    async def move(self, dsn: str, pool: asyncpg.Pool) -> None:
+        """Go on with another ledger: of the desk, and of an executor that is started from now on."""
+        self.dsn, self.pool = dsn, pool
+        self.environment["HEDGEROW_LEDGER_DSN"] = dsn
+        self.executor = self._worker("executor", self._http)
+
+    async def held_at_venue(self, symbol: str) -> Decimal:
+        for position in await self.client.fetch_positions(
+            params={"category": "linear", "settleCoin": "USDT"}
+        ):
+            if position["symbol"] == symbol and position["contracts"]:
+                return Decimal(str(position["contracts"])) * (1 if position["side"] == "long" else -1)
+        return Decimal(0)
+
     async def trade(self, stop: asyncio.Event) -> None:
         """Buy and sell a little bitcoin, as fast as the executor takes it, until told to stop."""
         side = Side.BUY

@@ -42,6 +42,8 @@ TABLES = (
     "chain",
     "trading_days",
     "ceilings",
+    "adoptions",
+    "quarantine",
 )
 
 

@@ -15,8 +15,9 @@ from hedgerow.execution.controls import MAX_DECISION_AGE_NS
 from hedgerow.execution.order_life import IntentState
 from hedgerow.ledger.claims import Claim, claim
 from hedgerow.ledger.connection import ledger_id
+from hedgerow.ledger.halts import standing_halts
 from hedgerow.ledger.intents import open_intents, recent_intents
-from hedgerow.ledger.strategies import publish_strategy, remove_strategy
+from hedgerow.ledger.strategies import publish_strategy, remove_strategy, strategies_on_venue
 from hedgerow.strategy.compiled import Leg, Mode
 
 
@@ -124,6 +125,27 @@ async def test_orders_on_their_way_count_towards_the_strategys_rate(desk: Desk) 
     assert refused.refusal.code is RefusalCode.ORDER_RATE
     desk.now_ns += 60 * example.SECOND_NS
     assert (await desk.send()).state is IntentState.SENDING
+
+
+async def test_a_config_that_cannot_be_read_is_quarantined_with_its_bytes_and_halts_its_strategy(
+    desk: Desk,
+) -> None:
+    other = await Desk(desk.pool).open(example.strategy(name="other", hedge_with=(SPOT,)), example.venue())
+    number = await desk.decide()
+    await desk.execute(f"update strategies set config = '{{\"mode\": \"Yolo\"' where uid = '{desk.uid}'")
+    taken = await desk.claim(number)
+    assert taken is not None
+    assert taken.refusal is not None
+    assert taken.refusal.code is RefusalCode.UNREADABLE
+    async with desk.pool.acquire() as connection:
+        for _ in range(2):
+            live = await strategies_on_venue(connection, example.VENUE)
+            assert [item.uid for item in live] == [other.uid]
+        (kept,) = await connection.fetch("select * from quarantine")
+        (halt,) = await standing_halts(connection)
+    assert (kept["source"], kept["key"], kept["bytes"]) == ("strategies", "desk/btc", b'{"mode": "Yolo"')
+    assert (halt.target.name, halt.source) == ("desk/btc", "quarantine")
+    assert (await other.send()).state is IntentState.SENDING
 
 
 SPOT = Leg(index=0, venue=example.VENUE, account=example.ACCOUNT, instrument=LISTINGS["BTC/USDT"])

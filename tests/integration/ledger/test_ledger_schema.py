@@ -1,8 +1,15 @@
+import asyncio
+import subprocess
+import sys
+import uuid
+from urllib.parse import urlsplit, urlunsplit
+
 import asyncpg
 import pytest
 
 from hedgerow.ledger.connection import LedgerUnreachable, connect, create_pool, ledger_id
 from hedgerow.ledger.migrate import SchemaMismatch, require_current, upgrade
+from hedgerow_local.postgres import execute
 
 
 async def _shape(connection: asyncpg.Connection) -> list[tuple[object, ...]]:
@@ -36,9 +43,42 @@ async def test_a_schema_of_another_version_is_refused_with_what_to_do(
     async with pool.acquire() as connection:
         await connection.execute(statement)
         with pytest.raises(
-            SchemaMismatch, match=f"is at {found}, this version needs 0007; run `hedgerow migrate`"
+            SchemaMismatch, match=f"is at {found}, this version needs 0008; run `hedgerow migrate`"
         ):
             await require_current(connection)
+
+
+async def test_two_that_migrate_one_ledger_at_once_take_turns(postgres: str) -> None:
+    name = f"test_{uuid.uuid4().hex}"
+    dsn = urlunsplit(urlsplit(postgres)._replace(path=f"/{name}"))
+    execute(postgres, f"CREATE DATABASE {name}")
+    try:
+        await asyncio.gather(*(asyncio.to_thread(_migrate_apart, dsn) for _ in range(3)))
+        connection = await connect(dsn, "ledger-tests")
+        await require_current(connection)
+        await connection.close()
+    finally:
+        execute(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _migrate_apart(dsn: str) -> None:
+    """In a process of its own, as two pods would."""
+    command = "import sys; from hedgerow.ledger.migrate import upgrade; upgrade(sys.argv[1])"
+    done = subprocess.run(
+        [sys.executable, "-c", command, dsn], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("waits", ["local", "remote_write"])
+async def test_without_a_synchronous_standby_nobody_need_wait_for_one(
+    ledger_dsn: str, pool: asyncpg.Pool, waits: str
+) -> None:
+    database = ledger_dsn.rsplit("/", 1)[-1]
+    async with pool.acquire() as connection:
+        await connection.execute(f'alter database "{database}" set synchronous_commit = {waits}')
+    # Without a synchronous standby there is nobody to wait for.
+    await (await connect(ledger_dsn, "ledger-tests")).close()
 
 
 async def test_a_ledger_has_one_name_and_cannot_get_a_second(pool: asyncpg.Pool) -> None:

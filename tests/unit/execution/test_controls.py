@@ -388,7 +388,8 @@ def test_the_base_case_passes() -> None:
 
 
 def test_every_code_is_in_the_table() -> None:
-    assert {code for _, _, code, _ in LIMITS.values()} == set(RefusalCode)
+    """But one, which the ledger itself gives: a config that cannot be read is none to check."""
+    assert {code for _, _, code, _ in LIMITS.values()} == set(RefusalCode) - {RefusalCode.UNREADABLE}
 
 
 @pytest.mark.parametrize("name", list(LIMITS))

@@ -11,11 +11,12 @@ from uuid import UUID
 
 import msgspec
 
+from hedgerow.domain.ids import intent_of
 from hedgerow.execution.claim_facts import VenueView
-from hedgerow.execution.intents import Intent, VenueFill, VenueOrder
+from hedgerow.execution.intents import Intent, VenueExecution, VenueFill, VenueOrder
 from hedgerow.execution.order_life import IntentState
+from hedgerow.ledger.adoptions import Adopted, adopt_execution
 from hedgerow.ledger.claims import Claim, claim
-from hedgerow.ledger.connection import ledger_id
 from hedgerow.ledger.halts import Halt, HaltTarget, place_halt, release_halts, standing_halts
 from hedgerow.ledger.intents import find_intent, open_intents
 from hedgerow.ledger.outcomes import Outcome, record_answer, record_outcome, record_state
@@ -37,6 +38,11 @@ class AccountSide(msgspec.Struct, frozen=True, kw_only=True):
     positions: dict[str, Decimal]
     instruments: list[str]
     ledger: UUID
+    former: tuple[UUID, ...] = ()
+
+    def ours(self, name: str) -> bool:
+        """Whether this ledger gave the client order id, now or before it was restored or promoted."""
+        return any(intent_of(ledger, name) is not None for ledger in (self.ledger, *self.former))
 
 
 class AccountLedger:
@@ -123,6 +129,24 @@ class AccountLedger:
             )
         return quantity
 
+    async def newest_ns(self) -> int:
+        """When the ledger last learned of an order of this account; 0 when it never did."""
+        async with self._pool.acquire() as connection:
+            newest: int = await connection.fetchval(
+                "select coalesce(max(claimed_ns), 0) from orders where venue = $1 and account = $2",
+                self._venue_key,
+                self._name,
+            )
+        return newest
+
+    async def adopt_execution(
+        self, instrument: str, execution: VenueExecution, now_ns: int
+    ) -> Adopted | None:
+        async with self._pool.acquire() as connection:
+            return await adopt_execution(
+                connection, self._venue_key, self._name, instrument, execution, now_ns
+            )
+
     async def side(self) -> AccountSide | None:
         """How far the account has come; None while an intent is open and nothing can be compared."""
         async with self._pool.acquire() as connection:
@@ -144,11 +168,12 @@ class AccountLedger:
                 self._venue_key,
                 self._name,
             )
-            ledger = await ledger_id(connection)
+            names = await connection.fetchrow("select id, former_ids from ledger_identity")
         positions = {row["instrument"]: row["quantity"] for row in rows if row["quantity"] != 0}
         return AccountSide(
             newest_intent=newest,
             positions=positions,
             instruments=sorted({row["instrument"] for row in owned} | positions.keys()),
-            ledger=ledger,
+            ledger=names["id"],
+            former=tuple(names["former_ids"]),
         )

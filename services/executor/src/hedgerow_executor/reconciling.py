@@ -5,8 +5,8 @@ import asyncio
 import structlog
 
 from hedgerow.adapters.venue import VenueUnavailable
-from hedgerow.domain.ids import intent_of
 from hedgerow.domain.money import ZERO, plain
+from hedgerow.ledger.continuity import SOURCE as RESTORED
 from hedgerow.ledger.halts import HaltTarget
 from hedgerow_executor.account import Account
 
@@ -14,6 +14,10 @@ _log = structlog.get_logger()
 EVERY_S = 3.0
 SETTLE_S = 0.5
 SOURCE = "reconciliation"
+# How far before the newest order that the ledger knows a lost one may have been sent.
+LOST_SLACK_NS = 60_000_000_000
+# Venues tell of executions some days back (Bybit: 7); what is older a person adopts.
+LOST_REACH_NS = 6 * 86_400 * 1_000_000_000
 
 
 class Reconciler:
@@ -52,6 +56,8 @@ class Reconciler:
             VenueUnavailable: nothing can be said.
         """
         found = await differences(self._account)
+        if found and not self._halted and await adopt_lost(self._account):
+            found = await differences(self._account)
         self._account.context.readiness.set("venue", True)
         if found is None:
             return
@@ -72,9 +78,12 @@ class Reconciler:
         self._halted = True
 
     async def _release(self) -> None:
-        released = await self._account.ledger.release_halts(
-            self._target(), SOURCE, SOURCE, self._account.now_ns()
-        )
+        released: list[int] = []
+        # A restored or promoted ledger is halted by its own source, for what this agreement now says.
+        for source in (SOURCE, RESTORED):
+            released += await self._account.ledger.release_halts(
+                self._target(), source, SOURCE, self._account.now_ns()
+            )
         if released:
             _log.warning(
                 "venue and ledger agree again: released", venue=self._account.venue_key, halts=released
@@ -111,7 +120,39 @@ async def differences(account: Account) -> list[str] | None:
     ]
     # Nothing of ours is open (checked above), so whatever rests at the venue is not ours to leave there.
     found += [
-        f"open order {name} is {'concluded here' if intent_of(before.ledger, name) else 'not of this ledger'}"
+        f"open order {name} is {'ours, and not followed' if before.ours(name) else 'not of this ledger'}"
         for name in names
     ]
     return found
+
+
+async def adopt_lost(account: Account) -> int:
+    """Take in what the venue executed of orders that this ledger placed and does not know any more: it was restored, or
+    promoted without its newest rows. Which execution is whose, the client order id says.
+
+    Returns:
+        How many executions were taken in.
+
+    Raises:
+        VenueUnavailable: the venue did not answer.
+    """
+    side = await account.ledger.side()
+    if side is None:
+        return 0
+    since_ns = max(await account.ledger.newest_ns() - LOST_SLACK_NS, account.now_ns() - LOST_REACH_NS)
+    taken = 0
+    for instrument in side.instruments:
+        for execution in await account.venue.executions(instrument, since_ns):
+            if not side.ours(execution.client_order_id):
+                continue
+            adopted = await account.ledger.adopt_execution(instrument, execution, account.now_ns())
+            if adopted is not None:
+                taken += 1
+                _log.error(
+                    "adopted an execution that the ledger had lost",
+                    order=execution.client_order_id,
+                    execution=execution.fill.execution_id,
+                    strategy=adopted.strategy,
+                    position=plain(adopted.position),
+                )
+    return taken

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 import zlib
 from typing import Any
 
@@ -11,6 +12,7 @@ import structlog
 from hedgerow.adapters.ccxt_venue import CcxtVenue
 from hedgerow.adapters.venue import VenueUnavailable, VenueUnfit
 from hedgerow.ledger.connection import LEDGER_LOST, LedgerUnreachable, connect, create_pool
+from hedgerow.ledger.continuity import arrive, require_arrived
 from hedgerow.ledger.decisions import INTENTS_CHANNEL
 from hedgerow.ledger.halts import HALTS_CHANNEL
 from hedgerow.ledger.migrate import require_current
@@ -83,6 +85,7 @@ async def _venues(context: Context) -> list[CompiledVenue]:
         return []
     try:
         await require_current(connection)
+        await arrive(connection, time.time_ns())
         context.readiness.set("ledger", True)
         venues = [
             venue
@@ -128,7 +131,11 @@ async def _serve(context: Context, metrics: Metrics, venue: CompiledVenue, probe
             return
         await client.start()
         pool = await create_pool(
-            context.settings.ledger_dsn, f"hedgerow-executor-{venue.key}", POOL_SIZE, PATIENCE_S
+            context.settings.ledger_dsn,
+            f"hedgerow-executor-{venue.key}",
+            POOL_SIZE,
+            PATIENCE_S,
+            require_arrived,
         )
         account = Account(
             context=context,

@@ -29,9 +29,10 @@ from hedgerow.adapters.venue import (
 from hedgerow.domain.ids import MAX_CLIENT_ORDER_ID
 from hedgerow.domain.instruments import Instrument, find_instrument
 from hedgerow.domain.money import exact_decimal
+from hedgerow.domain.orders import Side
 from hedgerow.execution.call_budget import BUDGETS, BUILTIN, CallKind, full_budget, spent, told, wait_ns
 from hedgerow.execution.conclusion import Contradiction
-from hedgerow.execution.intents import Intent, Ticker, VenueFill, VenueOrder
+from hedgerow.execution.intents import Intent, Ticker, VenueExecution, VenueFill, VenueOrder
 from hedgerow.execution.order_life import IntentState
 from hedgerow.execution.venue_checks import AccountFacts, account_problems
 from hedgerow.execution.venue_clock import ClockUncertain, clock_offset_ns
@@ -246,26 +247,33 @@ class CcxtVenue:
 
     async def fills(self, intent: Intent) -> list[VenueFill]:
         size = self._ccxt_contracts(intent.instrument)
-        trades = await self._all_trades(intent)
+        trades = await self._all_trades(intent.instrument, None, {"orderLinkId": intent.client_order_id})
         return [
-            VenueFill(
-                execution_id=str(trade["id"]),
-                quantity=exact_decimal(trade["amount"]) / size,
-                price=exact_decimal(trade["price"]),
-                fee=_fee_in_quote(trade),
-                time_ns=int(trade["timestamp"]) * MS_NS,
-            )
+            _venue_fill(trade, size)
             for trade in trades
             if trade["info"].get("orderLinkId") == intent.client_order_id
         ]
 
-    async def _all_trades(self, intent: Intent) -> list[dict[str, Any]]:
-        """Of the order, page by page: one that swept the book has more executions than a page."""
+    async def executions(self, instrument: str, since_ns: int) -> list[VenueExecution]:
+        size = self._ccxt_contracts(instrument)
+        return [
+            VenueExecution(
+                client_order_id=str(trade["info"].get("orderLinkId") or ""),
+                side=Side.BUY if trade["side"] == "buy" else Side.SELL,
+                fill=_venue_fill(trade, size),
+            )
+            for trade in await self._all_trades(instrument, since_ns // MS_NS, {})
+        ]
+
+    async def _all_trades(
+        self, instrument: str, since_ms: int | None, asked: dict[str, Any]
+    ) -> list[dict[str, Any]]:
+        """Page by page: an order that swept the book has more executions than a page."""
         trades: list[dict[str, Any]] = []
-        params: dict[str, Any] = {"orderLinkId": intent.client_order_id}
+        params = dict(asked)
         while True:
             page = await self._ask(
-                partial(self._client.fetch_my_trades, intent.instrument, None, TRADES_PER_PAGE, dict(params))
+                partial(self._client.fetch_my_trades, instrument, since_ms, TRADES_PER_PAGE, dict(params))
             )
             trades += page
             cursors = [
@@ -389,6 +397,20 @@ def _is_listed(symbol: str) -> bool:
         return find_instrument(symbol).is_tradable
     except KeyError:
         return False
+
+
+def _venue_fill(trade: dict[str, Any], size: Decimal) -> VenueFill:
+    """
+    Args:
+        size: how many of ccxt's contracts one of ours is.
+    """
+    return VenueFill(
+        execution_id=str(trade["id"]),
+        quantity=exact_decimal(trade["amount"]) / size,
+        price=exact_decimal(trade["price"]),
+        fee=_fee_in_quote(trade),
+        time_ns=int(trade["timestamp"]) * MS_NS,
+    )
 
 
 def _price_if_any(value: float | None) -> Decimal | None:

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import msgspec
 
-from hedgerow.execution.intents import Intent, Ticker, VenueFill, VenueOrder
+from hedgerow.execution.intents import Intent, Ticker, VenueExecution, VenueFill, VenueOrder
 
 
 class VenueRejected(Exception):
@@ -186,6 +186,14 @@ class VenueClient(Protocol):
 
     async def open_client_order_ids(self, instruments: list[str]) -> list[str]:
         """Client order ids of all open orders (the venue's own id where somebody sent none).
+
+        Raises:
+            VenueUnavailable
+        """
+        ...
+
+    async def executions(self, instrument: str, since_ns: int) -> list[VenueExecution]:
+        """What the account executed in an instrument since then, at most some days ago.
 
         Raises:
             VenueUnavailable

@@ -347,6 +347,29 @@ def ceilings(
     run(work)
 
 
+@app.command()
+def adopt(
+    strategy: Annotated[str, typer.Argument(help="Name of the strategy.")],
+    instrument: Annotated[str, typer.Option("--instrument", help="Which of its legs, e.g. BTC/USDT:USDT.")],
+    position: Annotated[
+        str, typer.Option("--position", help="What the venue holds: signed contracts; negative is short.")
+    ],
+    price: Annotated[str, typer.Option("--price", help="What the difference was traded at.")],
+    reason: Annotated[str, typer.Option("--reason", help="Who traded and why; it goes into the chain.")],
+    namespace: Namespace = "default",
+) -> None:
+    """Take what a person traded on the account into a strategy's position, so that venue and ledger agree again."""
+
+    async def work() -> ExitCode:
+        from hedgerow.cli.adopt import adopt as take
+        from hedgerow.cli.names import key_of
+        from hedgerow.cli.servers import read_servers
+
+        return await take(read_servers(), key_of(strategy, namespace), instrument, position, price, reason)
+
+    run(work)
+
+
 @audit_app.command()
 def verify(
     strategy: Annotated[str | None, typer.Argument(help="Name of a strategy; all when left out.")] = None,

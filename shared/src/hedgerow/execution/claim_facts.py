@@ -20,6 +20,7 @@ class RefusalCode(StrEnum):
     STALE_DECISION = "StaleDecision"
     SUPERSEDED = "Superseded"
     NOT_PERMITTED = "NotPermitted"
+    UNREADABLE = "Unreadable"
     CURRENCY = "Currency"
     OFF_TICK = "OffTick"
     OFF_LOT = "OffLot"

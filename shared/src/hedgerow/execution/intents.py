@@ -51,6 +51,14 @@ class VenueFill(msgspec.Struct, frozen=True, kw_only=True):
     time_ns: int
 
 
+class VenueExecution(msgspec.Struct, frozen=True, kw_only=True):
+    """One execution of the account, of whatever order. `client_order_id` is empty where somebody sent none."""
+
+    client_order_id: str
+    side: Side
+    fill: VenueFill
+
+
 class VenueOrder(msgspec.Struct, frozen=True, kw_only=True):
     """What the venue says of one order.
 

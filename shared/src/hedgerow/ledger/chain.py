@@ -50,8 +50,26 @@ class IntentTerms(msgspec.Struct, frozen=True, kw_only=True):
     decided_ns: int
 
 
+class AdoptionTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """What was taken into the position without an intent. Decimals as canonical text.
+
+    Attributes:
+        number: of its row in `adoptions`; execution_id: None where a person said it.
+    """
+
+    number: int
+    mode: str
+    venue: str
+    account: str
+    instrument: str
+    side: str
+    price: str
+    fee: str
+    execution_id: str | None
+
+
 class ChainEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One step of one intent, as it is hashed. Quantities as canonical decimal text.
+    """One step of one intent, or an adoption (of intent 0), as it is hashed. Quantities as canonical decimal text.
 
     Attributes:
         terms: at the first step.
@@ -66,6 +84,7 @@ class ChainEntry(msgspec.Struct, frozen=True, kw_only=True):
     time_ns: int
     terms: IntentTerms | None = None
     executions: str | None = None
+    adoption: AdoptionTerms | None = None
 
 
 class ChainReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,6 +180,7 @@ async def verify_chain(
             walk.take(row)
             on_entry()
         differences = await _intents_that_differ(connection, uid, walk.last)
+        differences += await _adoptions_that_differ(connection, uid, walk.adoptions)
     return ChainReport(entries=walk.entries, breaks=walk.breaks + differences)
 
 
@@ -182,6 +202,7 @@ class ChainWalk:
         self.entries = 0
         self.breaks: list[str] = []
         self.last: dict[int, ChainEntry] = {}
+        self.adoptions: dict[int, ChainEntry] = {}
         self._strategy, self._expected, self._previous = None, 1, GENESIS
 
     def take(self, row: Any) -> None:
@@ -198,6 +219,9 @@ class ChainWalk:
             entry = msgspec.json.decode(row["payload"], type=ChainEntry)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             self.breaks.append(f"{at} {row['position']} cannot be read: {error}")
+            return
+        if entry.adoption is not None:
+            self.adoptions[entry.adoption.number] = entry
             return
         self.last[entry.intent] = _carried(self.last.get(entry.intent), entry)
 
@@ -226,6 +250,30 @@ async def _intents_that_differ(connection: Any, uid: str | None, last: dict[int,
             continue
         differences += differences_from_chain(row, fills.get(row["id"], []), entry)
     return differences + [f"intent {intent} is in the chain and gone from the table" for intent in last]
+
+
+async def _adoptions_that_differ(connection: Any, uid: str | None, said: dict[int, ChainEntry]) -> list[str]:
+    rows = await connection.fetch(
+        "select * from adoptions where $1::uuid is null or strategy_uid = $1 order by id", uid
+    )
+    differences = [f"adoption {row['id']} is not in the chain" for row in rows if row["id"] not in said]
+    found = {row["id"]: _adoption_of(row) for row in rows}
+    return differences + [
+        f"adoption {number} differs from the chain, or is gone from the table"
+        for number, entry in said.items()
+        if found.get(number) != (entry.adoption, entry.quantity, entry.reason, entry.time_ns)
+    ]
+
+
+def _adoption_of(row: Any) -> tuple[AdoptionTerms, str, str, int]:
+    names = ("mode", "venue", "account", "instrument", "side", "execution_id")
+    terms = AdoptionTerms(
+        number=row["id"],
+        price=plain(row["price"]),
+        fee=plain(row["fee"]),
+        **{name: row[name] for name in names},
+    )
+    return terms, plain(row["quantity"]), row["reason"], row["time_ns"]
 
 
 def differences_from_chain(row: Any, fills: list[VenueFill], entry: ChainEntry) -> list[str]:

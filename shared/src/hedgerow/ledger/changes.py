@@ -61,9 +61,11 @@ async def read_changes(connection: Any, positions: Mapping[str, int], limit: int
                 uid=str(row["uid"]),
                 strategy=row["key"],
                 position=row["position"],
-                entry=msgspec.json.decode(row["payload"], type=ChainEntry),
+                entry=entry,
             )
             for row in rows
+            # An adoption is no step of an intent.
+            if (entry := msgspec.json.decode(row["payload"], type=ChainEntry)).adoption is None
         ]
         if not steps:
             return Changes(steps=[], intents={}, fills=[], decisions=[])

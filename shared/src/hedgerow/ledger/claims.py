@@ -10,7 +10,7 @@ from hedgerow.domain.days import utc_day
 from hedgerow.domain.ids import client_order_id
 from hedgerow.domain.instruments import find_instrument
 from hedgerow.execution.account_tally import Flying, Holding, TradingDay, in_a_row, tally, usable_mids
-from hedgerow.execution.claim_facts import MINUTE_NS, SECOND_NS, ClaimFacts, Refusal, VenueView
+from hedgerow.execution.claim_facts import MINUTE_NS, SECOND_NS, ClaimFacts, Refusal, RefusalCode, VenueView
 from hedgerow.execution.claiming import SENDING, refused, venue_missing
 from hedgerow.execution.controls import check
 from hedgerow.execution.intents import Intent
@@ -20,7 +20,7 @@ from hedgerow.ledger.connection import take_halt_gate
 from hedgerow.ledger.halts import halts_against
 from hedgerow.ledger.intents import read_intent
 from hedgerow.ledger.outcomes import move
-from hedgerow.ledger.strategies import decode_config, decode_venue
+from hedgerow.ledger.strategies import UnreadableConfig, decode_config, decode_venue
 from hedgerow.strategy.compiled import Mode
 
 _S = TypeVar("_S", bound=msgspec.Struct)
@@ -108,7 +108,10 @@ async def claim(connection: Any, intent_id: int, seen: VenueView, now_ns: int) -
             refusal: Refusal | None = venue_missing(intent)
         else:
             halts = await halts_against(connection, intent.strategy, [intent.venue])
-            refusal = check(_claim_facts(intent, held, facts, halts, seen, now_ns))
+            try:
+                refusal = check(_claim_facts(intent, held, facts, halts, seen, now_ns))
+            except UnreadableConfig as error:
+                refusal = Refusal(code=RefusalCode.UNREADABLE, detail=f"the strategy's config: {error}")
         if refusal is not None:
             return Claim(intent=await move(connection, intent, refused(refusal), now_ns), refusal=refusal)
         return Claim(intent=await _take(connection, intent, facts["ledger"], now_ns), refusal=None)

@@ -1,6 +1,7 @@
 """Connections to the ledger's Postgres."""
 
 import uuid
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import asyncpg
@@ -63,12 +64,17 @@ async def connect(dsn: str, application_name: str) -> asyncpg.Connection:
 
 
 async def create_pool(
-    dsn: str, application_name: str, size: int, patience_s: float = COMMAND_TIMEOUT_S
+    dsn: str,
+    application_name: str,
+    size: int,
+    patience_s: float = COMMAND_TIMEOUT_S,
+    on_connect: Callable[[Any], Awaitable[None]] | None = None,
 ) -> asyncpg.Pool:
     """A pool of such connections.
 
     Args:
         patience_s: after which a statement counts as lost.
+        on_connect: asked of each new connection; what it raises refuses the connection.
 
     Raises:
         LedgerUnreachable: as `connect`.
@@ -81,6 +87,7 @@ async def create_pool(
         max_size=size,
         timeout=CONNECT_TIMEOUT_S,
         command_timeout=patience_s,
+        init=on_connect,
         server_settings={"application_name": application_name},
     )
 
@@ -107,6 +114,13 @@ async def take_publish_gate(connection: Any) -> None:
 
 
 async def _require_durable(connection: asyncpg.Connection, dsn: str) -> None:
+    waits = await connection.fetchval("show synchronous_commit")
+    if waits in ("local", "remote_write") and await connection.fetchval("show synchronous_standby_names"):
+        await connection.close()
+        raise LedgerUnreachable(
+            f"the Postgres at {address_of(dsn)} has synchronous_commit {waits}, which does not wait until its "
+            "synchronous standby has a commit on disk: a promotion would lose orders; set it to on"
+        )
     off = [
         name
         for name in ("synchronous_commit", "fsync", "full_page_writes")

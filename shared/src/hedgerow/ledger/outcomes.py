@@ -5,13 +5,12 @@ from typing import Any
 
 import msgspec
 
-from hedgerow.domain.instruments import find_instrument
-from hedgerow.domain.positions import Position, apply_fill
 from hedgerow.execution.conclusion import Conclusion
 from hedgerow.execution.intents import Intent, VenueFill, VenueOrder
 from hedgerow.execution.order_life import TERMINAL, IntentState
 from hedgerow.execution.recording import answered, booked_elsewhere, stated, step, told
 from hedgerow.ledger import chain
+from hedgerow.ledger.hedge_positions import book_position
 from hedgerow.ledger.intents import OPEN_STATES, find_intent
 from hedgerow.ledger.trading_days import count_turnover
 
@@ -209,30 +208,6 @@ async def _insert_fill(connection: Any, intent: Intent, fill: VenueFill, now_ns:
     )
     if inserted is None:
         raise booked_elsewhere(intent, fill)
-    where = (intent.strategy_uid, intent.mode.value, intent.venue, intent.account, intent.instrument)
-    row = await connection.fetchrow(
-        "select quantity, entry_price, realised_pnl, fees from positions where strategy_uid = $1 and mode = $2 "
-        "and venue = $3 and account = $4 and instrument = $5",
-        *where,
-    )
-    before = Position(**dict(row)) if row else Position()
-    after = apply_fill(
-        before,
-        intent.side,
-        fill.quantity,
-        fill.price,
-        fill.fee,
-        find_instrument(intent.instrument).contract_size,
-    )
-    await connection.execute(
-        "insert into positions (strategy_uid, mode, venue, account, instrument, quantity, entry_price, "
-        "realised_pnl, fees) values ($1, $2, $3, $4, $5, $6, $7, $8, $9) "
-        "on conflict (strategy_uid, mode, venue, account, instrument) do update set quantity = excluded.quantity, "
-        "entry_price = excluded.entry_price, realised_pnl = excluded.realised_pnl, fees = excluded.fees",
-        *where,
-        after.quantity,
-        after.entry_price,
-        after.realised_pnl,
-        after.fees,
-    )
+    place = (intent.strategy_uid, intent.mode.value, intent.venue, intent.account, intent.instrument)
+    before, _ = await book_position(connection, place, intent.side, fill.quantity, fill.price, fill.fee)
     await count_turnover(connection, intent, before, fill, now_ns)

@@ -1,5 +1,6 @@
 """Strategies and venues as published: uid, generation and compiled config. "Current generation" means this row."""
 
+import time
 import uuid
 from collections.abc import Iterable
 from enum import StrEnum
@@ -8,6 +9,7 @@ from typing import Any
 import msgspec
 
 from hedgerow.ledger.connection import take_publish_gate
+from hedgerow.ledger.quarantine import quarantine_strategy
 from hedgerow.schemas.records import StrategyPublished
 from hedgerow.strategy.compiled import CompiledStrategy, CompiledVenue, Leg
 
@@ -45,9 +47,20 @@ class VenueInUse(ValueError):
     """A strategy still hedges on this venue."""
 
 
+class UnreadableConfig(ValueError):
+    """A strategy's config in the ledger is none that this version can read; the message says why."""
+
+
 def decode_config(text: str) -> CompiledStrategy:
-    """A compiled config from its column."""
-    return _strategy_decoder.decode(text)
+    """A compiled config from its column.
+
+    Raises:
+        UnreadableConfig: it is corrupt, or says what this version does not know.
+    """
+    try:
+        return _strategy_decoder.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UnreadableConfig(f"{type(error).__name__}: {error}") from error
 
 
 def decode_venue(text: str) -> CompiledVenue:
@@ -190,13 +203,19 @@ async def read_strategies(connection: Any) -> list[StrategyPublished]:
 
 
 async def strategies_on_venue(connection: Any, venue: str) -> list[StrategyPublished]:
-    """Every live strategy that owns a leg on this venue, by key."""
+    """Every live strategy that owns a leg on this venue, by key. What cannot be read is quarantined and left out."""
     rows = await connection.fetch(
-        "select uid, generation, revision, config, published_ns from strategies where deleted_ns is null "
+        "select key, uid, generation, revision, config, published_ns from strategies where deleted_ns is null "
         "and uid in (select strategy_uid from leg_owners where venue = $1) order by key",
         venue,
     )
-    return [_published(row) for row in rows]
+    found = []
+    for row in rows:
+        try:
+            found.append(_published(row))
+        except UnreadableConfig as error:
+            await quarantine_strategy(connection, row["key"], row["config"], str(error), time.time_ns())
+    return found
 
 
 async def find_strategy(connection: Any, key: str) -> StrategyPublished | None:

@@ -7,8 +7,13 @@ from alembic import context
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
+MIGRATION_GATE = 0x6865_6467_6D69
+
 
 def _run(connection: Connection) -> None:
+    # Two that migrate one database at once would both begin with the same version. Held until the connection closes.
+    connection.exec_driver_sql(f"select pg_advisory_lock({MIGRATION_GATE})")
+    connection.commit()
     context.configure(connection=connection, target_metadata=None)
     with context.begin_transaction():
         context.run_migrations()

@@ -1,0 +1,64 @@
+"""A ledger that was restored or promoted starts halted, and is no part of what it was."""
+
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+import asyncpg
+import hedge_examples as example
+import pytest
+from ledger_desk import Desk
+
+from hedgerow.ledger.connection import LedgerUnreachable, create_pool, ledger_id
+from hedgerow.ledger.continuity import arrive, require_arrived
+from hedgerow.ledger.halts import standing_halts
+from hedgerow_local.postgres import execute
+
+
+async def test_a_ledger_that_stays_where_it_is_is_never_halted(desk: Desk) -> None:
+    async with desk.pool.acquire() as connection:
+        with pytest.raises(LedgerUnreachable):
+            await require_arrived(connection)
+        for _ in range(3):
+            assert not await arrive(connection, desk.now_ns)
+            await require_arrived(connection)
+        assert await standing_halts(connection) == []
+
+
+async def test_on_another_server_it_halts_every_venue_once_and_names_its_orders_anew(desk: Desk) -> None:
+    async with desk.pool.acquire() as connection:
+        await arrive(connection, desk.now_ns)
+        before = await ledger_id(connection)
+        # As after a promotion: the timeline is the next.
+        await connection.execute(
+            "update ledger_identity set server = regexp_replace(server, '/0*1/', '/00000009/')"
+        )
+        with pytest.raises(LedgerUnreachable, match="restored or promoted"):
+            await require_arrived(connection)
+        assert await arrive(connection, desk.now_ns)
+        assert not await arrive(connection, desk.now_ns)
+        await require_arrived(connection)
+        (halt,) = await standing_halts(connection)
+        assert (halt.target.kind, halt.target.name, halt.source) == ("Venue", example.VENUE, "ledger")
+        assert "restored or promoted (it was on" in halt.reason
+        assert await ledger_id(connection) != before
+        assert await connection.fetchval("select former_ids from ledger_identity") == [before]
+    refused = await desk.value("select count(*) from intents")
+    assert refused == 0
+
+
+async def test_a_copy_of_its_database_is_another_server(postgres: str, ledger_dsn: str) -> None:
+    source, copy = urlsplit(ledger_dsn).path.strip("/"), f"test_{uuid4().hex}"
+    connection = await asyncpg.connect(ledger_dsn)
+    await arrive(connection, 1)
+    await connection.close()
+    execute(postgres, f"CREATE DATABASE {copy} TEMPLATE {source}")
+    try:
+        dsn = urlunsplit(urlsplit(ledger_dsn)._replace(path=f"/{copy}"))
+        with pytest.raises(LedgerUnreachable, match="restored or promoted"):
+            await create_pool(dsn, "ledger-tests", 1, on_connect=require_arrived)
+        restored = await asyncpg.connect(dsn)
+        assert await arrive(restored, 2)
+        await restored.close()
+        await (await create_pool(dsn, "ledger-tests", 1, on_connect=require_arrived)).close()
+    finally:
+        execute(postgres, f"DROP DATABASE {copy} WITH (FORCE)")
