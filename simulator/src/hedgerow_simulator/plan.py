@@ -13,11 +13,14 @@ from hedgerow.strategy.compiled import (
     BookSource,
     CompiledStrategy,
     CompiledVenue,
+    Escalation,
     Execution,
     Freshness,
     Leg,
     Limits,
     Mode,
+    Style,
+    Twap,
 )
 
 SYMBOL = "BTC/USDT:USDT"
@@ -38,6 +41,16 @@ VENUE = CompiledVenue(
 )
 
 
+_PATIENCE = Escalation(
+    passive_ns=SECOND_NS,
+    inside_ticks=0,
+    reprice_ticks=20,
+    aggressive_ns=2 * SECOND_NS,
+    second_instrument_ns=SECOND_NS,
+    retry_ns=2 * SECOND_NS,
+)
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """One run's scenario. Probabilities are per occasion; 0 switches a kind of fault off.
 
@@ -54,6 +67,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     faults_s: float
     band: Decimal
     clip_notional: Decimal
+    style: Style
     clients_every_s: float
     largest_fill: Decimal
     depth: float
@@ -100,6 +114,7 @@ def draw_plan(seed: int) -> Plan:
         faults_s=drawn.uniform(6.0, 14.0),
         band=Decimal(drawn.choice(["0", "0.0005", "0.05", "0.2"])),
         clip_notional=Decimal(clip_notional),
+        style=drawn.choice([Style.CLIPS, Style.CLIPS, Style.TWAP, Style.ESCALATION]),
         clients_every_s=drawn.uniform(0.3, 2.0),
         largest_fill=Decimal(largest_fill),
         depth=float(largest_fill) * drawn.choice([0.1, 0.5, 5.0]),
@@ -152,6 +167,8 @@ def strategy_of(plan: Plan, widened: int = 0) -> CompiledStrategy:
             max_slippage_bps=Decimal(20),
             cooldown_ns=SECOND_NS // 2,
             unknown_deadline_ns=60 * SECOND_NS,
+            twap=Twap(duration_ns=2 * SECOND_NS, slices=3) if plan.style is Style.TWAP else None,
+            escalation=_PATIENCE if plan.style is Style.ESCALATION else None,
         ),
         limits=Limits(
             max_order_notional=Decimal(200_000),

@@ -40,6 +40,8 @@ KEYS = {API_KEY: Key(account=ACCOUNT, secret=b"simulated")}
 LEVELS = 3
 # Numbers of the maker's orders in the book, far from those that the engine gives.
 MAKER_NUMBERS = 1 << 40
+# Everybody else who trades there.
+PUBLIC = "public"
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +63,7 @@ class SimulatedVenue:
     def __init__(self, world: World, is_claimed: Callable[[str], bool]) -> None:
         self.world = world
         self.is_claimed = is_claimed
-        self.engine = Engine({SYMBOL: list_instrument(find_instrument(SYMBOL))}, [ACCOUNT], "51a1a7ed")
+        self.engine = Engine({SYMBOL: list_instrument(find_instrument(SYMBOL))}, [ACCOUNT, PUBLIC], "51a1a7ed")
         self.up = True
         self.sent: list[Sent] = []
         skew_ms = world.random("clock venue").uniform(-1, 1) * world.plan.clock_skew_ms
@@ -92,10 +94,30 @@ class SimulatedVenue:
                     else own_bid is not None and ticks <= own_bid
                 )
                 size = floor_to_step(Decimal(repr(sizes.uniform(0.1, 1.0) * self.world.plan.depth)), lot)
-                if size > 0 and not crosses:
+                if size > 0 and crosses:
+                    self._trade(side, size, price)
+                elif size > 0:
                     self._maker_number += 1
                     book.rest(self._maker_number, "maker", side, listing.lots(size), ticks)
                     self._makers.append(self._maker_number)
+
+    def _trade(self, side: Side, quantity: Decimal, price: Decimal) -> None:
+        """Somebody takes what stands in the way of a new price: an order of ours that rests is filled."""
+        command = PlaceOrder(
+            symbol=SYMBOL,
+            side=side,
+            order_type=OrderType.LIMIT,
+            quantity=quantity,
+            price=price,
+            time_in_force=TimeInForce.IOC,
+        )
+        try:
+            outcome = self.engine.place(PUBLIC, command, self.now_ns())
+        except Refused:  # worth too little
+            return
+        for execution in outcome.executions:
+            if execution.account == ACCOUNT:
+                self.world.tell("venue", f"fills {execution.order_link_id} with {execution.exec_qty:f}")
 
     def place(self, headers: dict[str, str], command: PlaceOrder) -> str:
         """

@@ -13,6 +13,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from hedgerow.schemas.records import StrategyPublished
+from hedgerow.streams.config_tail import Generations
 from hedgerow.streams.context import Context, FollowsAssignment, StreamRole
 from hedgerow.streams.metrics import WorkerMetrics, worker_metrics
 from hedgerow.streams.processor import Processor, RawMessage
@@ -107,6 +108,7 @@ class StreamWorker:
         self._epoch = -1
         self._next: dict[TopicPartition, int] = {}
         self._wake = asyncio.Event()
+        self._generations = Generations()
         self._changed: list[StrategyPublished] = []
         self._committed_s = self._saved_s = 0.0
         self._saved: dict[TopicPartition, int] = {}
@@ -116,7 +118,8 @@ class StreamWorker:
         world = self.life.world
         if self._role.follows_strategies:
             self._strategies.follow(self)
-            self._changed += self._strategies.newest.values()
+            for published in self._strategies.newest.values():
+                self.strategy_changed(published)
             self._take_changes()
         if self._role.tick_interval_s is not None:
             world.loop.create_task(self._ticks(self._role.tick_interval_s))
@@ -143,8 +146,9 @@ class StreamWorker:
                 self._processor.emit(self.stepper.tick(self.life.now_ns()))
 
     def strategy_changed(self, published: StrategyPublished) -> None:
-        self._changed.append(published)
-        self._wake.set()
+        if self._generations.offer(published.config.key, published):
+            self._changed.append(published)
+            self._wake.set()
 
     def _take_changes(self) -> None:
         for published in self._changed:
