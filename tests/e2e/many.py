@@ -22,7 +22,7 @@ LABEL = "hedgerow.dev/e2e=many"
 INSIDE = Path(__file__).parent / "inside"
 LEGS = [item for item in LISTINGS.values() if item.can_hedge]
 API = "hedgerow.dev/v1alpha1"
-PATIENCE_S = 300.0
+PATIENCE_S = 900.0
 
 
 def venues(count: int) -> list[Object]:
@@ -77,8 +77,19 @@ def apply(cluster: Cluster, objects: list[Object]) -> None:
 
 
 @contextmanager
+def standing_market(cluster: Cluster, release: str) -> Iterator[None]:
+    """No prices come: what decisions on live ones cost is `make bench`'s."""
+    ingestion = f"deployment/{release}-ingestion"
+    cluster.kubectl("scale", "--replicas=0", ingestion)
+    try:
+        yield
+    finally:
+        cluster.kubectl("scale", "--replicas=1", ingestion)
+
+
+@contextmanager
 def without_executors(cluster: Cluster, release: str) -> Iterator[None]:
-    """Pods of these Venues' executors are refused, and acknowledged for."""
+    """Pods of these Venues' executors are refused, and acknowledged for. At the end strategies and Venues are gone."""
     cluster.kubectl(
         "apply", "--server-side", "--filename", "-", given=json.dumps(_refusal(cluster.namespace))
     )
@@ -94,6 +105,8 @@ def without_executors(cluster: Cluster, release: str) -> Iterator[None]:
             threading.Thread(target=process.stdout.read, daemon=True).start()
             yield
     finally:
+        cluster.kubectl("delete", "hedgestrategies,venues", "--selector", LABEL, "--timeout=600s")
+        wait_for("no executor of these Venues", lambda: not executors(cluster))
         kinds = "validatingadmissionpolicy,validatingadmissionpolicybinding"
         cluster.kubectl("delete", kinds, "--selector", LABEL, "--timeout=60s")
         cluster.kubectl("delete", "secret", f"{PREFIX}trade")
