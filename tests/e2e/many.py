@@ -6,6 +6,7 @@ the release acknowledges in their place. Everything else that a strategy waits f
 
 import json
 import threading
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +23,7 @@ LABEL = "hedgerow.dev/e2e=many"
 INSIDE = Path(__file__).parent / "inside"
 LEGS = [item for item in LISTINGS.values() if item.can_hedge]
 API = "hedgerow.dev/v1alpha1"
-PATIENCE_S = 300.0
+PATIENCE_S = 900.0
 
 
 def venues(count: int) -> list[Object]:
@@ -77,8 +78,19 @@ def apply(cluster: Cluster, objects: list[Object]) -> None:
 
 
 @contextmanager
+def standing_market(cluster: Cluster, release: str) -> Iterator[None]:
+    """No prices come: what decisions on live ones cost is `make bench`'s."""
+    ingestion = f"deployment/{release}-ingestion"
+    cluster.kubectl("scale", "--replicas=0", ingestion)
+    try:
+        yield
+    finally:
+        cluster.kubectl("scale", "--replicas=1", ingestion)
+
+
+@contextmanager
 def without_executors(cluster: Cluster, release: str) -> Iterator[None]:
-    """Pods of these Venues' executors are refused, and acknowledged for."""
+    """Pods of these Venues' executors are refused, and acknowledged for. At the end strategies and Venues are gone."""
     cluster.kubectl(
         "apply", "--server-side", "--filename", "-", given=json.dumps(_refusal(cluster.namespace))
     )
@@ -89,11 +101,13 @@ def without_executors(cluster: Cluster, release: str) -> Iterator[None]:
     try:
         with cluster.running(*command, given=program) as process:
             assert process.stdout is not None
-            assert process.stdout.readline().strip() == "0"
+            assert process.stdout.readline().strip().isdecimal()
             # Read on, or it would wait for its reader.
             threading.Thread(target=process.stdout.read, daemon=True).start()
             yield
     finally:
+        cluster.kubectl("delete", "hedgestrategies,venues", "--selector", LABEL, "--timeout=600s")
+        wait_for("no executor of these Venues", lambda: not executors(cluster))
         kinds = "validatingadmissionpolicy,validatingadmissionpolicybinding"
         cluster.kubectl("delete", kinds, "--selector", LABEL, "--timeout=60s")
         cluster.kubectl("delete", "secret", f"{PREFIX}trade")
@@ -167,8 +181,11 @@ class Cost:
     def __init__(self, cluster: Cluster, release: str) -> None:
         self.cpu_s = self.memory_mib = 0.0
         self.requests: dict[str, float] = {}
-        with cluster.forwarded(f"deployment/{release}-operator", 8080) as port:
-            text = cluster.run("curl", "--silent", "--fail", f"http://127.0.0.1:{port}/metrics")
+        with (
+            cluster.forwarded(f"deployment/{release}-operator", 8080) as port,
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as answer,
+        ):
+            text = answer.read().decode()
         for family in text_string_to_metric_families(text):
             for sample in family.samples:
                 if sample.name == "process_cpu_seconds_total":

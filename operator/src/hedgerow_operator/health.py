@@ -29,15 +29,15 @@ class Pulse:
     def silent_s(self) -> float:
         return time.monotonic() - self._last_s
 
-    def stalled(self, oldest_queued_s: float) -> bool:
+    def stalled(self, stuck_s: float) -> bool:
         """No pass ended, or nothing was taken from the queue, for too long."""
-        return max(self.silent_s(), oldest_queued_s) > self._patience_s
+        return max(self.silent_s(), stuck_s) > self._patience_s
 
-    def alive(self, oldest_queued_s: float) -> tuple[bool, Mapping[str, Any]]:
+    def alive(self, stuck_s: float) -> tuple[bool, Mapping[str, Any]]:
         """Whether it is not stalled, and by which figures."""
-        stalled = self.stalled(oldest_queued_s)
+        stalled = self.stalled(stuck_s)
         return not stalled, {
             "stalled": stalled,
             "last_pass_s": round(self.silent_s(), 1),
-            "queued_s": round(oldest_queued_s, 1),
+            "stuck_s": round(stuck_s, 1),
         }

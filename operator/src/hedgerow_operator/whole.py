@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import kopf
@@ -64,7 +64,7 @@ class Operator:
         self._health = HealthServer(
             settings.http_host,
             settings.http_port,
-            lambda: self._pulse.alive(self._oldest_queued_s()),
+            lambda: self._pulse.alive(self._queue_age_s(self._queue.stuck_s)),
             lambda: self._pulse.missing,
             registry,
         )
@@ -269,14 +269,14 @@ class Operator:
             if self._beats.concern(key, parts):
                 self._wake_strategy(key)
 
-    def _oldest_queued_s(self) -> float:
+    def _queue_age_s(self, measure: Callable[[float], float]) -> float:
         with contextlib.suppress(RuntimeError):
-            return self._queue.oldest_s(asyncio.get_running_loop().time())
+            return measure(asyncio.get_running_loop().time())
         return 0.0
 
     def _count(self) -> None:
         self._metrics.queued.set(len(self._queue))
-        self._metrics.oldest_queued_seconds.set(self._oldest_queued_s())
+        self._metrics.oldest_queued_seconds.set(self._queue_age_s(self._queue.oldest_s))
         counts: dict[tuple[str, str], int] = {}
         for body in self._world.of(STRATEGY).objects.values():
             for item in (body.get("status") or {}).get("conditions") or ():

@@ -23,6 +23,7 @@ class WorkQueue:
         self._due: dict[Item, float] = {}  # in order of arrival, with the time of it
         self._second_looks: dict[Item, float] = {}
         self._taken = 0
+        self._taken_s = 0.0
         self._working: set[Item] = set()
         self._again: set[Item] = set()
         self._later: list[tuple[float, int, Item]] = []
@@ -36,6 +37,10 @@ class WorkQueue:
     def oldest_s(self, now_s: float) -> float:
         """How long the first has been waiting."""
         return now_s - min(next(iter(lane.values()), now_s) for lane in (self._due, self._second_looks))
+
+    def stuck_s(self, now_s: float) -> float:
+        """For how long nothing was taken although something waits. A long queue that moves is not stuck."""
+        return min(self.oldest_s(now_s), now_s - self._taken_s)
 
     def add(self, item: Item) -> None:
         """It changed, or something that it depends on."""
@@ -77,6 +82,7 @@ class WorkQueue:
                 item = next(iter(lane))
                 del lane[item]
                 self._taken += 1
+                self._taken_s = asyncio.get_running_loop().time()
                 self._working.add(item)
                 return item
             timeout_s = None if next_s is None else next_s - asyncio.get_running_loop().time()

@@ -7,6 +7,7 @@ I2  what is added is taken, each item by one worker at a time, and again when it
 import asyncio
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -139,6 +140,21 @@ async def test_a_change_goes_before_second_looks_which_never_starve() -> None:
     taken = [await queue.take() for _ in range(len(queue))]
     assert [item for item in taken if item in changes] == changes
     assert [taken.index(item) for item in looks] == [0, SECOND_LOOK_EVERY]
+
+
+async def test_a_long_queue_that_moves_is_not_stuck() -> None:
+    queue = WorkQueue()
+    began_s = asyncio.get_running_loop().time()
+    assert queue.stuck_s(began_s + 100) == 0
+    queue.look_again(A)
+    queue.add(B)
+    assert queue.stuck_s(began_s + 100) == pytest.approx(100, abs=10)
+    await queue.take()
+    await asyncio.sleep(0.05)
+    now_s = asyncio.get_running_loop().time()
+    assert 0.05 <= queue.stuck_s(now_s) < queue.oldest_s(now_s) + 0.001
+    queue.add(("Venue", "desk/newer"))
+    assert queue.oldest_s(now_s + 100) == pytest.approx(100, abs=10)
 
 
 async def test_what_is_to_be_looked_at_again_and_changes_is_taken_once() -> None:
