@@ -17,7 +17,7 @@ QUIET_S = 8.0
 
 async def test_promoted_with_a_lost_tail(rig: Rig, servers: Servers) -> None:
     """Nothing is sent from a ledger that does not know its last orders: each venue halts and names the difference."""
-    orders = max(size(full=50, short=12), 12)
+    orders = size(full=50, short=12)
     name, full, ran = "Postgres promoted, tail lost", "50 orders lost", f"{orders} orders lost"
     run = await hurt(rig, name)
     before = rig.journal.stat().st_size
