@@ -45,7 +45,6 @@ BAD_SIDES = (
     {"bids": ()},
     {"asks": ()},
     {"bids": (), "asks": ()},
-    {"bids": ((6e305, 2.0),), "asks": ((7e305, 2.0),)},
 )
 POISON = (
     b"",
@@ -109,16 +108,29 @@ async def test_duplicates_and_reorders(rig: Rig) -> None:
         await run.recovered("duplicates and reorders")
 
 
-def _bad_ticks(random: Random, count: int) -> Iterator[tuple[str, bytes]]:
-    for _ in range(count):
-        now_ns = time.time_ns()
-        changes = {
-            **random.choice(BAD_SIDES),
-            "sequence": now_ns,
-            "time_ns": now_ns,
-            "source_time_ns": now_ns,
-        }
-        yield "BTC", encode(msgspec.structs.replace(GOOD, **changes))
+def _bad_ticks(kafka: str, random: Random, count: int) -> Iterator[tuple[str, bytes]]:
+    """Each is newer than the newest real state, by its time alone: the next real one replaces it."""
+    consumer = Consumer({"bootstrap.servers": kafka, "group.id": "bad-ticks", "enable.auto.commit": False})
+    consumer.assign([TopicPartition(MARKET_RAW.name, number, -1) for number in range(PARTITIONS)])
+    newest = 0
+    while count:
+        message = consumer.poll(0 if newest else 1)
+        if message is not None and message.error() is None and b'"BookState"' in message.value():
+            state = msgspec.json.decode(message.value())
+            if state["instrument"] == GOOD.instrument:
+                newest = max(newest, state["sequence"])
+        if newest:
+            now_ns = time.time_ns()
+            changes = {
+                **random.choice(BAD_SIDES),
+                "sequence": newest,
+                "time_ns": now_ns,
+                "source_time_ns": now_ns,
+            }
+            yield "BTC", encode(msgspec.structs.replace(GOOD, **changes))
+            count -= 1
+            time.sleep(PAUSE_S)
+    consumer.close()
 
 
 def _poisoned(random: Random, count: int, poison: int) -> Iterator[tuple[str, bytes]]:
