@@ -42,6 +42,7 @@ OPERATIONS = [
     ("GET", "/orders/{order_id}"),
     ("DELETE", "/orders/{order_id}"),
     ("GET", "/quotes"),
+    ("POST", "/hedge"),
     ("GET", "/positions"),
     ("GET", "/risk"),
     ("GET", "/books"),
@@ -123,7 +124,7 @@ def test_every_operation_was_tried_and_none_failed(door: Door) -> None:
 def test_the_document_has_an_example_of_every_body_and_problems_everywhere(door: Door) -> None:
     document = requests.get(f"{door.url}/openapi.json", timeout=30).json()
     schemas = document["components"]["schemas"]
-    for name in ("OrderRequest", "OrderAnswer", "BookRequest", "HaltRequest", "Problem"):
+    for name in ("OrderRequest", "OrderAnswer", "BookRequest", "HaltRequest", "HedgeRequest", "Problem"):
         assert schemas[name]["examples"], name
     for item in document["paths"].values():
         for operation in item.values():
