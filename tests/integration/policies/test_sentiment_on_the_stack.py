@@ -187,4 +187,4 @@ def lower_maximum(strategy: CompiledStrategy) -> CompiledStrategy:
 
 async def change(rig: Rig, strategy: CompiledStrategy) -> None:
     connection = await rig.ledger.connection()
-    rig.publish([await publish_strategy(connection, strategy, "rig", time.time_ns())])
+    rig.publish([await publish_strategy(connection, strategy, "lower-maximum", time.time_ns())])
