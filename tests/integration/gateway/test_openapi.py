@@ -68,8 +68,11 @@ class Door:
 
 
 @pytest.fixture(scope="module")
-def door(kafka: str, module_ledger_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
-    gateway = Gateway(tmp_path_factory.mktemp("gateway"), kafka, module_ledger_dsn)
+def door(
+    kafka: str, module_ledger_dsn: str, redis_cluster: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Door]:
+    folder = tmp_path_factory.mktemp("gateway")
+    gateway = Gateway(folder, kafka, module_ledger_dsn, HEDGEROW_REDIS=redis_cluster)
     quotes = Quotes(kafka)
     quotes.repeat("BTC/USDT", 60_000.0, 60_010.0)
     quotes.repeat("BTC/USDT:USDT", 60_000.0, 60_010.0)
