@@ -42,6 +42,7 @@ OPERATIONS = [
     ("GET", "/orders/{order_id}"),
     ("DELETE", "/orders/{order_id}"),
     ("GET", "/quotes"),
+    ("POST", "/hedge"),
     ("GET", "/positions"),
     ("GET", "/risk"),
     ("GET", "/books"),
@@ -67,8 +68,11 @@ class Door:
 
 
 @pytest.fixture(scope="module")
-def door(kafka: str, module_ledger_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
-    gateway = Gateway(tmp_path_factory.mktemp("gateway"), kafka, module_ledger_dsn)
+def door(
+    kafka: str, module_ledger_dsn: str, redis_cluster: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Door]:
+    folder = tmp_path_factory.mktemp("gateway")
+    gateway = Gateway(folder, kafka, module_ledger_dsn, HEDGEROW_REDIS=redis_cluster)
     quotes = Quotes(kafka)
     quotes.repeat("BTC/USDT", 60_000.0, 60_010.0)
     quotes.repeat("BTC/USDT:USDT", 60_000.0, 60_010.0)
@@ -123,7 +127,7 @@ def test_every_operation_was_tried_and_none_failed(door: Door) -> None:
 def test_the_document_has_an_example_of_every_body_and_problems_everywhere(door: Door) -> None:
     document = requests.get(f"{door.url}/openapi.json", timeout=30).json()
     schemas = document["components"]["schemas"]
-    for name in ("OrderRequest", "OrderAnswer", "BookRequest", "HaltRequest", "Problem"):
+    for name in ("OrderRequest", "OrderAnswer", "BookRequest", "HaltRequest", "HedgeRequest", "Problem"):
         assert schemas[name]["examples"], name
     for item in document["paths"].values():
         for operation in item.values():

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -91,7 +92,7 @@ async def rig(kafka: str, ledger_dsn: str, redis_cluster: str, tmp_path: Path) -
 
 async def test_the_hedge_follows_the_score_and_stands_still_without_one(rig: Rig, source: Source) -> None:
     (strategy,) = rig.strategies
-    await asyncio.to_thread(tell_book, rig, "0.4")
+    await rig.until(lambda: asyncio.to_thread(sell, rig, "0.4"), "a client sells to the desk", PATIENCE_S)
     await rig.until(lambda: problem_is(rig, "score:BTC", "Missing"), "it waits for a score", PATIENCE_S)
     assert await rig.ledger.fetchval("select count(*) from intents") == 0
 
@@ -115,27 +116,37 @@ async def test_the_hedge_follows_the_score_and_stands_still_without_one(rig: Rig
     source.say(None)
     await rig.until(lambda: problem_is(rig, "score:BTC", "Stale"), "a silent source grows old", PATIENCE_S)
     assert await hedge_is(rig, "0.2")
-    # The book doubles, and nothing is decided on a score that is too old.
+    # The book grows, and nothing is decided on a score that is too old.
     intents = await rig.ledger.fetchval("select count(*) from intents")
-    await asyncio.to_thread(tell_book, rig, "0.8", 2)
+    assert await asyncio.to_thread(sell, rig, "0.4")
     await rig.until(lambda: exposure_is(rig, "0.8"), "risk knows the book", PATIENCE_S)
     assert await rig.ledger.fetchval("select count(*) from intents") == intents
 
 
-def tell_book(rig: Rig, quantity: str, sequence: int = 1) -> None:
-    """What the clients hold, through the gateway."""
-    moment = time.time_ns()
-    as_of = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(moment // 10**9))}.000Z"
-    body = {"sequence": sequence, "as_of": as_of, "positions": {"BTC/USDT": quantity}}
+def sell(rig: Rig, quantity: str) -> bool:
+    """A client sells that much BTC to the desk, so the desk is long; not while there is no quote yet."""
+    order = {
+        "asset_class": "CRYPTO",
+        "symbol": "BTC/USDT",
+        "side": "SELL",
+        "quantity": quantity,
+        "order_type": "MARKET",
+        "client_id": "treasury",
+    }
     key = (rig.folder / "gateway-keys" / "trader" / "key").read_text().strip()
     request = urllib.request.Request(
-        f"{rig.gateway_url}/books/clients",
-        method="PUT",
-        data=json.dumps(body).encode(),
+        f"{rig.gateway_url}/orders",
+        method="POST",
+        data=json.dumps(order).encode(),
         headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        assert answer.status < 300
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return bool(answer.status == 201)
+    except urllib.error.HTTPError as refused:
+        if refused.code != 409:
+            raise
+        return False
 
 
 async def hedge_is(rig: Rig, fraction: str, zone: str = "0") -> bool:
@@ -176,4 +187,4 @@ def lower_maximum(strategy: CompiledStrategy) -> CompiledStrategy:
 
 async def change(rig: Rig, strategy: CompiledStrategy) -> None:
     connection = await rig.ledger.connection()
-    rig.publish([await publish_strategy(connection, strategy, "rig", time.time_ns())])
+    rig.publish([await publish_strategy(connection, strategy, "lower-maximum", time.time_ns())])

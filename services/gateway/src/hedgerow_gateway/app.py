@@ -12,8 +12,9 @@ from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from hedgerow_gateway import book_routes, halt_routes, order_routes, quote_routes, risk_routes
+from hedgerow_gateway import book_routes, halt_routes, hedge_routes, order_routes, quote_routes, risk_routes
 from hedgerow_gateway.desk import OrderDesk
+from hedgerow_gateway.hedge_desk import HedgeDesk
 from hedgerow_gateway.ledger_pool import LedgerPool
 from hedgerow_gateway.metrics import GatewayMetrics
 from hedgerow_gateway.problems import FieldError, Problem, invalid, problem_response
@@ -31,7 +32,12 @@ Amounts are exact: send numbers or decimal strings, answers are decimal strings.
 
 
 def build_app(
-    ledger: LedgerPool, desk: OrderDesk, risk: RiskView, publisher: BookPublisher, metrics: GatewayMetrics
+    ledger: LedgerPool,
+    desk: OrderDesk,
+    hedge_desk: HedgeDesk,
+    risk: RiskView,
+    publisher: BookPublisher,
+    metrics: GatewayMetrics,
 ) -> FastAPI:
     """The application around these parts. Nobody gets in whose key is not in `app.state.keys`."""
     app = FastAPI(
@@ -46,8 +52,9 @@ def build_app(
     app.state.risk = risk
     app.state.ledger = ledger
     app.state.desk = desk
+    app.state.hedge_desk = hedge_desk
     app.state.publisher = publisher
-    for routes in (order_routes, quote_routes, book_routes, halt_routes, risk_routes):
+    for routes in (order_routes, quote_routes, hedge_routes, book_routes, halt_routes, risk_routes):
         app.include_router(routes.router)
     _answer_with_problems(app, metrics)
     app.add_middleware(_Measured, metrics=metrics)

@@ -59,6 +59,12 @@ def _yearly(value: Decimal) -> Decimal:
     return value
 
 
+def _score(value: Decimal) -> Decimal:
+    if not 0 <= value <= 1:
+        raise wrong(f"is {plain(value)}; a score is a number from 0 to 1")
+    return value
+
+
 def _time_ns(value: Any) -> int:
     try:
         return parse_time(value if isinstance(value, str) else "")
@@ -103,6 +109,12 @@ Signed = Annotated[
     Decimal,
     BeforeValidator(_amount),
     _decimal_schema(r"^-?[0-9]{1,13}(\.[0-9]{1,12})?$", {"minimum": -1e12, "maximum": 1e12}, "-1.25"),
+]
+Score = Annotated[
+    Decimal,
+    BeforeValidator(_amount),
+    AfterValidator(_score),
+    _decimal_schema(r"^(0(\.[0-9]{1,12})?|1(\.0{1,12})?)$", {"minimum": 0, "maximum": 1}, "0.62"),
 ]
 Shown = Annotated[
     Decimal,

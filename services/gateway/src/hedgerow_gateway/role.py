@@ -4,14 +4,21 @@ import asyncio
 from functools import partial
 from pathlib import Path
 
+from prometheus_client import Gauge
+
 from hedgerow.adapters.cache import Cache
 from hedgerow.adapters.redis_masters import Masters
+from hedgerow.adapters.sentiment_scores import ScoreCache
 from hedgerow.schemas.topics import MARKET_ENRICHED
 from hedgerow.streams.context import Context, ServiceRole
 from hedgerow.streams.metrics import worker_metrics
 from hedgerow.streams.settings import SettingsError
 from hedgerow_gateway.app import build_app
+from hedgerow_gateway.breaker import Breaker
 from hedgerow_gateway.desk import OrderDesk
+from hedgerow_gateway.hedge_curves import HedgeCurves
+from hedgerow_gateway.hedge_desk import HedgeDesk
+from hedgerow_gateway.hedge_log import HedgeLog
 from hedgerow_gateway.key_watch import KeyWatch
 from hedgerow_gateway.ledger_pool import LedgerPool
 from hedgerow_gateway.market import Market
@@ -48,7 +55,12 @@ async def run(context: Context) -> None:
     risk = RiskView(
         Cache(masters) if masters else None, RiskLog(settings.kafka, settings.partitions), ledger, metrics
     )
-    app = build_app(ledger, desk, risk, publisher, metrics)
+    curves = HedgeCurves(ledger)
+    hedge_log = HedgeLog(ledger, settings.data_dir, context.metrics)
+    hedge_desk = HedgeDesk(
+        curves, ScoreCache(masters) if masters else None, _breaker(context), market, hedge_log
+    )
+    app = build_app(ledger, desk, hedge_desk, risk, publisher, metrics)
     keys = KeyWatch(keys_folder, metrics, partial(setattr, app.state, "keys"))
     listener = listen(settings.gateway_host, settings.gateway_port)
     work = [
@@ -56,11 +68,14 @@ async def run(context: Context) -> None:
         asyncio.create_task(desk.keep_filling(context.stopping)),
         asyncio.create_task(desk.keep_reloading(context.stopping)),
         asyncio.create_task(keys.follow(context.stopping)),
+        asyncio.create_task(curves.follow(context.stopping)),
+        asyncio.create_task(hedge_log.follow(context.stopping)),
         asyncio.create_task(serve(app, listener, context.stopping)),
     ]
     try:
         await _until_stopped(context.stopping, work)
     finally:
+        await hedge_log.drain()
         await ledger.close()
         if masters is not None:
             await masters.close()
@@ -97,6 +112,18 @@ def _keys_folder(context: Context) -> Path:
             "each with the files key and role"
         )
     return folder
+
+
+def _breaker(context: Context) -> Breaker:
+    """Around the scores of `POST /hedge`."""
+    breaker = Breaker()
+    is_open = Gauge(
+        "hedgerow_score_circuit_open",
+        "1 while POST /hedge does not ask the Redis Cluster for scores",
+        registry=context.metrics,
+    )
+    is_open.set_function(lambda: float(breaker.is_open))
+    return breaker
 
 
 def _masters(nodes: str | None) -> Masters | None:
