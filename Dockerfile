@@ -26,29 +26,38 @@ COPY .dockerignore /wheels/
 
 FROM kernels-${KERNELS} AS kernels
 
-FROM ${BASE} AS packages
+FROM ${BASE} AS third-party
 ARG UV_VERSION=0.13.8
 ENV UV_PYTHON_DOWNLOADS=never UV_NATIVE_TLS=1 UV_NO_CACHE=1 UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1 \
     VIRTUAL_ENV=/opt/hedgerow
 RUN python3 -m venv /uv && /uv/bin/pip install --no-cache-dir "uv==${UV_VERSION}" \
     && /uv/bin/uv venv --python "$(command -v python3)" "$VIRTUAL_ENV"
 WORKDIR /src
-# The third-party packages are a layer of their own: they change seldom.
+# A layer of their own: they are large and change seldom.
 COPY requirements.lock shared/pyproject.toml ./
 RUN /uv/bin/uv pip install --constraints requirements.lock --requirements pyproject.toml \
     && find "$VIRTUAL_ENV" -type d \( -path '*/numpy/*/tests' -o -path '*/scipy/*/tests' -o -path '*/ccxt/test' \) -prune \
        -exec rm -rf {} +
+
+FROM third-party AS packages
+RUN touch /before
 COPY --from=kernels /wheels /wheels
 RUN for wheel in /wheels/*.whl; do [ ! -e "$wheel" ] || /uv/bin/uv pip install --no-deps "$wheel"; done
 COPY shared/pyproject.toml shared/pyproject.toml
 COPY shared/src shared/src
 COPY services services
 RUN /uv/bin/uv pip install --constraints requirements.lock --build-constraints requirements.lock \
-    ./shared ./services/*
+    ./shared ./services/* \
+    && mkdir /added && cd / \
+    && find opt/hedgerow -cnewer /before ! -type d -print0 | xargs -0 cp --parents --no-dereference -t /added
 
 FROM packages AS operator-packages
 COPY operator operator
-RUN /uv/bin/uv pip install --constraints requirements.lock --build-constraints requirements.lock ./operator
+# Only what comes on top, so that the operator's image shares every layer of the worker's.
+RUN rm -r /added && touch /before \
+    && /uv/bin/uv pip install --constraints requirements.lock --build-constraints requirements.lock ./operator \
+    && mkdir /added && cd / \
+    && find opt/hedgerow -cnewer /before ! -type d -print0 | xargs -0 cp --parents --no-dereference -t /added
 
 FROM ${BASE} AS runtime
 # The roots that signed the venues' certificates.
@@ -60,11 +69,12 @@ ENV PATH=/opt/hedgerow/bin:/usr/local/bin:/usr/bin:/bin HOME=/tmp USER=hedgerow 
 USER 10001:10001
 WORKDIR /tmp
 
-FROM runtime AS operator
-COPY --from=operator-packages /opt/hedgerow /opt/hedgerow
-ENTRYPOINT ["hedgerow-operator"]
-
 FROM runtime AS worker
-COPY --from=packages /opt/hedgerow /opt/hedgerow
+COPY --from=third-party /opt/hedgerow /opt/hedgerow
+COPY --from=packages /added /
 COPY recordings /opt/recordings
 ENTRYPOINT ["hedgerow"]
+
+FROM worker AS operator
+COPY --from=operator-packages /added /
+ENTRYPOINT ["hedgerow-operator"]

@@ -13,7 +13,7 @@ from hedgerow.execution.claim_facts import Ceilings, ClaimFacts, VenueView
 from hedgerow.execution.intents import Intent, Ticker, VenueFill, VenueOrder
 from hedgerow.execution.order_life import IntentState
 from hedgerow.hedging.snapshot import HeldPosition, LedgerSnapshot, PolicyState
-from hedgerow.schemas.records import Exposure, Mark, RiskState
+from hedgerow.schemas.records import Exposure, Mark, RiskState, Score
 from hedgerow.strategy.compiled import (
     Band,
     BandUnit,
@@ -22,9 +22,11 @@ from hedgerow.strategy.compiled import (
     CompiledVenue,
     Execution,
     Freshness,
+    Knot,
     Leg,
     Limits,
     Mode,
+    SentimentCurve,
 )
 
 SECOND_NS = 1_000_000_000
@@ -42,6 +44,32 @@ def leg(index: int = 0, venue: str = VENUE, account: str = ACCOUNT) -> Leg:
 
 def band(lower: str = "-1", upper: str = "1", unit: BandUnit = BandUnit.UNDERLYING) -> Band:
     return Band(underlying="BTC", lower=Decimal(lower), upper=Decimal(upper), unit=unit)
+
+
+def curve(
+    *knots: tuple[str, str], maximum: str = "1", no_trade_notional: str = "0", underlying: str = "BTC"
+) -> SentimentCurve:
+    """Without knots, hedge-engine's: 5 % at score 0, 25 % at 0.3, 75 % at 0.7, all at 1."""
+    declared = knots or (("0", "0.05"), ("0.3", "0.25"), ("0.7", "0.75"), ("1", "1"))
+    return SentimentCurve(
+        underlying=underlying,
+        knots=tuple(
+            Knot(score=Decimal(score), hedge_fraction=Decimal(fraction)) for score, fraction in declared
+        ),
+        max_hedge_fraction=Decimal(maximum),
+        no_trade_notional=Decimal(no_trade_notional),
+    )
+
+
+def by_score(declared: SentimentCurve | None = None, **changes: Any) -> CompiledStrategy:
+    """As `strategy`, hedged along a curve instead of within a band; scores may be 3 s old."""
+    freshness = Freshness(quote_ns=3 * SECOND_NS, book_ns=15 * SECOND_NS, score_ns=3 * SECOND_NS)
+    declared = declared or curve()
+    return strategy(**{"bands": (), "sentiment_curves": (declared,), "freshness": freshness, **changes})
+
+
+def score(value: float = 0.7, asset: str = "BTC", time_ns: int = NOW_NS) -> Score:
+    return Score(asset=asset, sequence=time_ns, time_ns=time_ns, score=value)
 
 
 def strategy(**changes: Any) -> CompiledStrategy:

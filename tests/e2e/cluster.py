@@ -116,13 +116,23 @@ class Cluster:
     @contextmanager
     def watching(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
         """`kubectl get --watch`, its output to be read line by line."""
+        with self.running("get", *arguments, "--watch") as process:
+            yield process
+
+    @contextmanager
+    def running(self, *arguments: str, given: str = "") -> Iterator[subprocess.Popen[str]]:
+        """A kubectl that goes on for as long as the context lasts, its output to be read line by line."""
         process = subprocess.Popen(
-            ["kubectl", "--namespace", self.namespace, "get", *arguments, "--watch"],
+            ["kubectl", "--namespace", self.namespace, *arguments],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             env=self._environment,
         )
         try:
+            assert process.stdin is not None
+            process.stdin.write(given)
+            process.stdin.close()
             yield process
         finally:
             process.terminate()

@@ -4,6 +4,7 @@ HEDGEROW_E2E_KUBECONFIG   a cluster to use instead of the one-node cluster
 HEDGEROW_E2E_VALUES       a values file that names images which that cluster can get
 HEDGEROW_E2E_KEEP=1       leave the one-node cluster running
 HEDGEROW_E2E_EDITS        how many edits are timed (50)
+HEDGEROW_E2E_STRATEGIES   how many strategies are applied at once (1000)
 """
 
 import os

@@ -5,6 +5,7 @@ import os
 import time
 from pathlib import Path
 
+import many
 import pytest
 from cluster import Cluster, CommandFailed, Object, is_ready, restarts, wait_for
 from conftest import RELEASE, ROOT
@@ -16,6 +17,9 @@ CHART = str(ROOT / "charts" / "hedgerow")
 EXAMPLES = str(ROOT / "k8s" / "examples")
 STRATEGY = "hedgestrategy/btc-band"
 EDITS = int(os.environ.get("HEDGEROW_E2E_EDITS", "50"))
+MANY = int(os.environ.get("HEDGEROW_E2E_STRATEGIES", "1000"))
+# How often the operator is killed, and over how many strategies that change meanwhile.
+KILLS, CHURNED = 20, 20
 pytestmark = pytest.mark.timeout(3600)
 
 
@@ -95,6 +99,53 @@ def test_an_edit_changes_behaviour_within_seconds(
     )
 
 
+def test_a_thousand_strategies_applied_at_once_become_ready(
+    cluster: Cluster, ledger: ReleaseLedger, figures: Figures
+) -> None:
+    # What their decisions on live prices cost is `make bench`'s: here the market stands still.
+    cluster.kubectl("scale", "--replicas=0", f"deployment/{RELEASE}-ingestion")
+    with many.without_executors(cluster, RELEASE), many.ManyWatch(cluster).open() as watch:
+        many.apply(cluster, many.venues(MANY))
+        accounts = cluster.items("venues", "--selector", many.LABEL)
+        wait_for("every Venue's executor", lambda: len(many.executors(cluster)) == len(accounts))
+        before, begun = many.Cost(cluster, RELEASE), time.monotonic()
+        many.apply(cluster, [many.strategy(number, 1_000_000) for number in range(MANY)])
+        took = {"applied": time.monotonic() - begun}
+        for condition in ("Accepted", "Published", "Ready"):
+            watch.wait(condition, MANY)
+            took[condition] = time.monotonic() - begun
+        words = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in took.items())
+        figures.add(f"{MANY} strategies applied at once, all of them", words)
+        figures.add("the operator for them", many.Cost(cluster, RELEASE).since(before, MANY))
+        assert many.drift(cluster, ledger, RELEASE) == []
+        begun = time.monotonic()
+        rest = [f"{many.PREFIX}{number}" for number in range(CHURNED, MANY)]
+        cluster.kubectl("delete", "hedgestrategies", *rest, "--timeout=300s")
+        figures.add(
+            f"{len(rest)} strategies deleted at once, until gone", f"{time.monotonic() - begun:.1f} s"
+        )
+
+
+def test_an_operator_killed_again_and_again_lets_nothing_drift(
+    cluster: Cluster, ledger: ReleaseLedger, figures: Figures
+) -> None:
+    with many.without_executors(cluster, RELEASE):
+        for number in range(KILLS):
+            many.churn(cluster, list(range(CHURNED)), number)
+            many.kill_operator(cluster, RELEASE)
+        many.apply(cluster, [many.strategy(number, 2_000_000) for number in range(CHURNED)])
+        begun = time.monotonic()
+        try:
+            wait_for("no drift", lambda: not many.drift(cluster, ledger, RELEASE), patience_s=300, pause_s=1)
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {many.drift(cluster, ledger, RELEASE)}") from None
+        took = time.monotonic() - begun
+        figures.add(f"operator killed {KILLS} times in churn: drift is 0 after", f"{took:.1f} s")
+        cluster.kubectl("delete", "hedgestrategies,venues", "--selector", many.LABEL, "--timeout=300s")
+    cluster.kubectl("scale", "--replicas=1", f"deployment/{RELEASE}-ingestion")
+    settled(cluster)
+
+
 def test_every_pod_may_be_killed_and_hedging_goes_on(
     cluster: Cluster, ledger: ReleaseLedger, figures: Figures
 ) -> None:
@@ -172,8 +223,12 @@ def test_a_deleted_strategy_keeps_or_flattens_its_hedge_as_it_says(
 
 
 def test_after_uninstall_nothing_is_left(cluster: Cluster) -> None:
-    cluster.kubectl("delete", "--filename", EXAMPLES, "--ignore-not-found", "--timeout=120s")
+    cluster.kubectl("apply", "--filename", EXAMPLES)
+    cluster.kubectl("wait", "--for=condition=Published", STRATEGY, "--timeout=300s")
     cluster.helm("uninstall", RELEASE, "--wait", "--timeout", "10m")
+    # The strategies are still there, and nobody has to take a finalizer off them.
+    assert cluster.items("hedgestrategies")
+    cluster.kubectl("delete", "--filename", EXAMPLES, "--timeout=120s")
     cluster.kubectl("delete", "pvc", f"--selector=app.kubernetes.io/instance={RELEASE}", "--timeout=120s")
     cluster.run(
         "kubectl",

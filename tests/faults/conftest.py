@@ -2,7 +2,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from faults.rig import ACCOUNTS, FLEET, GROUPS, Rig, venue_of
+from faults.rig import COOLDOWNS_NS, FLEET, GROUPS, Rig, venue_of
 from faults.servers import Servers, running
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,7 +27,7 @@ async def rig(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Asy
         ROOT / "recordings",
         groups,
         FLEET,
-        [venue_of(account) for account in ACCOUNTS],
+        [venue_of(account) for account in COOLDOWNS_NS],
         doors=servers.doors,
         redis=servers.redis.addresses,
     )

@@ -29,11 +29,13 @@ and Kafka's topics are held against each other:
 
 *Orders* are those that reached the venue in the run. *Doubled* are orders beyond one per intent, *lost* are
 executions that the ledger and the journal do not share. *Recovery* is the time from the fault's end (or the killed
-process's new start) until a hedge is filled that was decided after it. *Unknown* is the time from the claim to the end
-of each order whose answer did not come: one that never reached the venue is only given up when it could not appear any
-more, 10 s after its claim. Until then its own leg waits and others go on. *Seed* reproduces the schedule
-(`HEDGEROW_FAULTS_SEED`). A run smaller than the full one says so under *ran at*; `HEDGEROW_FAULTS_SCALE` chooses, 1 is
-full.
+process's new start) until a hedge is filled that was decided after it. *Unknown* is the time from the claim to the
+end of each order whose answer did not come: one that never reached the venue is only given up when it could not
+appear any more, 10 s after its claim. Until then its own leg waits and others go on. *Seed* reproduces the schedule
+(`HEDGEROW_FAULTS_SEED`). *Load per core* is the machine's at that time: above 1, processes waited for a processor,
+and most of a recovery is the start of a Python process. A run smaller than the full one says so under *ran at*;
+`HEDGEROW_FAULTS_SCALE` chooses, 1 is full. A scenario of `tests/faults` without a row has not been run for this page
+yet.
 
 ## Scenarios
 
@@ -50,6 +52,7 @@ COLUMNS = {
     "Unknown p50 / p99 s (n)": "---:",
     "Noted": "---",
     "When (UTC), seed": "---",
+    "Load per core": "---:",
 }
 
 
@@ -64,6 +67,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         unknown_s: from the claim to the end of each order that was unknown for a while.
         noted: what else the scenario measured, in words.
         at: UTC, to the minute.
+        load: of the machine, per core, over the run's last minutes.
     """
 
     scenario: str
@@ -78,6 +82,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     noted: str
     at: str
     seed: int
+    load: str = ""
 
 
 class Cost(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,6 +137,7 @@ def _line(row: Row) -> str:
         spread(row.unknown_s),
         row.noted,
         f"{row.at}, {row.seed}",
+        row.load,
     )
     return f"| {' | '.join(cells)} |"
 

@@ -41,9 +41,9 @@ STRATEGY = example.strategy(
     ),
     limits=example.limits(max_position_notional=Decimal(50_000_000), max_orders_per_minute=3_000),
 )
-# Three desks with an account each hedge the same clients, every fill at once and to within one lot of nothing: while
-# one waits for the end of an unknown order, the others go on.
-ACCOUNTS = (ACCOUNT, "hedge-02", "hedge-03")
+# Three desks with an account each hedge the same clients to within one lot of nothing, at different paces: while one
+# waits for the end of an unknown order, the others go on.
+COOLDOWNS_NS = {ACCOUNT: 100_000_000, "hedge-02": 700_000_000, "hedge-03": 1_500_000_000}
 
 
 def venue_of(account: str) -> CompiledVenue:
@@ -57,8 +57,9 @@ FLEET = tuple(
         name=f"btc-flat-{account}",
         hedge_with=(example.leg(venue=venue_of(account).key, account=account),),
         bands=(example.band("0", "0"),),
+        execution=msgspec.structs.replace(STRATEGY.execution, cooldown_ns=cooldown_ns),
     )
-    for account in ACCOUNTS
+    for account, cooldown_ns in COOLDOWNS_NS.items()
 )
 # Every role apart, but those that only carry states and client orders: they are not hurt here.
 GROUPS = {
@@ -122,6 +123,8 @@ class Rig:
             "HEDGEROW_ORDERS_KEY_FILE": str(folder / "gateway-keys" / GENERATOR / "key"),
             "HEDGEROW_ORDERS_PER_SECOND": "4",
             "HEDGEROW_ORDERS_SIZES": "BTC/USDT=20000",
+            # No order of a client waits at the gateway: once the clients are held, the books stand still.
+            "HEDGEROW_ORDERS_MIX": "market=70,crossed=30",
             "HEDGEROW_REDIS": redis,
         }
         for way in self.doors.values():
@@ -159,7 +162,7 @@ class Rig:
             ]
         finally:
             await connection.close()
-        self._publish(published)
+        self.publish(published)
         for worker in self.workers.values():
             worker.start()
         for name in self.workers:
@@ -265,6 +268,9 @@ class Rig:
         logs = "\n".join(f"--- {name}\n{worker.tail(8)}" for name, worker in self.workers.items())
         raise AssertionError(f"after {deadline_s:g} s it does not hold that {what}\n{logs}")
 
+    def metrics_url(self, name: str) -> str:
+        return f"http://127.0.0.1:{self._http[name]}/metrics"
+
     def is_ready(self, name: str) -> bool:
         return self._says_ok(name, "/ready")
 
@@ -280,7 +286,8 @@ class Rig:
         except OSError:
             return False
 
-    def _publish(self, published: Sequence[StrategyPublished]) -> None:
+    def publish(self, published: Sequence[StrategyPublished]) -> None:
+        """Tell the streams of these generations, which the ledger has already."""
         from confluent_kafka import Producer
 
         producer = Producer({"bootstrap.servers": self.kafka, "partitioner": "murmur2_random"})

@@ -83,24 +83,43 @@ async def scenario(rig: Rig, name: str, full: str, ran: str) -> AsyncIterator[Ru
     Args:
         full, ran: its size as asked for and as it is run now, in words.
     """
-    run = Run(rig, Random(f"{SEED} {name}"))
-    await _at_work(rig)
+    run = await hurt(rig, name)
     before = rig.journal.stat().st_size
     newest = await rig.ledger.fetchval("select coalesce(max(id), 0) from intents")
     try:
         yield run
         await invariants.settle(rig, rig.ledger, run.settle_deadline_s)
         found = await invariants.check(rig, rig.ledger)
-    except BaseException as error:
-        _keep(name, full, ran, run, None, None, (f"broke off: {str(error).splitlines()[0][:200]}",))
+    except Exception as error:
+        keep(
+            name,
+            full,
+            ran,
+            run,
+            violations=(f"broke off: {(str(error) or repr(error)).splitlines()[0][:200]}",),
+        )
         raise
     finally:
         for doors in rig.doors.values():
             doors.heal()
-    orders = len(invariants.journal_orders(rig.journal, before))
     run.unknown_s = await invariants.unknown_seconds(rig.ledger, newest)
-    _keep(name, full, ran, run, orders, found, tuple(found.violations()))
+    keep(
+        name,
+        full,
+        ran,
+        run,
+        orders=len(invariants.journal_orders(rig.journal, before)),
+        doubled=found.doubled,
+        lost=found.lost,
+        violations=tuple(found.violations()),
+    )
     assert found.violations() == []
+
+
+async def hurt(rig: Rig, name: str) -> Run:
+    """A run of a scenario, with everything at work to be hurt."""
+    await _at_work(rig)
+    return Run(rig, Random(f"{SEED} {name}"))
 
 
 async def _at_work(rig: Rig) -> None:
@@ -119,28 +138,32 @@ async def _at_work(rig: Rig) -> None:
     await rig.until(filled, "clients trade and hedges fill", TRADING_DEADLINE_S)
 
 
-def _keep(
+def keep(
     name: str,
     full: str,
     ran: str,
     run: Run,
-    orders: int | None,
-    found: invariants.Found | None,
-    violations: tuple[str, ...],
+    *,
+    orders: int | None = None,
+    doubled: int | None = None,
+    lost: int | None = None,
+    violations: tuple[str, ...] = (),
 ) -> None:
+    """Print the row of a run; keep it when it is one of those that the page tells of."""
     row = Row(
         scenario=name,
         full=full,
         ran=ran,
         orders=orders,
-        doubled=None if found is None else found.doubled,
-        lost=None if found is None else found.lost,
+        doubled=doubled,
+        lost=lost,
         violations=violations,
         recoveries_s=tuple(round(seconds, 2) for seconds in run.recoveries),
         unknown_s=tuple(round(seconds, 2) for seconds in run.unknown_s),
         noted="; ".join(run.noted),
         at=reliability_page.now(),
         seed=SEED,
+        load=f"{os.getloadavg()[1] / (os.cpu_count() or 1):.1f}",
     )
     print(
         f"\n{row.scenario} ({row.ran}; seed {row.seed}): {row.orders} orders, {row.doubled} doubled, {row.lost} lost, "

@@ -55,7 +55,7 @@ class HaltReconciler:
         async with self._ledger.connection() as connection:
             standing = [halt for halt in await standing_halts(connection) if halt.source == source_of(key)]
             for halt in standing:
-                await release_halt(connection, halt.id, halt.source, time.time_ns())
+                await release_halt(connection, halt.id, halt.source, halt.source, time.time_ns())
                 _log.warning("released", halt=halt.id, source=halt.source)
         for halt in standing:
             self._wake_those(halt.target)

@@ -14,6 +14,7 @@ from hedgerow_operator.validate import Refusal, Verdict
 # Roles acknowledge one after the other within moments; only who is late is named.
 LATE_NS = 5 * SECOND_NS
 STALE = "Stale"
+UNFILLED = "Unfilled"
 SILENT = "RoleSilent"
 
 
@@ -189,6 +190,11 @@ def _worst(observed: Observed, verdict: Verdict, refusal: Refusal | None, outcom
     if state is not None and state.state == STALE:
         return Refusal(
             reason="StaleInput", message="an input is missing, stale or invalid: see `hedgerow explain`"
+        )
+    if state is not None and state.state == UNFILLED:
+        return Refusal(
+            reason="HedgeUnfilled",
+            message="no rung of its escalation filled the hedge: see `hedgerow explain` and `hedgerow orders`",
         )
     if refusal is not None:
         return Refusal(

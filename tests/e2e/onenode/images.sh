@@ -65,13 +65,13 @@ case $command in
     folder=$(mktemp -d)
     trap 'rm -rf "$folder"' EXIT
     say "debootstrap $suite"
-    debootstrap --variant=minbase --include="$packages" "$suite" "$folder/root" >"$folder/log" 2>&1 ||
+    debootstrap --variant=minbase --include="$packages" "$suite" "$folder/tree" >"$folder/log" 2>&1 ||
       { tail "$folder/log" >&2; die "debootstrap failed"; }
     # Where the usual Python images have it.
-    [ ! -e "$folder/root/usr/bin/python3" ] || chroot "$folder/root" python3 -m venv /usr/local
-    rm -rf "$folder"/root/var/{cache/apt,lib/apt/lists,log}/* "$folder"/root/usr/share/{doc,man,locale}/* \
-      "$folder"/root/etc/{resolv.conf,hostname}
-    pack "$name" "$folder/root" '{"Env":["PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin","LANG=C.UTF-8"],"Cmd":["sh"]}' ;;
+    [ ! -e "$folder/tree/usr/bin/python3" ] || chroot "$folder/tree" python3 -m venv /usr/local
+    rm -rf "$folder"/tree/var/{cache/apt,lib/apt/lists,log}/* "$folder"/tree/usr/share/{doc,man,locale}/* \
+      "$folder"/tree/etc/{resolv.conf,hostname}
+    pack "$name" "$folder/tree" '{"Env":["PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin","LANG=C.UTF-8"],"Cmd":["sh"]}' ;;
   build)
     name=$1 folder=$2
     shift 2

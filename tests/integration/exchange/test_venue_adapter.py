@@ -27,7 +27,7 @@ from hedgerow.adapters.venue import (
 )
 from hedgerow.domain.instruments import LISTINGS
 from hedgerow.domain.money import floor_to_step
-from hedgerow.domain.orders import Side
+from hedgerow.domain.orders import Side, TimeInForce
 from hedgerow.execution.conclusion import conclude
 from hedgerow.execution.intents import Intent
 from hedgerow.execution.order_life import IntentState
@@ -337,3 +337,64 @@ async def test_a_venue_that_is_gone_is_named(claimed: NewIntent) -> None:
 async def test_an_intent_that_was_not_claimed_is_not_sent(venue: CcxtVenue, claimed: NewIntent) -> None:
     with pytest.raises(ValueError, match="was not claimed"):
         await venue.send(claimed(client_order_id=None))
+
+
+@pytest.fixture
+def waiting(venue: CcxtVenue, claimed: NewIntent) -> NewIntent:
+    """An intent for a post-only order, at a price that waits."""
+
+    def waiting(**changes: Any) -> Intent:
+        rests = {"limit_price": Decimal("50000.0"), "time_in_force": TimeInForce.POST_ONLY}
+        return claimed(**(rests | changes))
+
+    return waiting
+
+
+async def test_an_order_that_waits_is_taken_back_and_again_changes_nothing(
+    venue: CcxtVenue, waiting: NewIntent
+) -> None:
+    order = waiting()
+    await venue.send(order)
+    found = await venue.find_order(order)
+    assert found is not None
+    assert found.state is IntentState.ACCEPTED
+    for _ in range(2):
+        await venue.cancel(order)
+        found = await venue.find_order(order)
+        assert found is not None
+        assert (found.state, found.filled_quantity) == (IntentState.CANCELLED, Decimal(0))
+
+
+async def test_what_filled_during_the_cancel_is_told_with_the_order(
+    venue: CcxtVenue, waiting: NewIntent, fault: Callable[..., None]
+) -> None:
+    order = waiting()
+    await venue.send(order)
+    fault(kind="PartialFill", fraction="0.5", path="/v5/order/cancel")
+    await venue.cancel(order)
+    found = await venue.find_order(order)
+    assert found is not None
+    assert (found.state, found.filled_quantity) == (IntentState.CANCELLED, Decimal("0.001"))
+    assert sum(fill.quantity for fill in await venue.fills(order)) == Decimal("0.001")
+
+
+async def test_a_cancel_without_an_answer_is_asked_again(
+    venue: CcxtVenue, waiting: NewIntent, fault: Callable[..., None]
+) -> None:
+    order = waiting()
+    await venue.send(order)
+    fault(kind="DropReply", path="/v5/order/cancel")
+    with pytest.raises(VenueUnavailable):
+        await venue.cancel(order)
+    await venue.cancel(order)
+    found = await venue.find_order(order)
+    assert found is not None
+    assert found.state is IntentState.CANCELLED
+
+
+async def test_a_post_only_order_that_would_take_ends_unfilled(venue: CcxtVenue, waiting: NewIntent) -> None:
+    order = waiting(limit_price=Decimal("63000.0"))
+    await venue.send(order)
+    found = await venue.find_order(order)
+    assert found is not None
+    assert (found.state, found.filled_quantity) == (IntentState.CANCELLED, Decimal(0))

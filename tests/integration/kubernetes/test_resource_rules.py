@@ -203,7 +203,6 @@ def widened(cluster: ClusterClient) -> dict[str, str]:
             spec["properties"]["environment"]["enum"] += ["Testnet", "Mainnet"]
         if kind.name == "HedgeStrategy":
             spec["properties"]["policy"]["properties"]["type"]["enum"].append("Greeks")
-            spec["properties"]["policy"]["required"].remove("band")
         cluster.install(crd)
         versions[kind.name] = f"{group}/v1alpha1"
     return versions

@@ -5,15 +5,20 @@ from decimal import Decimal
 
 import asyncpg
 import hedge_examples as example
+import hedge_world
 import msgspec
 import pytest
 from ledger_desk import TRACE, Desk
 
+from hedgerow.domain.orders import TimeInForce
 from hedgerow.execution.order_life import IntentState
 from hedgerow.hedging.decide import decide
 from hedgerow.hedging.decision import Hedge
+from hedgerow.ledger.audit import replay_decisions
+from hedgerow.ledger.chain import verify_chain
 from hedgerow.ledger.decisions import INTENTS_CHANNEL, commit_decision, read_decision
 from hedgerow.ledger.halts import HaltTarget, place_halt, release_halts
+from hedgerow.ledger.outcomes import record_answer
 from hedgerow.ledger.snapshot import read_snapshot
 from hedgerow.ledger.strategies import publish_strategy, remove_strategy
 from hedgerow.schemas.codec import encode
@@ -161,3 +166,39 @@ async def test_a_commit_that_is_cut_off_leaves_nothing(desk: Desk) -> None:
             await commit
         await transaction.rollback()
     assert await desk.everything() == before
+
+
+async def test_a_cancel_is_a_step_of_the_intents_chain_and_is_written_also_while_a_halt_stands(
+    desk: Desk,
+) -> None:
+    config = msgspec.structs.replace(desk.config, execution=example.execution(escalation=hedge_world.LADDER))
+    await desk.open(config, revision="r2")
+    intent = await desk.send()
+    assert intent.time_in_force is TimeInForce.POST_ONLY
+    async with desk.pool.acquire() as connection:
+        await record_answer(connection, intent.id, "v-1", "accepted", desk.now_ns)
+        target = HaltTarget(kind="Strategy", name=desk.config.key)
+        await place_halt(connection, target, "cli", "drill", desk.now_ns)
+    heard: asyncio.Queue[str] = asyncio.Queue()
+    async with desk.pool.acquire() as listener:
+
+        def hear(_connection: object, _process: int, _channel: str, payload: str) -> None:
+            heard.put_nowait(payload)
+
+        await listener.add_listener(INTENTS_CHANNEL, hear)
+        committed = await desk.commit(desk.risk("1.4"), await desk.snapshot())
+        assert await heard.get() == example.VENUE
+        await listener.remove_listener(INTENTS_CHANNEL, hear)
+    assert committed is not None
+    assert committed.intents == ()
+    asked = await desk.intent(intent.id)
+    assert (asked.state, asked.cancel_requested_ns) == (IntentState.ACCEPTED, desk.now_ns)
+    assert asked.reason.startswith("cancel decided: CannotWatch: Halted")
+    (open_now,) = (await desk.snapshot()).open_intents
+    assert open_now.cancel_requested_ns == desk.now_ns
+    fill = example.fill("e-1", "0.1", price="60000.2")
+    ended = await desk.conclude(intent.id, example.order(IntentState.CANCELLED, "0.1"), fill)
+    assert (ended.intent.state, ended.intent.filled_quantity) == (IntentState.CANCELLED, Decimal("0.1"))
+    async with desk.pool.acquire() as connection:
+        assert (await verify_chain(connection, desk.uid)).breaks == []
+        assert (await replay_decisions(connection, desk.uid)).differences == ()

@@ -6,6 +6,7 @@ from typing import Any
 import hedge_examples as example
 import msgspec
 import pytest
+from hedge_world import LADDER, World, escalating, over_time
 
 from hedgerow.cli.explanation import BandFact, Explanation, Facts, explain
 from hedgerow.hedging.decide import decide
@@ -147,3 +148,24 @@ def test_books_are_shown_as_the_ledger_has_them() -> None:
 
 def test_an_explanation_is_json() -> None:
     assert msgspec.json.decode(msgspec.json.encode(explain(facts())))["bands"][0]["excess"] == "1"
+
+
+def test_a_passive_order_is_explained_with_its_rung_and_its_cancel_with_the_reason() -> None:
+    world = World(escalating(), "2")
+    assert "(PostOnly, rung Passive)" in said(explain(facts(world.ledger, risk=world.risk())))
+    world.decide()
+    world.accept()
+    waits = said(explain(facts(world.ledger, risk=world.risk())))
+    assert waits.startswith("It sends nothing: Resting: intent 1 waits at 60000.2")
+    world.wait(LADDER.passive_ns)
+    assert explain(facts(world.ledger, risk=world.risk())).now == [
+        "It takes intent 1 back: Deadline: it waited the 10 s of passiveFor."
+    ]
+
+
+def test_a_hedge_over_time_that_is_done_is_said_to_be_remembered_only() -> None:
+    world = World(over_time(), "1.4")
+    world.settle()
+    world.delta = Decimal("0.5")
+    world.fill_all()
+    assert said(explain(facts(world.ledger, risk=world.risk()))).startswith("It sends nothing: it remembers")

@@ -3,6 +3,7 @@
 I1  every order brings the position nearer to zero and never across it, whatever the exposure is
 I2  repeated until nothing is held, it ends flat, each order within the clip
 I3  what says stop still stops it; what only concerns the exposure does not
+I4  no clip leaves a rest that is too small to be sold where a smaller clip would not
 """
 
 from decimal import Decimal
@@ -51,6 +52,34 @@ def test_it_goes_to_zero_clip_by_clip(held: Decimal, delta: int) -> None:
     assert isinstance(decision, Hold)
     assert decision.reason is HoldReason.FLAT
     assert state_of(decision) == "Flat"
+
+
+@given(clip=st.integers(1, 800), extra=st.integers(0, 40), min_notional=st.integers(5, 1_500))
+def test_no_clip_leaves_what_cannot_be_sold(clip: int, extra: int, min_notional: int) -> None:
+    """I4: held is one clip and some lots more."""
+    instrument = msgspec.structs.replace(example.PERPETUAL, min_notional=Decimal(min_notional))
+    dearest = Decimal("60000.2") * Decimal("1.001")
+    config = msgspec.structs.replace(
+        LEAVING,
+        hedge_with=(msgspec.structs.replace(example.leg(), instrument=instrument),),
+        execution=example.execution(clip_notional=clip * instrument.lot_size * dearest),
+    )
+    held = (clip + extra) * instrument.lot_size
+    smallest = instrument.smallest_quantity(Decimal("59940"))
+    decision = decide(example.risk(), example.snapshot(format(held, "f"), config=config))
+    if isinstance(decision, Hold):
+        assert decision.reason is HoldReason.BELOW_MINIMUM
+        assert clip * instrument.lot_size < smallest
+        return
+    rest = held - decision.intents[0].quantity
+    assert decision.intents[0].quantity >= smallest
+    assert rest == 0 or rest >= smallest or held < 2 * smallest
+
+
+def test_what_is_off_the_lot_stays_and_is_said() -> None:
+    decision = decide(example.risk(), leaving("0.5004"))
+    assert isinstance(decision, Hedge)
+    assert decision.intents[0].quantity == Decimal("0.500")
 
 
 @pytest.mark.parametrize("risk", [NOT_READY, example.risk("0"), example.risk("-9")])

@@ -113,6 +113,11 @@ HOLDS: dict[HoldReason, tuple[RiskState, LedgerSnapshot, str]] = {
         FREE,
         "3.000 s old",
     ),
+    HoldReason.STALE_SCORE: (
+        given.risk("1.4", scores=(given.score(time_ns=NOW_NS - QUOTE_NS - 1),)),
+        given.snapshot(config=given.by_score()),
+        "the score of BTC is 3.000 s old, limit 3 s",
+    ),
     HoldReason.OPEN_INTENT: (OUTSIDE, given.snapshot(open_intents=(_open(),)), "intent 41 is"),
     HoldReason.COOLDOWN: (OUTSIDE, _decided_at(NOW_NS - COOLDOWN_NS + 1), "cooldown"),
     HoldReason.INSIDE_BAND: (given.risk("1"), FREE, "within [-1.00000000, 1.00000000]"),

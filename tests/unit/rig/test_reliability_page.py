@@ -15,6 +15,7 @@ ROW = Row(
     noted="",
     at="2026-01-02 03:04",
     seed=7,
+    load="2.5",
 )
 
 
@@ -38,13 +39,26 @@ def test_the_page_is_what_the_runs_left() -> None:
                 "–",
                 "",
                 "2026-01-02 03:04, 7",
+                "2.5",
             ],
         ),
         (
             msgspec.structs.replace(
                 ROW, ran="20 kills", orders=None, doubled=None, violations=("I1: a | b",)
             ),
-            ["20 kills", "full", "–", "–", "0", "I1: a / b", "2.0 / 9.5 (3)", "–", "", "2026-01-02 03:04, 7"],
+            [
+                "20 kills",
+                "full",
+                "–",
+                "–",
+                "0",
+                "I1: a / b",
+                "2.0 / 9.5 (3)",
+                "–",
+                "",
+                "2026-01-02 03:04, 7",
+                "2.5",
+            ],
         ),
     ],
 )

@@ -3,6 +3,8 @@
 from decimal import Decimal
 from typing import Any
 
+import hedge_examples
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +12,8 @@ from hypothesis import strategies as st
 from hedgerow.domain.instruments import LISTINGS
 from hedgerow.risk.partition_risk import PartitionRisk
 from hedgerow.schemas.codec import Decoder, encode
-from hedgerow.schemas.records import RiskInput, RiskState
+from hedgerow.schemas.records import RiskInput, RiskState, Score, ScoreInput
+from hedgerow.strategy.compiled import Freshness
 
 SECOND_NS = 1_000_000_000
 SPOT = "BTC/USDT"
@@ -297,3 +300,51 @@ def test_delta_is_contracts_times_their_size_over_all_listings_of_an_underlying(
         expected,
         expected * 5_000,
     )
+
+
+def scored(strategy: str, value: float, time_ns: int, now_ns: int) -> ScoreInput:
+    record = Score(asset="BTC", sequence=time_ns, time_ns=time_ns, score=value)
+    return ScoreInput(strategy=strategy, routed_ns=now_ns, score=record)
+
+
+@pytest.fixture
+def by_score(make: Any) -> PartitionRisk:
+    """It knows one strategy, which follows a curve; its book and quotes were seen at one second."""
+    freshness = Freshness(quote_ns=90 * SECOND_NS, book_ns=90 * SECOND_NS, score_ns=3 * SECOND_NS)
+    config = msgspec.structs.replace(
+        make.config(), bands=(), sentiment_curves=(hedge_examples.curve(),), freshness=freshness
+    )
+    risk = PartitionRisk()
+    inputs = [make.generation(config), make.book({SPOT: Decimal(1)}), make.mark(SPOT), make.mark(PERPETUAL)]
+    for offset, record in enumerate(inputs):
+        risk.apply(record, offset)
+    return risk
+
+
+def test_a_curve_waits_for_its_score_and_holds_once_it_is_old_by_its_own_time(
+    by_score: PartitionRisk,
+) -> None:
+    at = 2 * SECOND_NS
+    state = by_score.apply(scored("demo/btc", 0.3, at - 3 * SECOND_NS, at), 5)
+    assert problems(state) == []
+    assert state is not None
+    assert (state.scores[0].score, state.cause) == (0.3, f"score:BTC:{at - 3 * SECOND_NS}")
+    assert state.marks[0].depth_usd == 2.0
+    # Repeated, it is not made fresh.
+    again = by_score.apply(scored("demo/btc", 0.3, at - 3 * SECOND_NS, at + SECOND_NS), 6)
+    assert problems(again) == [("score:BTC", "Stale", "4.000 s old, limit 3 s")]
+    assert by_score.apply(scored("demo/btc", 0.9, at - 4 * SECOND_NS, at + SECOND_NS), 7) is None
+
+
+def test_a_curve_without_a_score_is_not_ready(by_score: PartitionRisk, make: Any) -> None:
+    assert problems(by_score.apply(make.mark(SPOT, sequence=2), 9)) == [
+        ("score:BTC", "Missing", "not seen yet")
+    ]
+
+
+def test_a_score_survives_a_restart(by_score: PartitionRisk, make: Any) -> None:
+    by_score.apply(scored("demo/btc", 0.3, SECOND_NS, SECOND_NS), 5)
+    restored = PartitionRisk()
+    restored.restore(by_score.snapshot())
+    repeated = make.mark(SPOT, sequence=2)
+    assert restored.apply(repeated, 6) == by_score.apply(repeated, 6)

@@ -15,6 +15,8 @@ from hedgerow.schemas.records import (
     ClientBook,
     MarkInput,
     Quote,
+    Score,
+    ScoreInput,
     StrategyInput,
     StrategyPublished,
 )
@@ -92,6 +94,13 @@ def book(sequence: int, now_ns: int, name: str = "clients", published_ns: int | 
     return incoming("books", record, now_ns, partition=0)
 
 
+def score(value: float, time_ns: int, asset: str = "BTC", sequence: int | None = None) -> Incoming:
+    record = Score(
+        asset=asset, sequence=time_ns if sequence is None else sequence, time_ns=time_ns, score=value
+    )
+    return incoming("scores", record, time_ns, partition=1)
+
+
 def incoming(topic: str, record: Any, now_ns: int, partition: int) -> Incoming:
     return Incoming(
         topic=topic, partition=partition, offset=0, key="k", record=record, headers={}, received_ns=now_ns
@@ -117,6 +126,8 @@ def described(outgoing: Sequence[Outgoing]) -> list[str]:
         assert item.topic == "risk.inputs"
         if isinstance(record, MarkInput):
             found.append(f"{item.key} quote {record.quote.sequence}")
+        elif isinstance(record, ScoreInput):
+            found.append(f"{item.key} score {record.score.score:g}")
         elif isinstance(record, BookInput):
             found.append(f"{item.key} book {record.book.sequence}")
         elif isinstance(record, StrategyInput):
@@ -203,6 +214,20 @@ def test_a_strategy_gets_only_what_it_declares(router: Router) -> None:
     assert described(router.step(quote(1, T0, symbol="ETH/USDT", underlying="ETH"))) == ["demo/eth quote 1"]
     assert described(router.step(book(1, T0, name="eth-clients"))) == ["demo/eth book 1"]
     assert described(router.step(book(1, T0, name="nobodys"))) == []
+
+
+def test_a_score_goes_at_once_to_those_who_read_it_and_is_repeated_each_second(router: Router) -> None:
+    curve = example.curve()
+    base = published(name="curve")
+    config = msgspec.structs.replace(base.config, bands=(), sentiment_curves=(curve,))
+    router.strategy_changed("demo/curve", msgspec.structs.replace(base, config=config))
+    assert described(router.step(score(0.3, T0))) == ["demo/curve score 0.3"]
+    assert described(router.step(score(0.4, T0 + 1))) == ["demo/curve score 0.4"]
+    assert described(router.step(score(0.4, T0 + 1))) == []
+    assert described(router.step(score(0.9, T0))) == []
+    assert described(router.step(score(0.5, T0 + 2, asset="ETH"))) == []
+    assert "demo/curve score 0.4" in described(router.tick(T0 + 2 * SECOND_NS))
+    assert "demo/btc score 0.4" not in described(router.tick(T0 + 4 * SECOND_NS))
 
 
 def test_a_suspended_strategy_still_gets_its_inputs(router: Router) -> None:

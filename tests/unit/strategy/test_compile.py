@@ -96,7 +96,64 @@ def band(**changes: Any) -> dict[str, Any]:
     return {"underlying": "BTC", "lower": "-1", "upper": "1", **changes}
 
 
+def by_score(*knots: tuple[str, str], **changes: Any) -> Edit:
+    """The strategy hedged along a curve with these knots."""
+
+    def edit(spec: dict[str, Any]) -> None:
+        written = [{"score": score, "hedgeFraction": fraction} for score, fraction in knots]
+        curve = {"underlying": "BTC", "knots": written or [*DEFAULT_KNOTS], **changes}
+        spec["policy"] = {"type": "SentimentCurve", "sentimentCurve": [curve]}
+        spec["freshness"]["score"] = "3s"
+
+    return edit
+
+
+DEFAULT_KNOTS = ({"score": "0", "hedgeFraction": "0.050"}, {"score": "1.0", "hedgeFraction": "1"})
+CURVE = "spec.policy.sentimentCurve[0]"
 CASES: list[tuple[str, Edit, str]] = [
+    (
+        "a curve that falls",
+        by_score(("0", "0.5"), ("0.5", "0.4"), ("1", "1")),
+        f"{CURVE}.knots[1].hedgeFraction: 0.4 is below the fraction before it, 0.5; let the hedge never fall while "
+        "the score rises",
+    ),
+    (
+        "a score twice, otherwise written",
+        by_score(("0", "0"), ("0.3", "0"), ("0.30", "0"), ("1", "1")),
+        f"{CURVE}.knots[2].score: 0.30 is not above the score before it, 0.3; order the knots by score, each score "
+        "once",
+    ),
+    (
+        "a curve that begins late",
+        by_score(("0.1", "0"), ("1", "1")),
+        f'{CURVE}.knots[0].score: the curve begins at score 0.1; begin with score "0"',
+    ),
+    (
+        "a curve that ends early",
+        by_score(("0", "0"), ("0.9", "1")),
+        f'{CURVE}.knots[1].score: the curve ends at score 0.9; end with score "1"',
+    ),
+    (
+        "a curve that nothing hedges",
+        lambda spec: (
+            by_score()(spec),
+            spec["policy"]["sentimentCurve"].append({"underlying": "ETH", "knots": [*DEFAULT_KNOTS]}),
+        ),
+        "spec.policy.sentimentCurve[1].underlying: no leg of spec.hedgeWith trades ETH; add a leg whose underlying "
+        "is ETH, or drop this curve",
+    ),
+    (
+        "a curve without an age for scores",
+        lambda spec: (by_score()(spec), spec["freshness"].pop("score")),
+        "spec.freshness.score: is missing, and the policy must know how old a score may be; write freshness.score, "
+        "e.g. 3s, with policy SentimentCurve and with no other",
+    ),
+    (
+        "an age for scores that nobody reads",
+        lambda spec: spec["freshness"].update(score="3s"),
+        "spec.freshness.score: policy Band reads no scores; write freshness.score, e.g. 3s, with policy "
+        "SentimentCurve and with no other",
+    ),
     (
         "unknown instrument",
         lambda spec: spec["hedgeWith"][0].update(instrument="DOGE/USDT"),
@@ -438,3 +495,33 @@ def test_whatever_has_the_right_shape_compiles_or_says_why_not(spec: dict[str, A
     else:
         assert result
         assert all(problem.at[0] == "spec" and problem.wrong and problem.right for problem in result)
+
+
+def test_a_sentiment_curve_is_compiled_with_canonical_numbers() -> None:
+    config = compiled(by_score(maxHedgeFraction="0.80", noTradeNotional="5000"))
+    assert config.bands == ()
+    assert (config.underlyings, config.scored) == ({"BTC"}, {"BTC"})
+    assert config.freshness.score_ns == 3_000_000_000
+    (curve,) = config.sentiment_curves
+    assert [(str(knot.score), str(knot.hedge_fraction)) for knot in curve.knots] == [
+        ("0", "0.05"),
+        ("1", "1"),
+    ]
+    assert (str(curve.max_hedge_fraction), str(curve.no_trade_notional)) == ("0.8", "5000")
+    assert revision_of(config) == revision_of(
+        compiled(by_score(maxHedgeFraction="0.8", noTradeNotional="5000.0"))
+    )
+
+
+@pytest.mark.parametrize(
+    ("policy", "there"),
+    [
+        ({"type": "SentimentCurve"}, "none is here"),
+        ({"type": "Band", "band": [band()], "sentimentCurve": []}, "is empty"),
+        ({"type": "SentimentCurve", "band": [band()]}, "those of Band are here"),
+    ],
+)
+def test_a_policy_needs_its_own_block_and_no_other(policy: dict[str, Any], there: str) -> None:
+    data = deepcopy(STRATEGY)
+    data["spec"]["policy"] = policy
+    assert there in " ".join(problems(parse_resource(data)))

@@ -16,6 +16,12 @@ Schema = dict[str, Any]
 # A changed pattern or rule is told though it may accept more than before. Name those here, each with why it refuses
 # nothing that may be stored; a release takes them away again.
 HARMLESS: dict[str, str] = {
+    "HedgeStrategy.spec.policy: there is a new rule: exactly the block that `type` names belongs here; write "
+    "policy.band with type Band, policy.sentimentCurve with type SentimentCurve, and no other block": "What is stored "
+    "has type Band and its block.",
+    "HedgeStrategy.spec: there is a new rule: policy SentimentCurve must know how old a score may be, and no other "
+    "policy reads scores; write freshness.score, e.g. 3s, with policy SentimentCurve and with no other": "What is "
+    "stored has neither.",
     "HedgeStrategy.spec.execution: there is a new rule: exactly the block that `style` names belongs here; write "
     "execution.twap with style Twap, execution.escalation with style Escalation, and none with "
     "Clips": "what is stored is of style Clips and has no such block",

@@ -1,8 +1,8 @@
 """The router: hands each strategy the newest of every input that it declares, and its generation.
 
-`risk.inputs` is risk's only input, one ordered log per strategy. What is copied there: a first state and a book at
-once; a quote after its mid moved by 1 bp, after its validity changed, or 100 ms after the last copy; and everything
-known again each second, so that a lost message heals and risk's clock goes on.
+`risk.inputs` is risk's only input, one ordered log per strategy. What is copied there: a first state, a book and a
+score at once; a quote after its mid moved by 1 bp, after its validity changed, or 100 ms after the last copy; and
+everything known again each second, so that a lost message heals and risk's clock goes on.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +15,8 @@ from hedgerow.schemas.records import (
     MarkInput,
     Quote,
     RiskInput,
+    Score,
+    ScoreInput,
     StrategyInput,
     StrategyPublished,
 )
@@ -25,6 +27,7 @@ from hedgerow.streams.partitioning import partition_of
 
 MOVE_BPS = 1.0
 INTERVAL_NS = 100_000_000
+Input = Quote | ClientBook | Score
 HEARTBEAT_NS = 1_000_000_000
 
 
@@ -48,10 +51,12 @@ class _Route(msgspec.Struct):
     copied: dict[str, _Copied] = {}
     reads: dict[str, None] = {}  # a set that keeps its order
 
-    def needs(self, record: Quote | ClientBook) -> bool:
+    def needs(self, record: Input) -> bool:
         config = self.published.config
         if isinstance(record, Quote):
             return record.underlying in config.underlyings
+        if isinstance(record, Score):
+            return record.asset in config.scored
         return any(source.book == record.name for source in config.exposure)
 
 
@@ -75,7 +80,7 @@ class Router:
         self._now_ns: int | None = None
 
     def step(self, incoming: Incoming) -> Sequence[Outgoing]:
-        record: Quote | ClientBook = incoming.record
+        record: Input = incoming.record
         now_ns = self._clock(incoming.received_ns)
         name = _name(record)
         if not self._inputs.offer(name, _order(record), incoming):
@@ -131,7 +136,7 @@ class Router:
                 route.copied.pop(name, None)
                 route.reads.pop(name, None)
 
-    def _readers_of(self, name: str, record: Quote | ClientBook) -> dict[str, _Route]:
+    def _readers_of(self, name: str, record: Input) -> dict[str, _Route]:
         """The routes that read this input; worked out when it is first seen."""
         found = self._readers.get(name)
         if found is None:
@@ -194,10 +199,12 @@ class Router:
     def _copy(
         self, strategy: str, route: _Route, incoming: Incoming, now_ns: int, cause: Incoming | None
     ) -> Outgoing:
-        record: Quote | ClientBook = incoming.record
+        record: Input = incoming.record
         route.copied[_name(record)] = _Copied(incoming, now_ns)
         if isinstance(record, Quote):
             return _outgoing(MarkInput(strategy=strategy, routed_ns=now_ns, quote=record), cause)
+        if isinstance(record, Score):
+            return _outgoing(ScoreInput(strategy=strategy, routed_ns=now_ns, score=record), cause)
         return _outgoing(BookInput(strategy=strategy, routed_ns=now_ns, book=record), cause)
 
 
@@ -205,18 +212,20 @@ def _outgoing(record: RiskInput, cause: Incoming | None) -> Outgoing:
     return Outgoing(topic=RISK_INPUTS.name, key=record.strategy, record=record, cause=cause)
 
 
-def _name(record: Quote | ClientBook) -> str:
-    return f"quote:{record.instrument}" if isinstance(record, Quote) else f"book:{record.name}"
+def _name(record: Input) -> str:
+    if isinstance(record, Quote):
+        return f"quote:{record.instrument}"
+    return f"score:{record.asset}" if isinstance(record, Score) else f"book:{record.name}"
 
 
-def _order(record: Quote | ClientBook) -> tuple[int, int]:
+def _order(record: Input) -> tuple[int, int]:
     """What makes a state newer. A book is repeated with its sequence and a later `published_ns`: that is news."""
-    return (record.sequence, 0 if isinstance(record, Quote) else record.published_ns)
+    return (record.sequence, record.published_ns if isinstance(record, ClientBook) else 0)
 
 
 def _is_due(copied: _Copied | None, incoming: Incoming, now_ns: int) -> bool:
     """Whether a state newer than the copied one must be handed on now."""
-    if copied is None or isinstance(incoming.record, ClientBook):
+    if copied is None or not isinstance(incoming.record, Quote):
         return True
     before: Quote = copied.incoming.record
     quote: Quote = incoming.record

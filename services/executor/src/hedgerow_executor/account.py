@@ -25,6 +25,7 @@ from hedgerow_executor.metrics import Metrics
 from hedgerow_executor.tracing import Traces
 
 _log = structlog.get_logger()
+Work = Callable[["Account", Intent], Awaitable[None]]
 
 
 class Account(msgspec.Struct, kw_only=True):
@@ -35,10 +36,12 @@ class Account(msgspec.Struct, kw_only=True):
         tickers: the venue's own touch by instrument, from the executor's own poll.
         liquidation_prices: where the venue would close a position, as it last said; no entry where it names none.
         following: intents that a task of this process has in hand right now.
+        cancelling: those whose order another task is taking back.
         claiming: one claim at a time, so that account-wide caps see each other.
         halted_for: contradictions that this process has halted the venue for.
         traces: where ended intents are told; None when nobody listens.
         now_ns: this process's clock.
+        reachable: whether Kafka answers; while it does not, hints are left out.
         failed: set by a task that met what nobody foresaw; the process must end.
     """
 
@@ -53,20 +56,34 @@ class Account(msgspec.Struct, kw_only=True):
     traces: Traces | None
     liquidation_prices: dict[str, Decimal] = msgspec.field(default_factory=dict)
     now_ns: Callable[[], int] = time.time_ns
+    reachable: Callable[[], bool] = lambda: True
     following: dict[int, asyncio.Task[None]] = msgspec.field(default_factory=dict)
+    cancelling: dict[int, asyncio.Task[None]] = msgspec.field(default_factory=dict)
     claiming: asyncio.Lock = msgspec.field(default_factory=asyncio.Lock)
     halted_for: set[str] = msgspec.field(default_factory=set)
     failed: asyncio.Future[None] = msgspec.field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
 
-    def follow(self, intent: Intent, work: Callable[["Account", Intent], Awaitable[None]]) -> None:
-        """Give an intent to a task of its own, unless one has it already."""
-        if intent.id not in self.following:
-            task = asyncio.create_task(self._run(intent, work), name=f"intent-{intent.id}")
-            self.following[intent.id] = task
+    @property
+    def tasks(self) -> list[asyncio.Task[None]]:
+        """Everything that works on an intent now."""
+        return [*self.following.values(), *self.cancelling.values()]
 
-    async def _run(self, intent: Intent, work: Callable[["Account", Intent], Awaitable[None]]) -> None:
+    def follow(self, intent: Intent, work: Work) -> None:
+        """Give an intent to a task of its own, unless one has it already."""
+        self._begin(self.following, intent, work, "intent")
+
+    def take_back(self, intent: Intent, work: Work) -> None:
+        """Give an intent's cancel to a task of its own, beside the one that follows the order."""
+        self._begin(self.cancelling, intent, work, "cancel")
+
+    def _begin(self, tasks: dict[int, asyncio.Task[None]], intent: Intent, work: Work, name: str) -> None:
+        if intent.id not in tasks:
+            running = self._run(tasks, intent, work)
+            tasks[intent.id] = asyncio.create_task(running, name=f"{name}-{intent.id}")
+
+    async def _run(self, tasks: dict[int, asyncio.Task[None]], intent: Intent, work: Work) -> None:
         try:
             await work(self, intent)
         except LEDGER_LOST as error:
@@ -78,7 +95,7 @@ class Account(msgspec.Struct, kw_only=True):
             if not self.failed.done():
                 self.failed.set_exception(error)
         finally:
-            self.following.pop(intent.id, None)
+            tasks.pop(intent.id, None)
 
     async def _halt(self, reason: str) -> None:
         """The venue says what cannot be: nothing more is sent there until a person has looked."""
@@ -114,5 +131,6 @@ class Account(msgspec.Struct, kw_only=True):
             filled_quantity=intent.filled_quantity,
             time_ns=self.now_ns(),
         )
-        headers = trace.start(f"intent:{intent.id}", record.time_ns)
-        self.context.producer.send(HEDGE_FILLS.name, intent.strategy, encode(record), headers)
+        if self.reachable():
+            headers = trace.start(f"intent:{intent.id}", record.time_ns)
+            self.context.producer.send(HEDGE_FILLS.name, intent.strategy, encode(record), headers)

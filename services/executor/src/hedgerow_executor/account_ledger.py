@@ -16,7 +16,7 @@ from hedgerow.execution.intents import Intent, VenueFill, VenueOrder
 from hedgerow.execution.order_life import IntentState
 from hedgerow.ledger.claims import Claim, claim
 from hedgerow.ledger.connection import ledger_id
-from hedgerow.ledger.halts import HaltTarget, place_halt, release_halts
+from hedgerow.ledger.halts import Halt, HaltTarget, place_halt, release_halts, standing_halts
 from hedgerow.ledger.intents import find_intent, open_intents
 from hedgerow.ledger.outcomes import Outcome, record_answer, record_outcome, record_state
 from hedgerow.ledger.resolution import unknown_deadline_ns
@@ -90,6 +90,10 @@ class AccountLedger:
     ) -> list[int]:
         async with self._pool.acquire() as connection:
             return await release_halts(connection, target, source, released_by, now_ns)
+
+    async def standing_halts(self) -> list[Halt]:
+        async with self._pool.acquire() as connection:
+            return await standing_halts(connection)
 
     async def strategies(self) -> list[StrategyPublished]:
         """Those that own a leg on this account's Venue."""

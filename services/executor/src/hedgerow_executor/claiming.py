@@ -6,28 +6,30 @@ import contextlib
 import structlog
 
 from hedgerow.adapters.venue import AlreadyThere, NoAnswer, NotSent, VenueRejected
-from hedgerow.domain.money import ZERO
-from hedgerow.domain.orders import Side
 from hedgerow.execution.claim_facts import VenueView
-from hedgerow.execution.intents import Intent, Ticker, VenueFill, VenueOrder
+from hedgerow.execution.intents import Intent
 from hedgerow.execution.order_life import IntentState
 from hedgerow.strategy.compiled import Mode
 from hedgerow.streams.steps import reached
 from hedgerow_executor.account import Account
+from hedgerow_executor.cancelling import cancel_order
 from hedgerow_executor.following import follow_order
+from hedgerow_executor.shadow import fill_in_shadow
 
 _log = structlog.get_logger()
 POLL_S = 0.25
 
 
 async def claim_loop(account: Account, woken: asyncio.Event) -> None:
-    """Claim whatever is decided, at each notification and at least every `POLL_S`."""
+    """Claim what is decided, take back what is to be cancelled: at each notification, and at least every `POLL_S`."""
     while not account.context.stopping.is_set():
         woken.clear()
         intents = await account.ledger.open_intents()
         for intent in intents:
             if intent.state is IntentState.DECIDED:
                 account.follow(intent, _claim_and_send)
+            elif intent.cancel_requested_ns is not None and intent.mode is not Mode.SHADOW:
+                account.take_back(intent, cancel_order)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(woken.wait(), POLL_S)
 
@@ -54,7 +56,7 @@ async def _claim_and_send(account: Account, decided: Intent) -> None:
     account.metrics.claim_seconds.labels(account.name).observe(waited_ns / 1e9)
     if taken.intent.mode is Mode.SHADOW:
         # The claim refuses without a ticker.
-        await _fill_in_shadow(account, taken.intent, seen.tickers[decided.instrument])
+        await fill_in_shadow(account, taken.intent, seen.tickers[decided.instrument])
     else:
         await _send_once(account, taken.intent)
 
@@ -92,26 +94,3 @@ async def _conclude(account: Account, intent: Intent, state: IntentState, reason
     outcome = await account.ledger.record_state(intent.id, state, reason, account.now_ns())
     account.announce(outcome.intent)
     return outcome.intent
-
-
-async def _fill_in_shadow(account: Account, intent: Intent, ticker: Ticker) -> None:
-    """Fill at the polled touch, or not at all when the limit does not reach it; nothing is sent."""
-    touch = ticker.ask if intent.side is Side.BUY else ticker.bid
-    reaches = (intent.limit_price - touch) * intent.side.sign >= 0
-    now_ns = account.now_ns()
-    order = VenueOrder(
-        client_order_id=str(intent.client_order_id),
-        venue_order_id=f"shadow-{intent.id}",
-        state=IntentState.FILLED if reaches else IntentState.CANCELLED,
-        filled_quantity=intent.quantity if reaches else ZERO,
-        reason="" if reaches else f"the touch {touch:f} is beyond the limit {intent.limit_price:f}",
-    )
-    fill = VenueFill(
-        execution_id=f"shadow-{intent.client_order_id}",
-        quantity=intent.quantity,
-        price=touch,
-        fee=ZERO,
-        time_ns=now_ns,
-    )
-    outcome = await account.ledger.record_outcome(intent.id, order, [fill] if reaches else [], now_ns)
-    account.announce(outcome.intent)

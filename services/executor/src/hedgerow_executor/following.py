@@ -8,8 +8,10 @@ from hedgerow.adapters.venue import VenueUnavailable
 from hedgerow.domain.money import ZERO
 from hedgerow.execution.intents import Intent, VenueOrder
 from hedgerow.execution.order_life import AT_VENUE, TERMINAL, IntentState
+from hedgerow.strategy.compiled import Mode
 from hedgerow.streams.steps import reached
 from hedgerow_executor.account import Account
+from hedgerow_executor.shadow import rest_in_shadow
 
 _log = structlog.get_logger()
 FIRST_LOOK_S = 0.005
@@ -104,6 +106,9 @@ async def _is_overdue(account: Account, intent: Intent) -> bool:
 async def _resolve(account: Account, seen: Intent) -> None:
     intent = await account.ledger.find_intent(seen.id)
     if intent is None or intent.state not in AT_VENUE:
+        return
+    if intent.mode is Mode.SHADOW and intent.state is IntentState.ACCEPTED:
+        await rest_in_shadow(account, intent)
         return
     if intent.state is IntentState.SENDING:
         # Claimed by a process that is gone: whether it sent cannot be known from here.

@@ -12,9 +12,12 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True):
     filled: prometheus_client.Counter
     claim_seconds: prometheus_client.Histogram
     answer_seconds: prometheus_client.Histogram
+    cancel_seconds: prometheus_client.Histogram
     unknown_open: prometheus_client.Gauge
     unknown_overdue: prometheus_client.Gauge
     discrepancies: prometheus_client.Gauge
+    ledger_up: prometheus_client.Gauge
+    cancels: prometheus_client.Counter
     not_sent: prometheus_client.Counter
     order_waits: prometheus_client.Counter
     clock_offset: prometheus_client.Gauge
@@ -53,6 +56,13 @@ def build_metrics(registry: prometheus_client.CollectorRegistry) -> Metrics:
             buckets=_SECONDS,
             registry=registry,
         ),
+        cancel_seconds=prometheus_client.Histogram(
+            "hedgerow_cancel_seconds",
+            "From the decision to take an order back to its end, with what it filled until then",
+            ["account"],
+            buckets=_SECONDS,
+            registry=registry,
+        ),
         unknown_open=prometheus_client.Gauge(
             "hedgerow_intents_unknown",
             "Intents whose order's fate is not known now",
@@ -68,6 +78,18 @@ def build_metrics(registry: prometheus_client.CollectorRegistry) -> Metrics:
         discrepancies=prometheus_client.Gauge(
             "hedgerow_reconciliation_discrepancies",
             "Differences between venue and ledger at the last reconciliation",
+            ["account"],
+            registry=registry,
+        ),
+        ledger_up=prometheus_client.Gauge(
+            "hedgerow_executor_ledger_up",
+            "1 while the executor reaches its ledger; at 0 nothing is sent",
+            ["account"],
+            registry=registry,
+        ),
+        cancels=prometheus_client.Counter(
+            "hedgerow_halt_cancels_total",
+            "Cancels sent for orders that were open under a halt, or while the ledger was away",
             ["account"],
             registry=registry,
         ),

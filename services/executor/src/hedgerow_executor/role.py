@@ -12,6 +12,7 @@ from hedgerow.adapters.ccxt_venue import CcxtVenue
 from hedgerow.adapters.venue import VenueUnavailable, VenueUnfit
 from hedgerow.ledger.connection import LEDGER_LOST, LedgerUnreachable, connect, create_pool
 from hedgerow.ledger.decisions import INTENTS_CHANNEL
+from hedgerow.ledger.halts import HALTS_CHANNEL
 from hedgerow.ledger.migrate import require_current
 from hedgerow.ledger.strategies import read_venues
 from hedgerow.strategy.compiled import CompiledVenue
@@ -20,6 +21,8 @@ from hedgerow_executor.account import Account
 from hedgerow_executor.account_ledger import AccountLedger
 from hedgerow_executor.claiming import claim_loop
 from hedgerow_executor.following import resolve_loop
+from hedgerow_executor.halting import cancel_without_ledger, halt_loop
+from hedgerow_executor.hints import KafkaProbe
 from hedgerow_executor.keys import key_loop, read_keys
 from hedgerow_executor.metrics import Metrics, build_metrics
 from hedgerow_executor.reconciling import Reconciler
@@ -36,6 +39,8 @@ from hedgerow_executor.tracing import open_traces
 _log = structlog.get_logger()
 POOL_SIZE = 8
 RETRY_S = 1.0
+# A ledger that does not answer for so long is away: claims are small, and an order waits behind each.
+PATIENCE_S = 5.0
 GRACE_S = 3.0
 # First half of the advisory lock that makes a process an account's only executor.
 EXECUTOR_LOCK = 0x6865_6467
@@ -46,15 +51,21 @@ async def run(context: Context) -> None:
     metrics = build_metrics(context.metrics)
     context.readiness.set("ledger", False, "not connected yet", outage=True)
     context.readiness.set("venue", False, "not connected yet", outage=True)
+    probe = KafkaProbe(context)
+    probing = asyncio.create_task(probe.loop(), name="kafka")
     serving: dict[str, asyncio.Task[None]] = {}
     while not context.stopping.is_set():
         for venue in await _venues(context):
             if venue.key not in serving or serving[venue.key].done():
                 _raise_unexpected(serving.get(venue.key))
-                serving[venue.key] = asyncio.create_task(_serve(context, metrics, venue), name=venue.key)
+                serving[venue.key] = asyncio.create_task(
+                    _serve(context, metrics, venue, probe), name=venue.key
+                )
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(context.stopping.wait(), RETRY_S)
     await asyncio.gather(*serving.values())
+    probing.cancel()
+    await asyncio.gather(probing, return_exceptions=True)
 
 
 def _raise_unexpected(task: asyncio.Task[None] | None) -> None:
@@ -94,7 +105,7 @@ async def _venues(context: Context) -> list[CompiledVenue]:
     return venues
 
 
-async def _serve(context: Context, metrics: Metrics, venue: CompiledVenue) -> None:
+async def _serve(context: Context, metrics: Metrics, venue: CompiledVenue, probe: KafkaProbe) -> None:
     """Hold the account's lock and run its loops; returns, to be tried again, when ledger or venue is lost."""
     api_key, secret = read_keys(context.settings.keys_dir / venue.account)
     client = CcxtVenue("bybit", context.settings.exchange_url, api_key, secret, venue.environment)
@@ -105,12 +116,15 @@ async def _serve(context: Context, metrics: Metrics, venue: CompiledVenue) -> No
         await client.close()
         return
     pool: asyncpg.Pool | None = None
+    account: Account | None = None
     traces = open_traces()
     try:
         if not await _only_executor(context, venue, lock):
             return
         await client.start()
-        pool = await create_pool(context.settings.ledger_dsn, f"hedgerow-executor-{venue.key}", POOL_SIZE)
+        pool = await create_pool(
+            context.settings.ledger_dsn, f"hedgerow-executor-{venue.key}", POOL_SIZE, PATIENCE_S
+        )
         account = Account(
             context=context,
             venue_key=venue.key,
@@ -121,7 +135,9 @@ async def _serve(context: Context, metrics: Metrics, venue: CompiledVenue) -> No
             metrics=metrics,
             tickers={},
             traces=traces,
+            reachable=lambda: probe.reachable,
         )
+        metrics.ledger_up.labels(venue.account).set(1)
         await run_loops(account, lock)
     except VenueUnavailable as error:
         context.readiness.set("venue", False, str(error), outage=True)
@@ -131,7 +147,12 @@ async def _serve(context: Context, metrics: Metrics, venue: CompiledVenue) -> No
         _log.error("nothing is sent: the venue is not as it should be", venue=venue.key, error=str(error))
     except LedgerUnreachable as error:
         context.readiness.set("ledger", False, str(error), outage=True)
-        _log.warning("ledger away", venue=venue.key, error=str(error))
+        metrics.ledger_up.labels(venue.account).set(0)
+        _log.error("ledger away: nothing is sent", venue=venue.key, error=str(error))
+        if account is not None and await cancel_without_ledger(
+            client, sorted(account.tickers), context.settings.ledger_dsn, context.stopping
+        ):
+            metrics.cancels.labels(venue.account).inc()
     finally:
         await client.close()
         if pool is not None:
@@ -154,9 +175,10 @@ async def _only_executor(context: Context, venue: CompiledVenue, lock: asyncpg.C
 
 async def run_loops(account: Account, lock: Any) -> None:
     """Settle, then run the account's loops until one ends: told to stop, lost ledger or lock, a failed task."""
-    woken, lock_lost = asyncio.Event(), asyncio.Event()
+    woken, halted, lock_lost = asyncio.Event(), asyncio.Event(), asyncio.Event()
     lock.add_termination_listener(lambda _: lock_lost.set())
     await lock.add_listener(INTENTS_CHANNEL, lambda *_: woken.set())
+    await lock.add_listener(HALTS_CHANNEL, lambda *_: halted.set())
     reconciler = Reconciler(account)
     await reconciler.settle()
     await poll_tickers(account)
@@ -168,6 +190,7 @@ async def run_loops(account: Account, lock: Any) -> None:
             ("clock", clock_loop(account)),
             ("keys", key_loop(account, account.context.settings.keys_dir / account.name)),
             ("marks", mark_loop(account)),
+            ("halts", halt_loop(account, halted)),
             ("resolve", resolve_loop(account)),
             ("reconcile", reconciler.loop()),
             ("acknowledge", acknowledge_loop(account)),
@@ -182,13 +205,15 @@ async def run_loops(account: Account, lock: Any) -> None:
         done, _ = await asyncio.wait(loops, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             _require_expected(task)
-        if account.following:
+        if lock_lost.is_set():
+            raise LedgerUnreachable("the connection that holds the account's lock was lost")
+        if account.tasks:
             # Stopping: orders under way get their answer written down, if it comes soon.
-            await asyncio.wait(list(account.following.values()), timeout=GRACE_S)
+            await asyncio.wait(account.tasks, timeout=GRACE_S)
         if account.traces is not None and account.context.stopping.is_set():
             await account.traces.tell_last(account.pool)
     finally:
-        tasks = [*loops, *account.following.values()]
+        tasks = [*loops, *account.tasks]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -215,4 +240,4 @@ def _require_expected(task: asyncio.Task[None]) -> None:
         raise error
 
 
-role = ServiceRole(name="executor", run=run)
+role = ServiceRole(name="executor", run=run, needs_kafka=False)

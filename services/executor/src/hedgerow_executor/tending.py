@@ -72,7 +72,7 @@ async def acknowledge_loop(account: Account) -> None:
                 (leg.venue, leg.account) == (account.venue_key, account.name)
                 for leg in item.config.hedge_with
             )
-            if not ours or said.get(item.uid) == item.generation:
+            if not ours or not account.reachable() or said.get(item.uid) == item.generation:
                 continue
             said[item.uid] = item.generation
             record = Acknowledgement(

@@ -14,19 +14,22 @@ from hedgerow_gateway.desk_models import (
     ReleasedAnswer,
     halt_answer,
 )
-from hedgerow_gateway.door import READERS, RISK, CallerOf, GuardedRoute, allow
+from hedgerow_gateway.door import READERS, RISK, TRADERS_AND_RISK, CallerOf, GuardedRoute, allow
 from hedgerow_gateway.keys import Caller
 from hedgerow_gateway.ledger_pool import LedgerPool
 from hedgerow_gateway.problems import FieldError, Problem, invalid, not_found
 from hedgerow_gateway.refusals import refusals
 
+SOURCE = "rest:"
+
 router = APIRouter(prefix="/halts", tags=["halts"], route_class=GuardedRoute)
 
 
 @router.post("", status_code=201, responses=refusals(400, 408, 413, 415))
-@allow(RISK)
+@allow(TRADERS_AND_RISK)
 async def place(body: HaltRequest, request: Request, caller: CallerOf) -> HaltAnswer:
-    """Halt hedging. When the answer comes, no order that was not yet claimed can leave. Client orders go on."""
+    """Halt hedging. When the answer comes, no order that was not yet claimed can leave; what is open is cancelled.
+    Client orders go on."""
     ledger: LedgerPool = request.app.state.ledger
     target = HaltTarget(kind=body.target.kind.value, name=body.target.name)
     return halt_answer(await ledger.run(partial(_halt, target, body.reason, _source(caller), time.time_ns())))
@@ -45,14 +48,14 @@ async def list_halts(request: Request) -> list[HaltAnswer]:
 async def release(
     halt_id: Annotated[int, Path(ge=1, le=2**63 - 1)], request: Request, caller: CallerOf
 ) -> ReleasedAnswer:
-    """Release a halt that this key placed; each source releases its own."""
+    """Release a halt that was placed here, by whatever key; each source releases its own."""
     ledger: LedgerPool = request.app.state.ledger
     await ledger.run(partial(_release, halt_id, caller, time.time_ns()))
     return ReleasedAnswer(id=halt_id)
 
 
 def _source(caller: Caller) -> str:
-    return f"rest:{caller.name}"
+    return f"{SOURCE}{caller.name}"
 
 
 async def _halt(target: HaltTarget, reason: str, source: str, now_ns: int, connection: Any) -> Halt:
@@ -83,9 +86,9 @@ async def _release(halt_id: int, caller: Caller, now_ns: int, connection: Any) -
     halt = next((item for item in await standing_halts(connection) if item.id == halt_id), None)
     if halt is None:
         raise not_found(f"no halt {halt_id} stands")
-    if halt.source != _source(caller):
+    if not halt.source.startswith(SOURCE):
         raise Problem(
             403, "forbidden", f"halt {halt_id} was placed by {halt.source}; each source releases its own"
         )
-    if not await release_halt(connection, halt_id, _source(caller), now_ns):
+    if not await release_halt(connection, halt_id, halt.source, _source(caller), now_ns):
         raise not_found(f"no halt {halt_id} stands")

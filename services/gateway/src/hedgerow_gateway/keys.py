@@ -14,7 +14,7 @@ SHORTEST_KEY = 16
 
 
 class Role(StrEnum):
-    """A viewer reads; a trader also orders and tells books; risk also halts, releases and cancels anybody's order."""
+    """A viewer reads; a trader also orders, tells books and halts; risk halts, releases and cancels anybody's order."""
 
     TRADER = "trader"
     RISK = "risk"

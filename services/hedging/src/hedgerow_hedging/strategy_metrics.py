@@ -7,7 +7,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from hedgerow.hedging.decision import Decision, Hold
-from hedgerow.hedging.exposure import NetExposure, net_exposure
+from hedgerow.hedging.exposure import NetExposure, known_exposures
 from hedgerow.hedging.snapshot import LedgerSnapshot
 from hedgerow.schemas.records import RiskState
 
@@ -20,12 +20,9 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     decision: Decision
 
     @property
-    def exposures(self) -> Iterator[NetExposure]:
-        """Against each band. A risk state that is not ready has no exposure to tell."""
-        known = {exposure.underlying for exposure in self.risk.exposures}
-        for band in self.ledger.config.bands:
-            if band.underlying in known:
-                yield net_exposure(band, self.risk, self.ledger)
+    def exposures(self) -> tuple[NetExposure, ...]:
+        """Against each rule. A risk state that is not ready has no exposure to tell."""
+        return known_exposures(self.risk, self.ledger)
 
 
 class StrategyMetrics(Collector):

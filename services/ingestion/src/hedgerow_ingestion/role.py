@@ -1,5 +1,6 @@
-"""Ingestion: one feed's book states into `market.raw`."""
+"""Ingestion: one feed's book states into `market.raw`, and sentiment scores into `scores`."""
 
+import asyncio
 import time
 
 import prometheus_client
@@ -12,6 +13,7 @@ from hedgerow.streams import trace
 from hedgerow.streams.context import Context, ServiceRole
 from hedgerow.streams.settings import FeedName
 from hedgerow_ingestion.feed import Feed, MarketRecord
+from hedgerow_ingestion.score_feed import follow_scores
 from hedgerow_ingestion.tape_feed import follow_tapes
 from hedgerow_ingestion.venue_feed import venue_feed
 
@@ -30,7 +32,7 @@ async def run(context: Context) -> None:
     """Send what the feed brings until asked to stop.
 
     Raises:
-        FileNotFoundError, ValueError: the feed's source is missing or cannot be used.
+        FileNotFoundError, ValueError: the feed's source, or the address of the scores', is missing or cannot be used.
     """
     sent = prometheus_client.Counter(
         "hedgerow_ingestion_records",
@@ -55,7 +57,17 @@ async def run(context: Context) -> None:
         if isinstance(record, MarketReset):
             _log.info("market reset", instrument=record.instrument, lap=record.lap, reason=record.reason)
 
-    await FEEDS[context.settings.feed](context, send)
+    work = [asyncio.create_task(FEEDS[context.settings.feed](context, send))]
+    if context.settings.redis is not None:
+        work.append(asyncio.create_task(follow_scores(context, context.settings.redis)))
+    try:
+        done, _ = await asyncio.wait(work, return_when=asyncio.FIRST_EXCEPTION)
+        for task in done:
+            task.result()
+    finally:
+        for task in work:
+            task.cancel()
+        await asyncio.gather(*work, return_exceptions=True)
 
 
 def _kind(record: MarketRecord) -> str:

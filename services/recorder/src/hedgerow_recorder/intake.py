@@ -32,6 +32,7 @@ _log = structlog.get_logger(__name__)
 GROUP = "hedgerow-recorder"
 SESSION_MS = 6_000
 HEARTBEAT_MS = 1_500
+METADATA_MS = 5_000
 # Longer than any absence of the database: heartbeats, not polls, say that this worker lives.
 LONGEST_WAIT_MS = 24 * 3_600_000
 POLL_MS = 100
@@ -101,6 +102,8 @@ class Intake:
             session_timeout_ms=SESSION_MS,
             heartbeat_interval_ms=HEARTBEAT_MS,
             max_poll_interval_ms=LONGEST_WAIT_MS,
+            # On a new cluster it may be here before the topics are; aiokafka would look again after five minutes.
+            metadata_max_age_ms=METADATA_MS,
         )
 
     async def _record(self, consumer: AIOKafkaConsumer) -> None:

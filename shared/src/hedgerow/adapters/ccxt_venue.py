@@ -223,8 +223,8 @@ class CcxtVenue:
         by_name = {"orderLinkId": intent.client_order_id}
         try:
             await self._client.cancel_order(None, intent.instrument, by_name)
-        except ccxt.OrderNotFound:
-            return
+        except ccxt.InvalidOrder:
+            return  # not there, filled or cancelled already: the order itself says which
         except ccxt.BaseError as error:
             raise self._unavailable(error) from error
 

@@ -1,4 +1,4 @@
-"""The rows of `hedgerow top`: each strategy against each of its bands, decided on as hedging would. Pure."""
+"""The rows of `hedgerow top`: each strategy against each of its rules, decided on as hedging would. Pure."""
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -14,7 +14,7 @@ from hedgerow.hedging.exposure import NetExposure, net_exposure
 from hedgerow.hedging.snapshot import LedgerSnapshot
 from hedgerow.ledger.overview import Overview
 from hedgerow.schemas.records import RiskState
-from hedgerow.strategy.compiled import Band
+from hedgerow.strategy.compiled import Rule
 
 NO_RISK_STATE = "NoRiskState"
 OUTSIDE_BAND = "OutsideBand"
@@ -24,7 +24,8 @@ HEADERS = (
 
 
 class BoardRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One strategy and one of its bands; quantities in units of the underlying, None while risk does not know them.
+    """One strategy and one rule of its policy; quantities in units of the underlying, None while risk does not know
+    them.
 
     Attributes:
         state: why it holds (a `HoldReason`), `OutsideBand` when it would hedge, `NoRiskState`; detail: in words.
@@ -52,7 +53,7 @@ class BoardRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def board(overview: Overview, risks: Mapping[str, RiskState]) -> list[BoardRow]:
-    """Every live strategy by key, with its bands as declared."""
+    """Every live strategy by key, with its rules as declared."""
     return [
         row
         for ledger in overview.strategies
@@ -73,19 +74,19 @@ def _rows(ledger: LedgerSnapshot, risk: RiskState | None, sent: int) -> Iterator
     config = ledger.config
     state, detail = _state(ledger, risk)
     unknown = sum(intent.state is IntentState.UNKNOWN for intent in ledger.open_intents)
-    for band in config.bands:
-        exposure = _exposure(band, ledger, risk)
+    for rule in config.rules:
+        exposure = _exposure(rule, ledger, risk)
         yield BoardRow(
             strategy=config.key,
             mode=config.mode.value,
             state=state,
             detail=detail,
-            underlying=band.underlying,
+            underlying=rule.underlying,
             net=exposure.net if exposure else None,
             lower=exposure.lower if exposure else None,
             upper=exposure.upper if exposure else None,
             excess=exposure.excess if exposure else None,
-            hedge=_hedge(band, ledger),
+            hedge=_hedge(rule, ledger),
             open_intents=len(ledger.open_intents),
             unknown_intents=unknown,
             sent_last_minute=sent,
@@ -106,17 +107,20 @@ def _state(ledger: LedgerSnapshot, risk: RiskState | None) -> tuple[str, str]:
     return OUTSIDE_BAND, "; ".join(orders)
 
 
-def _exposure(band: Band, ledger: LedgerSnapshot, risk: RiskState | None) -> NetExposure | None:
-    if risk is None or all(item.underlying != band.underlying for item in risk.exposures):
+def _exposure(rule: Rule, ledger: LedgerSnapshot, risk: RiskState | None) -> NetExposure | None:
+    if risk is None:
         return None
-    return net_exposure(band, risk, ledger)
+    try:
+        return net_exposure(rule, risk, ledger)
+    except LookupError:  # risk is not ready, and its state says why
+        return None
 
 
-def _hedge(band: Band, ledger: LedgerSnapshot) -> Decimal:
+def _hedge(rule: Rule, ledger: LedgerSnapshot) -> Decimal:
     contracts = {
         leg.instrument.symbol: leg.instrument
         for leg in ledger.config.hedge_with
-        if leg.instrument.underlying == band.underlying
+        if leg.instrument.underlying == rule.underlying
     }
     held = (item for item in ledger.positions if item.instrument in contracts)
     return sum((contracts[item.instrument].delta(item.quantity) for item in held), ZERO)

@@ -86,9 +86,15 @@ def fields_of(config: Config) -> dict[str, str]:
     for source in tree.pop("exposure"):
         name = source.pop("name")
         tree[f"exposure[{name}]"] = _renamed(source, {"book": "book.name"})
-    for band in tree.pop("bands"):
+    for band in tree.pop("bands", ()):
         underlying = band.pop("underlying")
         tree[f"policy.band[{underlying}]"] = band
+    for curve in tree.pop("sentiment_curves", ()):
+        underlying = curve.pop("underlying")
+        knots = {
+            f"knots[{knot['score']}].hedgeFraction": knot["hedge_fraction"] for knot in curve.pop("knots")
+        }
+        tree[f"policy.sentimentCurve[{underlying}]"] = {**curve, **knots}
     legs = tree.pop("hedge_with")
     for rank, leg in enumerate(legs, 1):
         index = leg.pop("index")

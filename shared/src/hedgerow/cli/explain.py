@@ -98,6 +98,9 @@ def _show_what_it_sees(found: Explanation) -> None:
         out.print(f"{problem.input}: {problem.code}: {problem.detail}")
     headers = ("Exposure", "Unhedged", "Hedge", "Net", "Lower", "Upper", f"Net in {found.currency}", "Is")
     out.print(table(headers, map(_band_cells, found.bands)))
+    for band in found.bands:
+        if band.rule:
+            out.print(f"{band.underlying}: {band.rule}")
 
 
 def _show_what_follows(found: Explanation) -> None:

@@ -1,14 +1,16 @@
 """Why a strategy does what it does now: the same facts and the same `decide` as in production, put in words. Pure."""
 
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 import msgspec
 
+from hedgerow.domain.age import age_problem
 from hedgerow.domain.money import plain
 from hedgerow.execution.intents import Intent
 from hedgerow.hedging.decide import decide
 from hedgerow.hedging.decision import Decision, Hold, NewIntent
-from hedgerow.hedging.exposure import NetExposure, net_exposure
+from hedgerow.hedging.exposure import NetExposure, known_exposures
 from hedgerow.hedging.snapshot import LedgerSnapshot, OpenIntent
 from hedgerow.schemas.acknowledging import required_roles
 from hedgerow.schemas.records import BookKind, ClientBook, InputProblem, RiskState, StrategyPublished
@@ -37,7 +39,10 @@ class LegFact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BandFact(msgspec.Struct, frozen=True, kw_only=True):
-    """Exposure against a band, in units of the underlying; `mark` in the strategy's currency. `excess` 0 is inside."""
+    """Exposure against what the policy lets it be, in units of the underlying; `mark` in the strategy's currency.
+
+    `excess` 0 is inside. `rule` says how the policy came to its edges, where they are not declared as such.
+    """
 
     underlying: str
     unhedged: Decimal
@@ -47,6 +52,7 @@ class BandFact(msgspec.Struct, frozen=True, kw_only=True):
     upper: Decimal
     excess: Decimal
     mark: Decimal
+    rule: str = ""
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,7 +145,20 @@ def _risk_inputs(facts: Facts) -> list[InputFact]:
         usable=risk.ready and age_s <= limit_s,
         detail=f"generation {risk.generation}, caused by {risk.cause}",
     )
-    return [state, *facts_of_marks]
+    return [state, *facts_of_marks, *_scores(risk, facts.ledger)]
+
+
+def _scores(risk: RiskState, ledger: LedgerSnapshot) -> Iterator[InputFact]:
+    limit_ns = ledger.config.freshness.score_ns
+    for score in risk.scores:
+        problem = None if limit_ns is None else age_problem(score.time_ns, ledger.read_ns, limit_ns)
+        yield InputFact(
+            input=f"score {score.asset}",
+            age_s=_age_s(ledger.read_ns, score.time_ns),
+            limit_s=None if limit_ns is None else limit_ns / 1e9,
+            usable=problem is None,
+            detail=f"{score.score:g}",
+        )
 
 
 def _books(facts: Facts) -> list[InputFact]:
@@ -197,13 +216,11 @@ def _bands(facts: Facts) -> list[BandFact]:
     return [_band(exposure) for exposure in _exposures(facts)]
 
 
-def _exposures(facts: Facts) -> list[NetExposure]:
-    """Against every band whose exposure risk knows: a strategy that is not ready has none."""
+def _exposures(facts: Facts) -> Sequence[NetExposure]:
     risk, ledger = facts.risk, facts.ledger
     if risk is None or risk.uid != ledger.strategy_uid:
-        return []
-    known = {item.underlying for item in risk.exposures}
-    return [net_exposure(band, risk, ledger) for band in ledger.config.bands if band.underlying in known]
+        return ()
+    return known_exposures(risk, ledger)
 
 
 def _band(exposure: NetExposure) -> BandFact:
@@ -216,6 +233,7 @@ def _band(exposure: NetExposure) -> BandFact:
         upper=exposure.upper,
         excess=exposure.excess,
         mark=exposure.mark,
+        rule=exposure.rule,
     )
 
 

@@ -11,6 +11,8 @@ from hedgerow.ledger.halts import HaltTarget, place_halt, release_halts, standin
 from hedgerow.ledger.strategies import read_strategies, read_venues
 
 SOURCE = "cli"
+# Placed by the system for what only a person can judge.
+FOR_A_PERSON = ("executor", "ledger", "quarantine")
 
 
 def target_of(strategy: str | None, venue: str | None, everything: bool, namespace: str) -> HaltTarget:
@@ -37,8 +39,7 @@ async def halt(servers: Servers, target: HaltTarget, reason: str) -> ExitCode:
     Raises:
         Refused: there is no such target, so that a slip of the pen is not taken for a halt.
     """
-    if not reason.strip():
-        raise UsageError("--reason is empty; say why, for those who find the halt later")
+    require_reason(reason)
     async with open_ledger(servers) as connection:
         await _require_there(connection, target)
         number = await place_halt(connection, target, SOURCE, reason.strip(), time.time_ns())
@@ -48,20 +49,34 @@ async def halt(servers: Servers, target: HaltTarget, reason: str) -> ExitCode:
     return ExitCode.OK
 
 
-async def release(servers: Servers, target: HaltTarget) -> ExitCode:
-    """Release this source's halts of the target.
+def require_reason(reason: str) -> None:
+    """
+    Raises:
+        UsageError: it is empty.
+    """
+    if not reason.strip():
+        raise UsageError("--reason is empty; say why, for those who find the halt later")
+
+
+async def release(servers: Servers, target: HaltTarget, source: str = SOURCE) -> ExitCode:
+    """Release one source's halts of the target: this one's, or those of a source that waits for a person.
 
     Raises:
         Refused: there is none.
+        UsageError: the source releases its own.
     """
+    if source not in (SOURCE, *FOR_A_PERSON):
+        raise UsageError(
+            f'"{source}" releases its own halts; from here: {", ".join((SOURCE, *FOR_A_PERSON))}'
+        )
     async with open_ledger(servers) as connection:
         who = f"{SOURCE}:{getpass.getuser()}"
-        released = await release_halts(connection, target, SOURCE, who, time.time_ns())
+        released = await release_halts(connection, target, source, who, time.time_ns())
         standing = await standing_halts(connection)
     others = [f"halt {item.id} of {_shown(item.target)} by {item.source}: {item.reason}" for item in standing]
     if not released:
         raise Refused(
-            f"{_shown(target)} has no halt from the command line to release; standing: {'; '.join(others) or 'none'}"
+            f"{_shown(target)} has no halt of source {source} to release; standing: {'; '.join(others) or 'none'}"
         )
     print(f"{_shown(target)} released (halt {', '.join(map(str, released))})")
     for text in others:

@@ -271,15 +271,31 @@ def halt(
     venue: VenueOption = None,
     everything: AllOption = False,
     namespace: Namespace = "default",
+    direct: Annotated[
+        bool,
+        typer.Option("--direct", help="Cancel straight at the venue first; needs --file, and no ledger."),
+    ] = False,
+    file: Annotated[
+        Path | None, typer.Option("--file", "-f", help="With --direct: YAML that declares the Venues.")
+    ] = None,
+    keys: Annotated[
+        Path | None,
+        typer.Option("--keys", help="With --direct: folder of trade keys; HEDGEROW_KEYS_DIR else."),
+    ] = None,
 ) -> None:
-    """Stop sending orders, now."""
+    """Stop sending orders, now, and have what is open cancelled."""
 
     async def work() -> ExitCode:
         from hedgerow.cli.halts import halt as place
         from hedgerow.cli.halts import target_of
         from hedgerow.cli.servers import read_servers
 
-        return await place(read_servers(), target_of(strategy, venue, everything, namespace), reason)
+        target = target_of(strategy, venue, everything, namespace)
+        if direct:
+            from hedgerow.cli.direct import halt_directly
+
+            return await halt_directly(target, reason, file, keys)
+        return await place(read_servers(), target, reason)
 
     run(work)
 
@@ -290,15 +306,22 @@ def release(
     venue: VenueOption = None,
     everything: AllOption = False,
     namespace: Namespace = "default",
+    source: Annotated[
+        str,
+        typer.Option(
+            "--source",
+            help="Whose halts: cli, or one that no one else releases: executor, ledger, quarantine.",
+        ),
+    ] = "cli",
 ) -> None:
-    """Release the halts of one target that were placed from the command line."""
+    """Release the halts of one target that were placed from the command line, or by the system itself."""
 
     async def work() -> ExitCode:
         from hedgerow.cli.halts import release as lift
         from hedgerow.cli.halts import target_of
         from hedgerow.cli.servers import read_servers
 
-        return await lift(read_servers(), target_of(strategy, venue, everything, namespace))
+        return await lift(read_servers(), target_of(strategy, venue, everything, namespace), source)
 
     run(work)
 

@@ -10,8 +10,8 @@ from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from hedgerow.cli.topics import POLL_S, READ_TIMEOUT_S, decoded, open_consumer, require_partitions
 from hedgerow.schemas.codec import Decoder
-from hedgerow.schemas.records import Quote, RiskState
-from hedgerow.schemas.topics import MARKET_ENRICHED, RISK_STATE, Topic
+from hedgerow.schemas.records import Quote, RiskState, Score
+from hedgerow.schemas.topics import MARKET_ENRICHED, RISK_STATE, SCORES, Topic
 from hedgerow.streams.partitioning import partition_of
 from hedgerow.streams.sender import ANSWER_TIMEOUT_S, KafkaUnreachable, unreachable
 
@@ -160,6 +160,24 @@ def newest_quotes(kafka: str, underlyings: Collection[str], instruments: Collect
         newest.find(instruments)
         found = newest.states().values()
     return [quote for quote in found if quote.underlying in underlyings]
+
+
+def newest_scores(kafka: str, assets: Collection[str]) -> list[Score]:
+    """The newest sentiment score of each of these assets that has one. Blocks.
+
+    Raises:
+        KafkaUnreachable: no broker answers, or there is no such topic.
+        UnreadableRecord: another version of Hedgerow wrote it.
+    """
+    if not assets:
+        return []
+    with open_consumer(kafka) as consumer:
+        count = require_partitions(consumer, kafka, SCORES.name)
+        partitions = {partition_of(asset, count) for asset in assets}
+        newest: NewestStates[Score] = NewestStates(consumer, kafka, SCORES, partitions, Score, _key_of)
+        newest.find(assets)
+        found = newest.states().values()
+    return [score for score in found if score.asset in assets]
 
 
 class _Named(msgspec.Struct):

@@ -10,7 +10,7 @@ import msgspec
 from hedgerow.cli.declared import Compiled, compile_declared, read_declared
 from hedgerow.cli.exits import ExitCode, complain
 from hedgerow.cli.explain import show_outlook
-from hedgerow.cli.newest_states import newest_quotes, newest_risk_state
+from hedgerow.cli.newest_states import newest_quotes, newest_risk_state, newest_scores
 from hedgerow.cli.planning import Plan, PlanFacts, plan
 from hedgerow.cli.servers import Servers, open_ledger
 from hedgerow.domain.instruments import LISTINGS
@@ -65,13 +65,14 @@ async def _facts(
     except (LegConflict, PositionOpen) as error:
         refused = f"{type(error).__name__}: {error}"
     halts = await halts_against(connection, config.key, sorted({leg.venue for leg in config.hedge_with}))
-    running, quotes = None, []
+    running, quotes, scores = None, [], []
     # Kafka last, and the ledger right after it: the age of what was read must not count as the strategy's.
     if live is not None and live.revision == revision_of(config):
         running = await asyncio.to_thread(newest_risk_state, servers.kafka, config.key)
     if running is None:
         listed = {item.symbol for item in LISTINGS.values() if item.underlying in config.underlyings}
         quotes = await asyncio.to_thread(newest_quotes, servers.kafka, config.underlyings, listed)
+        scores = await asyncio.to_thread(newest_scores, servers.kafka, config.scored)
     now_ns = time.time_ns()
     return PlanFacts(
         config=config,
@@ -82,6 +83,7 @@ async def _facts(
         running=running,
         books=await read_books(connection, now_ns),
         quotes=quotes,
+        scores=scores,
         venues=list(compiled.venues.values()),
         now_ns=now_ns,
     )

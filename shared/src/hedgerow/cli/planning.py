@@ -15,6 +15,8 @@ from hedgerow.schemas.records import (
     Quote,
     RiskInput,
     RiskState,
+    Score,
+    ScoreInput,
     StrategyInput,
     StrategyPublished,
 )
@@ -32,7 +34,7 @@ class PlanFacts(msgspec.Struct, frozen=True, kw_only=True):
         halts: reasons of those that would stand against the declared config.
         refused: why `apply` would refuse it; None when it would not.
         running: the newest risk state of the live strategy.
-        quotes: the newest of each instrument on the strategy's underlyings.
+        quotes: the newest of each instrument on the strategy's underlyings; scores: of each of them that has one.
         venues: those that would be there.
     """
 
@@ -44,6 +46,7 @@ class PlanFacts(msgspec.Struct, frozen=True, kw_only=True):
     running: RiskState | None
     books: list[ClientBook]
     quotes: list[Quote]
+    scores: list[Score]
     venues: list[CompiledVenue]
     now_ns: int
 
@@ -73,7 +76,7 @@ def plan(facts: PlanFacts) -> Plan:
     running = facts.running if same and _is_of(facts.running, published) else None
     outlook = None
     if facts.refused is None:
-        risk = running or value_risk(published, facts.books, facts.quotes, facts.now_ns)
+        risk = running or value_risk(published, facts.books, facts.quotes, facts.scores, facts.now_ns)
         outlook = explain(
             Facts(
                 published=published,
@@ -103,7 +106,11 @@ def plan(facts: PlanFacts) -> Plan:
 
 
 def value_risk(
-    published: StrategyPublished, books: Sequence[ClientBook], quotes: Sequence[Quote], now_ns: int
+    published: StrategyPublished,
+    books: Sequence[ClientBook],
+    quotes: Sequence[Quote],
+    scores: Sequence[Score],
+    now_ns: int,
 ) -> RiskState:
     """The risk state that these inputs would lead to, through the very functions of the risk role."""
     config = published.config
@@ -117,6 +124,11 @@ def value_risk(
         MarkInput(strategy=name, routed_ns=now_ns, quote=quote)
         for quote in quotes
         if quote.underlying in config.underlyings
+    ]
+    records += [
+        ScoreInput(strategy=name, routed_ns=now_ns, score=score)
+        for score in scores
+        if score.asset in config.scored
     ]
     partition = PartitionRisk()
     states = [partition.apply(record, offset) for offset, record in enumerate(records)]

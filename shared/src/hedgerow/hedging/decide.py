@@ -8,7 +8,7 @@ from hedgerow.domain.age import age_problem
 from hedgerow.hedging.band import clip, side_of
 from hedgerow.hedging.decision import Cancel, CancelReason, Decision, Hedge, Hold, HoldReason, NewIntent
 from hedgerow.hedging.escalation import escalate
-from hedgerow.hedging.exposure import NetExposure, net_exposure
+from hedgerow.hedging.exposure import NetExposure, net_exposure, why_score_unusable
 from hedgerow.hedging.flattening import flattening_intent
 from hedgerow.hedging.legs import LegView, held_in, legs_of, open_on, view_leg, why_busy
 from hedgerow.hedging.remembering import remembered
@@ -18,11 +18,11 @@ from hedgerow.hedging.step import Step
 from hedgerow.hedging.together import hold_together
 from hedgerow.hedging.twap import slice_step
 from hedgerow.schemas.records import RiskState
-from hedgerow.strategy.compiled import Band, Leg
+from hedgerow.strategy.compiled import Leg, Rule
 
 
 def decide(risk: RiskState, ledger: LedgerSnapshot) -> Decision:
-    """Hold, or for each underlying whose band is left an order, or an order to be taken back.
+    """Hold, or for each underlying that is outside what its rule lets it be an order, or an order to be taken back.
 
     The generation is the ledger's; a risk state of another one is not acted on. The clock is `ledger.read_ns`.
     """
@@ -33,7 +33,7 @@ def decide(risk: RiskState, ledger: LedgerSnapshot) -> Decision:
     if config.flatten:
         steps: Sequence[Step] = [_flatten(leg, risk, ledger) for leg in config.hedge_with]
     else:
-        steps = hold_together([_step(band, risk, ledger) for band in config.bands], config)
+        steps = hold_together([_step(rule, risk, ledger) for rule in config.rules], config)
     intents = tuple(step.outcome for step in steps if isinstance(step.outcome, NewIntent))
     cancels = tuple(item for step in steps if isinstance(step.outcome, tuple) for item in step.outcome)
     state = remembered(steps, ledger)
@@ -84,13 +84,16 @@ def _why_not_at_all(risk: RiskState, ledger: LedgerSnapshot) -> Hold | None:
     return None
 
 
-def _step(band: Band, risk: RiskState, ledger: LedgerSnapshot) -> Step:
-    legs = legs_of(band.underlying, ledger.config)
+def _step(rule: Rule, risk: RiskState, ledger: LedgerSnapshot) -> Step:
+    legs = legs_of(rule.underlying, ledger.config)
     views = _views(legs, risk, ledger)
     if isinstance(views, Step):
         return views
-    exposure = net_exposure(band, risk, ledger)
-    known = ledger.policy_state.pursuit(band.underlying)
+    unusable = why_score_unusable(rule, risk, ledger)
+    if unusable is not None:
+        return Step(outcome=_unwatched(legs, unusable, ledger) or unusable)
+    exposure = net_exposure(rule, risk, ledger)
+    known = ledger.policy_state.pursuit(rule.underlying)
     resting = resting_among(open_on(legs, ledger))
     if resting is not None:
         tended = tend(resting, exposure, views, known, ledger)
@@ -99,8 +102,9 @@ def _step(band: Band, risk: RiskState, ledger: LedgerSnapshot) -> Step:
         return Step(
             outcome=Hold(
                 reason=HoldReason.INSIDE_BAND,
-                detail=f"net delta {exposure.net:f} {band.underlying} is within "
-                f"[{exposure.lower:.8f}, {exposure.upper:.8f}]",
+                detail=f"net delta {exposure.net:f} {rule.underlying} is within "
+                f"[{exposure.lower:.8f}, {exposure.upper:.8f}]"
+                + (f": {exposure.rule}" if exposure.rule else ""),
             )
         )
     pursuit = known if known is not None and known.side is side_of(exposure) else None

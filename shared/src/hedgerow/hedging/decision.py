@@ -17,6 +17,7 @@ class HoldReason(StrEnum):
     STALE_RISK = "StaleRisk"
     INVALID_QUOTE = "InvalidQuote"
     STALE_QUOTE = "StaleQuote"
+    STALE_SCORE = "StaleScore"
     OPEN_INTENT = "OpenIntent"
     RESTING = "Resting"
     CANCELLING = "Cancelling"

@@ -1,21 +1,27 @@
-"""Net exposure: what risk saw unhedged, plus what the strategy's own hedge already offsets."""
+"""Net exposure: what risk saw unhedged, plus what the strategy's own hedge already offsets, and where it may be."""
 
 from decimal import Decimal
 
 import msgspec
 
-from hedgerow.domain.money import ZERO
+from hedgerow.domain.age import age_problem
+from hedgerow.domain.money import ZERO, exact_decimal, floor_to_step, plain
+from hedgerow.hedging.decision import Hold, HoldReason
+from hedgerow.hedging.legs import legs_of
+from hedgerow.hedging.sentiment import sizer_of
 from hedgerow.hedging.snapshot import LedgerSnapshot
-from hedgerow.schemas.records import RiskState
-from hedgerow.strategy.compiled import Band, BandUnit
+from hedgerow.schemas.records import Exposure, Mark, RiskState, Score
+from hedgerow.strategy.compiled import Band, BandUnit, CompiledStrategy, Rule, SentimentCurve
 
 
 class NetExposure(msgspec.Struct, frozen=True, kw_only=True):
-    """Against one band, everything in units of the underlying.
+    """Against one rule of the policy, everything in units of the underlying.
 
     Attributes:
         unhedged, hedge: the two parts; net: their sum.
-        lower, upper: the band's edges at this mark; mark: price of one unit in the strategy's currency.
+        lower, upper: where the rule lets the net exposure be at this mark; mark: price of one unit in the strategy's
+            currency.
+        rule: how `lower` and `upper` came about, in words with the numbers; empty where they are declared as such.
     """
 
     underlying: str
@@ -25,40 +31,133 @@ class NetExposure(msgspec.Struct, frozen=True, kw_only=True):
     lower: Decimal
     upper: Decimal
     mark: Decimal
+    rule: str = ""
 
     @property
     def excess(self) -> Decimal:
-        """How far outside the band: positive above the upper edge, negative below the lower, 0 inside."""
+        """How far outside: positive above the upper edge, negative below the lower, 0 inside."""
         if self.net > self.upper:
             return self.net - self.upper
         return min(self.net - self.lower, ZERO)
 
 
-def net_exposure(band: Band, risk: RiskState, ledger: LedgerSnapshot) -> NetExposure:
-    """The exposure that a band is held against.
+class _Edges(msgspec.Struct, frozen=True):
+    lower: Decimal
+    upper: Decimal
+    rule: str = ""
+
+
+def net_exposure(rule: Rule, risk: RiskState, ledger: LedgerSnapshot) -> NetExposure:
+    """The exposure that a rule is held against.
 
     Raises:
-        LookupError: the risk state has no exposure of the band's underlying (it was not ready).
+        LookupError: the risk state lacks the exposure, the mark or the score that the rule needs (it was not ready).
     """
-    unhedged = next((item for item in risk.exposures if item.underlying == band.underlying), None)
-    if unhedged is None:
-        raise LookupError(f"risk state {risk.sequence} has no exposure of {band.underlying}")
-    contracts = {leg.instrument.symbol: leg.instrument for leg in ledger.config.hedge_with}
-    hedge = sum(
-        (
-            contracts[held.instrument].delta(held.quantity)
-            for held in ledger.positions
-            if held.instrument in contracts and contracts[held.instrument].underlying == band.underlying
-        ),
-        ZERO,
-    )
-    in_notional = band.unit is BandUnit.NOTIONAL
+    unhedged = _unhedged(rule, risk)
+    hedge = _hedge(rule.underlying, ledger)
+    edges = _edges(rule, unhedged, risk, ledger.config)
     return NetExposure(
-        underlying=band.underlying,
+        underlying=rule.underlying,
         unhedged=unhedged.delta,
         hedge=hedge,
         net=unhedged.delta + hedge,
+        lower=edges.lower,
+        upper=edges.upper,
+        mark=unhedged.mark,
+        rule=edges.rule,
+    )
+
+
+def known_exposures(risk: RiskState, ledger: LedgerSnapshot) -> tuple[NetExposure, ...]:
+    """Against every rule for which risk knows all that it needs: a strategy that is not ready may have none."""
+    found = []
+    for rule in ledger.config.rules:
+        try:
+            found.append(net_exposure(rule, risk, ledger))
+        except LookupError:
+            continue
+    return tuple(found)
+
+
+def why_score_unusable(rule: Rule, risk: RiskState, ledger: LedgerSnapshot) -> Hold | None:
+    """Risk saw the score fresh, but its state may be older than the score may get."""
+    limit_ns = ledger.config.freshness.score_ns
+    if not isinstance(rule, SentimentCurve) or limit_ns is None:
+        return None
+    score = _score(rule.underlying, risk)
+    problem = age_problem(score.time_ns, ledger.read_ns, limit_ns)
+    if problem is None:
+        return None
+    return Hold(reason=HoldReason.STALE_SCORE, detail=f"the score of {rule.underlying} is {problem}")
+
+
+def _unhedged(rule: Rule, risk: RiskState) -> Exposure:
+    for item in risk.exposures:
+        if item.underlying == rule.underlying:
+            return item
+    raise LookupError(f"risk state {risk.sequence} has no exposure of {rule.underlying}")
+
+
+def _hedge(underlying: str, ledger: LedgerSnapshot) -> Decimal:
+    contracts = {leg.instrument.symbol: leg.instrument for leg in ledger.config.hedge_with}
+    return sum(
+        (
+            contracts[held.instrument].delta(held.quantity)
+            for held in ledger.positions
+            if held.instrument in contracts and contracts[held.instrument].underlying == underlying
+        ),
+        ZERO,
+    )
+
+
+def _edges(rule: Rule, unhedged: Exposure, risk: RiskState, config: CompiledStrategy) -> _Edges:
+    if isinstance(rule, Band):
+        return _band_edges(rule, unhedged)
+    return _curve_edges(rule, unhedged, risk, config)
+
+
+def _band_edges(band: Band, unhedged: Exposure) -> _Edges:
+    in_notional = band.unit is BandUnit.NOTIONAL
+    return _Edges(
         lower=band.lower / unhedged.mark if in_notional else band.lower,
         upper=band.upper / unhedged.mark if in_notional else band.upper,
-        mark=unhedged.mark,
     )
+
+
+def _curve_edges(
+    curve: SentimentCurve, unhedged: Exposure, risk: RiskState, config: CompiledStrategy
+) -> _Edges:
+    """From the curve's hedge, rounded to the lot towards none, to that much and the no-trade zone less.
+
+    So a hedge is never above the curve's, lacks less than a lot once it trades to the edge of a zone without width,
+    and never turns the side of the exposure.
+    """
+    score, mark = _score(curve.underlying, risk), _mark(curve.underlying, risk, config)
+    sized = sizer_of(curve).size(score.score, mark.depth_usd)
+    instrument = legs_of(curve.underlying, config)[0].instrument
+    lot = instrument.delta(instrument.lot_size)
+    hedged = floor_to_step(abs(unhedged.delta) * exact_decimal(sized.fraction), lot)
+    zone = min(curve.no_trade_notional / unhedged.mark, hedged)
+    remains = abs(unhedged.delta) - hedged
+    edges = sorted((remains, remains + zone)) if unhedged.delta >= 0 else sorted((-remains - zone, -remains))
+    return _Edges(
+        lower=edges[0],
+        upper=edges[1],
+        rule=f"score {score.score:g} x weight {sized.weight:.4f} (depth {mark.depth_usd:,.0f} USD) -> "
+        f"{sized.fraction:.2%} of {plain(abs(unhedged.delta))} {curve.underlying} hedged",
+    )
+
+
+def _score(asset: str, risk: RiskState) -> Score:
+    for score in risk.scores:
+        if score.asset == asset:
+            return score
+    raise LookupError(f"risk state {risk.sequence} has no score of {asset}")
+
+
+def _mark(underlying: str, risk: RiskState, config: CompiledStrategy) -> Mark:
+    symbol = legs_of(underlying, config)[0].instrument.symbol
+    for mark in risk.marks:
+        if mark.instrument == symbol:
+            return mark
+    raise LookupError(f"risk state {risk.sequence} has no mark of {symbol}")

@@ -36,8 +36,8 @@ def _pursuits(steps: Sequence[Step], ledger: LedgerSnapshot) -> tuple[Pursuit, .
     if ledger.config.flatten or not _has_pursuits(ledger):
         return ()
     kept = {
-        band.underlying: step.pursuit or _unless_done(step, ledger.policy_state.pursuit(band.underlying))
-        for band, step in zip(ledger.config.bands, steps, strict=True)
+        rule.underlying: step.pursuit or _unless_done(step, ledger.policy_state.pursuit(rule.underlying))
+        for rule, step in zip(ledger.config.rules, steps, strict=True)
     }
     return tuple(pursuit for _, pursuit in sorted(kept.items()) if pursuit is not None)
 

@@ -9,6 +9,7 @@ _STATES = {
     HoldReason.STALE_RISK: "Stale",
     HoldReason.INVALID_QUOTE: "Stale",
     HoldReason.STALE_QUOTE: "Stale",
+    HoldReason.STALE_SCORE: "Stale",
     HoldReason.OPEN_INTENT: "OutsideBand",
     HoldReason.COOLDOWN: "OutsideBand",
     HoldReason.RESTING: "OutsideBand",

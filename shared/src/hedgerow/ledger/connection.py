@@ -13,7 +13,8 @@ HALT_GATE = 0x6865_6467_6500
 PUBLISH_GATE = HALT_GATE + 1
 
 # What a lost ledger looks like from inside a query. A server that is shut down or starting up says so with errors
-# that asyncpg does not count as connection errors, and a rollback on a connection that dies under it gets confused.
+# that asyncpg does not count as connection errors, and a rollback on a connection that dies under it gets confused. One
+# that is full, closed to new connections, or only a standby is no ledger either.
 LEDGER_LOST: tuple[type[Exception], ...] = (
     OSError,
     TimeoutError,
@@ -21,6 +22,9 @@ LEDGER_LOST: tuple[type[Exception], ...] = (
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
     asyncpg.exceptions.OperatorInterventionError,
+    asyncpg.exceptions.InsufficientResourcesError,
+    asyncpg.exceptions.ObjectNotInPrerequisiteStateError,
+    asyncpg.exceptions.ReadOnlySQLTransactionError,
 )
 
 CONNECT_TIMEOUT_S = 5.0
@@ -58,8 +62,13 @@ async def connect(dsn: str, application_name: str) -> asyncpg.Connection:
     return connection
 
 
-async def create_pool(dsn: str, application_name: str, size: int) -> asyncpg.Pool:
+async def create_pool(
+    dsn: str, application_name: str, size: int, patience_s: float = COMMAND_TIMEOUT_S
+) -> asyncpg.Pool:
     """A pool of such connections.
+
+    Args:
+        patience_s: after which a statement counts as lost.
 
     Raises:
         LedgerUnreachable: as `connect`.
@@ -71,7 +80,7 @@ async def create_pool(dsn: str, application_name: str, size: int) -> asyncpg.Poo
         min_size=1,
         max_size=size,
         timeout=CONNECT_TIMEOUT_S,
-        command_timeout=COMMAND_TIMEOUT_S,
+        command_timeout=patience_s,
         server_settings={"application_name": application_name},
     )
 

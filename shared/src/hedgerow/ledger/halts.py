@@ -6,6 +6,8 @@ import msgspec
 
 from hedgerow.ledger.connection import close_halt_gate
 
+HALTS_CHANNEL = "hedgerow_halts"
+
 TargetKind = Literal["All", "Venue", "Strategy"]
 
 
@@ -43,6 +45,7 @@ async def place_halt(connection: Any, target: HaltTarget, source: str, reason: s
             reason,
             now_ns,
         )
+        await connection.execute("select pg_notify($1, $2)", HALTS_CHANNEL, target.name)
     return halt
 
 
@@ -66,18 +69,19 @@ async def release_halts(
     return [row["id"] for row in rows]
 
 
-async def release_halt(connection: Any, halt: int, source: str, now_ns: int) -> bool:
-    """Release one halt of this source, by itself.
+async def release_halt(connection: Any, halt: int, source: str, released_by: str, now_ns: int) -> bool:
+    """Release one halt of this source.
 
     Returns:
         Whether it stood until now.
     """
     released = await connection.fetchval(
         "update halts set released_ns = $1, released_by = $2 "
-        "where id = $3 and source = $2 and released_ns is null returning id",
+        "where id = $3 and source = $4 and released_ns is null returning id",
         now_ns,
-        source,
+        released_by,
         halt,
+        source,
     )
     return released is not None
 

@@ -22,8 +22,7 @@ def alembic_config(dsn: str, versions: Path) -> Config:
     config.set_main_option("script_location", str(_MIGRATIONS))
     config.set_main_option("version_locations", str(versions))
     config.set_main_option("path_separator", "newline")
-    url = dsn.replace("postgres://", "postgresql://", 1).replace("postgresql://", "postgresql+asyncpg://", 1)
-    config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
+    config.attributes["dsn"] = dsn
     return config
 
 

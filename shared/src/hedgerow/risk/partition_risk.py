@@ -7,7 +7,7 @@ import msgspec
 from hedgerow.risk.problems import find_problems
 from hedgerow.risk.strategy_state import StrategyState
 from hedgerow.risk.valuation import exposures_of, marks_of
-from hedgerow.schemas.records import BookInput, MarkInput, RiskInput, RiskState, StrategyInput
+from hedgerow.schemas.records import BookInput, MarkInput, RiskInput, RiskState, ScoreInput, StrategyInput
 
 _encoder = msgspec.json.Encoder(order="deterministic")
 _decoder = msgspec.json.Decoder(dict[str, StrategyState])
@@ -53,6 +53,9 @@ class PartitionRisk:
             problems=problems,
             exposures=exposures_of(state),
             marks=marks_of(state),
+            scores=tuple(
+                state.scores[asset] for asset in sorted(published.config.scored & state.scores.keys())
+            ),
         )
 
     def generation_of(self, strategy: str) -> tuple[str, int] | None:
@@ -90,5 +93,7 @@ def cause_of(record: RiskInput) -> str:
         return f"quote:{record.quote.instrument}:{record.quote.sequence}"
     if isinstance(record, BookInput):
         return f"book:{record.book.name}:{record.book.sequence}"
+    if isinstance(record, ScoreInput):
+        return f"score:{record.score.asset}:{record.score.sequence}"
     generation = record.published.generation if record.published is not None else None
     return f"strategy:{record.strategy}:{generation}"

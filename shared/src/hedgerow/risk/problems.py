@@ -17,14 +17,16 @@ UNKNOWN = "Unknown"
 def find_problems(state: StrategyState, now_ns: int) -> tuple[InputProblem, ...]:
     """Everything that keeps the strategy from being ready, sorted by input.
 
-    Declared inputs are the books of `exposure`, the instruments of `hedgeWith`, and the instruments of every
-    position that is not zero and whose underlying has a band; others are no concern of this strategy.
+    Declared inputs are the books of `exposure`, the instruments of `hedgeWith`, the instruments of every position
+    that is not zero and whose underlying is hedged, and the scores that the policy reads; others are no concern of
+    this strategy.
     """
     config = state.published.config
     found = [
         *_book_problems(state, config, now_ns),
         *_position_problems(state, config),
         *_quote_problems(state, config, now_ns),
+        *_score_problems(state, config, now_ns),
         *_leg_problems(config),
     ]
     return tuple(sorted(found, key=lambda problem: (problem.input, problem.code, problem.detail)))
@@ -73,6 +75,17 @@ def _quote_problems(state: StrategyState, config: CompiledStrategy, now_ns: int)
         if not quote.valid:
             yield InputProblem(input=name, code=INVALID, detail=quote.reason or "no reason given")
         yield from _stale(name, quote.time_ns, now_ns, config.freshness.quote_ns)
+
+
+def _score_problems(state: StrategyState, config: CompiledStrategy, now_ns: int) -> Iterator[InputProblem]:
+    for asset in config.scored:
+        score = state.scores.get(asset)
+        name = f"score:{asset}"
+        if score is None:
+            yield InputProblem(input=name, code=MISSING, detail="not seen yet")
+        else:
+            assert config.freshness.score_ns is not None
+            yield from _stale(name, score.time_ns, now_ns, config.freshness.score_ns)
 
 
 def _leg_problems(config: CompiledStrategy) -> Iterator[InputProblem]:

@@ -2,19 +2,29 @@
 
 import msgspec
 
-from hedgerow.schemas.records import BookInput, ClientBook, MarkInput, Quote, RiskInput, StrategyPublished
+from hedgerow.schemas.records import (
+    BookInput,
+    ClientBook,
+    MarkInput,
+    Quote,
+    RiskInput,
+    Score,
+    ScoreInput,
+    StrategyPublished,
+)
 
 
 class StrategyState(msgspec.Struct, kw_only=True):
     """Newest wins, input by input.
 
     Attributes:
-        quotes: by instrument; books: by the book's name.
+        quotes: by instrument; books: by the book's name; scores: by asset.
     """
 
     published: StrategyPublished
     quotes: dict[str, Quote] = {}
     books: dict[str, ClientBook] = {}
+    scores: dict[str, Score] = {}
 
     def take(self, record: RiskInput) -> bool:
         """Take an input over, a repeated one as well; False when a newer one is known, and nothing changed."""
@@ -22,6 +32,8 @@ class StrategyState(msgspec.Struct, kw_only=True):
             return self._take_quote(record.quote)
         if isinstance(record, BookInput):
             return self._take_book(record.book)
+        if isinstance(record, ScoreInput):
+            return self._take_score(record.score)
         assert record.published is not None
         return self._take_generation(record.published)
 
@@ -38,6 +50,13 @@ class StrategyState(msgspec.Struct, kw_only=True):
         if known is not None and (book.sequence, book.published_ns) < (known.sequence, known.published_ns):
             return False
         self.books[book.name] = book
+        return True
+
+    def _take_score(self, score: Score) -> bool:
+        known = self.scores.get(score.asset)
+        if known is not None and score.sequence < known.sequence:
+            return False
+        self.scores[score.asset] = score
         return True
 
     def _take_generation(self, published: StrategyPublished) -> bool:

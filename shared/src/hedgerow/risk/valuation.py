@@ -16,7 +16,7 @@ def marks_of(state: StrategyState) -> tuple[Mark, ...]:
 
 
 def exposures_of(state: StrategyState) -> tuple[Exposure, ...]:
-    """The unhedged delta of each underlying that has a band and a mark.
+    """The unhedged delta of each underlying that the policy hedges and that has a mark.
 
     The mark of an underlying is the mid of the first instrument of `hedgeWith` on it. An underlying without a valid
     one is left out; the problems say so.
@@ -61,4 +61,5 @@ def _mark(quote: Quote) -> Mark:
         sequence=quote.sequence,
         valid=quote.valid,
         reason=quote.reason,
+        depth_usd=quote.bid_depth_usd + quote.ask_depth_usd,
     )

@@ -117,6 +117,19 @@ class ClientBook(Record, frozen=True, kw_only=True, tag="ClientBook"):
         return owed_holdings(self.loans) if self.kind is BookKind.LOANS else self.positions
 
 
+class Score(Record, frozen=True, kw_only=True, tag="Score"):
+    """`scores`: the newest sentiment score of one asset, in [0, 1]. It is repeated as it is while it is the newest.
+
+    Attributes:
+        sequence: its source's time in ns, so that a restart goes on where it was; time_ns: the same.
+    """
+
+    asset: str
+    sequence: int
+    time_ns: int
+    score: float
+
+
 class StrategyPublished(Record, frozen=True, kw_only=True, tag="StrategyPublished"):
     """`strategies`: one generation of a strategy. A tombstone (null) takes it away."""
 
@@ -143,6 +156,14 @@ class BookInput(Record, frozen=True, kw_only=True, tag="BookInput"):
     book: ClientBook
 
 
+class ScoreInput(Record, frozen=True, kw_only=True, tag="ScoreInput"):
+    """`risk.inputs`: the newest sentiment score."""
+
+    strategy: str
+    routed_ns: int
+    score: Score
+
+
 class StrategyInput(Record, frozen=True, kw_only=True, tag="StrategyInput"):
     """`risk.inputs`: the generation from here on; `published` None takes the strategy away."""
 
@@ -151,11 +172,12 @@ class StrategyInput(Record, frozen=True, kw_only=True, tag="StrategyInput"):
     published: StrategyPublished | None
 
 
-RiskInput = MarkInput | BookInput | StrategyInput
+RiskInput = MarkInput | BookInput | ScoreInput | StrategyInput
 
 
 class Mark(msgspec.Struct, frozen=True, kw_only=True):
-    """What an instrument is worth now, in quote currency."""
+    """What an instrument is worth now, in quote currency; `depth_usd`: what rests near the mid, both sides, as the
+    quote measured it."""
 
     instrument: str
     bid: Decimal
@@ -165,6 +187,7 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
     sequence: int
     valid: bool
     reason: str = ""
+    depth_usd: float = 0.0
 
 
 class InputProblem(msgspec.Struct, frozen=True, kw_only=True):
@@ -209,6 +232,7 @@ class RiskState(Record, frozen=True, kw_only=True, tag="RiskState"):
     problems: tuple[InputProblem, ...]
     exposures: tuple[Exposure, ...]
     marks: tuple[Mark, ...]
+    scores: tuple[Score, ...] = ()
 
 
 class Acknowledgement(Record, frozen=True, kw_only=True, tag="Acknowledgement"):
@@ -227,7 +251,7 @@ class StrategyState(Record, frozen=True, kw_only=True, tag="StrategyState"):
     """`strategy.status`: where a strategy stands, as hedging decided last; sent when it changes.
 
     Attributes:
-        state: InsideBand, OutsideBand, Flat, Stale, Halted or Suspended.
+        state: InsideBand, OutsideBand, Unfilled, Flat, Stale, Halted or Suspended.
         detail: the decision's own words, with the numbers of that moment.
     """
 

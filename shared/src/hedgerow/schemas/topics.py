@@ -31,6 +31,7 @@ MARKET_ENRICHED = Topic(
     name="market.enriched", key="underlying", partitioned=True, cleanup=Cleanup.DELETE, retention_ms=HOUR_MS
 )
 BOOKS = Topic(name="books", key="book", partitioned=True, cleanup=Cleanup.COMPACT)
+SCORES = Topic(name="scores", key="asset", partitioned=True, cleanup=Cleanup.COMPACT)
 STRATEGIES = Topic(name="strategies", key="namespace/name", partitioned=False, cleanup=Cleanup.COMPACT)
 RISK_INPUTS = Topic(
     name="risk.inputs", key="namespace/name", partitioned=True, cleanup=Cleanup.DELETE, retention_ms=DAY_MS
@@ -64,6 +65,7 @@ TOPICS: tuple[Topic, ...] = (
     MARKET_RAW,
     MARKET_ENRICHED,
     BOOKS,
+    SCORES,
     STRATEGIES,
     RISK_INPUTS,
     RISK_STATE,

@@ -6,6 +6,7 @@ What a resource's shape can say is checked when it is parsed; here is checked wh
 import hashlib
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from itertools import pairwise
 
 import msgspec
 
@@ -22,15 +23,23 @@ from hedgerow.strategy.compiled import (
     Escalation,
     Execution,
     Freshness,
+    Knot,
     Leg,
     Limits,
     Mode,
+    SentimentCurve,
     Style,
     Twap,
 )
 from hedgerow.strategy.fields import duration_ns
 from hedgerow.strategy.problem import FieldPath, Problem, path_text, quoted
-from hedgerow.strategy.spec import ExecutionSpec, HedgeStrategy, HedgeStrategySpec
+from hedgerow.strategy.spec import (
+    CurveKnot,
+    ExecutionSpec,
+    HedgeStrategy,
+    HedgeStrategySpec,
+    SentimentCurveRule,
+)
 from hedgerow.strategy.venue import Venue
 
 _encoder = msgspec.json.Encoder(order="deterministic")
@@ -103,7 +112,9 @@ def compile_strategy(
     problems = [
         *_exposure_problems(spec),
         *_leg_problems(spec, namespace, known, instruments),
+        *_rule_problems(spec, instruments),
         *_band_problems(spec, instruments),
+        *_curve_problems(spec),
         *_execution_problems(spec),
     ]
     return problems or _compiled(resource, known, instruments)
@@ -124,7 +135,7 @@ def _leg_problems(
     instruments: Mapping[str, Instrument],
 ) -> Iterator[Problem]:
     at = ("spec", "hedgeWith")
-    bands = {band.underlying for band in spec.policy.band}
+    hedged = set(spec.policy.underlyings)
     for number, leg in enumerate(spec.hedge_with):
         here, name = (*at, number), leg.venue_ref.name
         venue, instrument = venues.get(name), instruments.get(leg.instrument)
@@ -159,11 +170,12 @@ def _leg_problems(
                 wrong=f"{leg.instrument} is quoted in {instrument.quote}, which no limit in {spec.currency} can count",
                 right=f"use an instrument quoted in {spec.currency} or a stablecoin of it",
             )
-        elif instrument.underlying not in bands:
+        elif instrument.underlying not in hedged:
+            block, rule = _BLOCKS[spec.policy.type]
             yield Problem(
                 at=(*here, "instrument"),
-                wrong=f"no band says when {instrument.underlying} is hedged",
-                right=f"add a band with underlying {instrument.underlying} to spec.policy.band, or drop this leg",
+                wrong=f"no {rule} says when {instrument.underlying} is hedged",
+                right=f"add a {rule} with underlying {instrument.underlying} to spec.policy.{block}, or drop this leg",
             )
     legs = [f"{leg.instrument} on {leg.venue_ref.name}" for leg in spec.hedge_with]
     yield from _repeated(legs, at, ("instrument",), "name each Venue's instrument once")
@@ -177,12 +189,34 @@ def _why_no_hedge(instrument: Instrument) -> str:
     return "a coin, and a hedge needs an instrument that can be sold short"
 
 
-def _band_problems(spec: HedgeStrategySpec, instruments: Mapping[str, Instrument]) -> Iterator[Problem]:
-    at = ("spec", "policy", "band")
+# The block of each policy type, and what one of its items is called.
+_BLOCKS = {"Band": ("band", "band"), "SentimentCurve": ("sentimentCurve", "curve")}
+
+
+def _rule_problems(spec: HedgeStrategySpec, instruments: Mapping[str, Instrument]) -> Iterator[Problem]:
+    """What holds for the rules of every policy: each underlying once, and each with a leg."""
+    block, rule = _BLOCKS[spec.policy.type]
+    at = ("spec", "policy", block)
     legs = [instruments[leg.instrument] for leg in spec.hedge_with if leg.instrument in instruments]
     unlisted = len(legs) < len(spec.hedge_with)
-    for number, band in enumerate(spec.policy.band):
-        here = (*at, number)
+    hedged = {instrument.underlying for instrument in legs}
+    for number, underlying in enumerate(spec.policy.underlyings):
+        # While a leg is unlisted its underlying is unknown, and may be this one.
+        if underlying not in hedged and not unlisted:
+            yield Problem(
+                at=(*at, number, "underlying"),
+                wrong=f"no leg of spec.hedgeWith trades {underlying}",
+                right=f"add a leg whose underlying is {underlying}, or drop this {rule}",
+            )
+    yield from _repeated(
+        spec.policy.underlyings, at, ("underlying",), f"write one {rule} for each underlying"
+    )
+
+
+def _band_problems(spec: HedgeStrategySpec, instruments: Mapping[str, Instrument]) -> Iterator[Problem]:
+    legs = [instruments[leg.instrument] for leg in spec.hedge_with if leg.instrument in instruments]
+    for number, band in enumerate(spec.policy.bands):
+        here = ("spec", "policy", "band", number)
         lower, upper = _number(band.lower), _number(band.upper)
         if lower >= upper:
             yield Problem(
@@ -190,15 +224,7 @@ def _band_problems(spec: HedgeStrategySpec, instruments: Mapping[str, Instrument
                 wrong=f"{band.lower} is not below upper, {band.upper}",
                 right="write the smaller edge as lower",
             )
-        own = [instrument for instrument in legs if instrument.underlying == band.underlying]
-        # While a leg is unlisted its underlying is unknown, and may be this one.
-        if not own and not unlisted:
-            yield Problem(
-                at=(*here, "underlying"),
-                wrong=f"no leg of spec.hedgeWith trades {band.underlying}",
-                right=f"add a leg whose underlying is {band.underlying}, or drop this band",
-            )
-        for instrument in own:
+        for instrument in (item for item in legs if item.underlying == band.underlying):
             lot = instrument.delta(instrument.lot_size)
             if band.unit is BandUnit.UNDERLYING and lower < upper < lower + lot:
                 yield Problem(
@@ -207,8 +233,45 @@ def _band_problems(spec: HedgeStrategySpec, instruments: Mapping[str, Instrument
                     f"{instrument.symbol}, so a hedge would leap across it",
                     right=f"make it at least {plain(lot)} {band.underlying} wide",
                 )
-    underlyings = [band.underlying for band in spec.policy.band]
-    yield from _repeated(underlyings, at, ("underlying",), "write one band for each underlying")
+
+
+def _curve_problems(spec: HedgeStrategySpec) -> Iterator[Problem]:
+    for number, curve in enumerate(spec.policy.sentiment_curves):
+        yield from _knot_problems(curve.knots, ("spec", "policy", "sentimentCurve", number, "knots"))
+    reads_scores = spec.policy.type == "SentimentCurve"
+    if reads_scores is not (spec.freshness.score is not None):
+        yield Problem(
+            at=("spec", "freshness", "score"),
+            wrong="is missing, and the policy must know how old a score may be"
+            if reads_scores
+            else f"policy {spec.policy.type} reads no scores",
+            right="write freshness.score, e.g. 3s, with policy SentimentCurve and with no other",
+        )
+
+
+def _knot_problems(knots: Sequence[CurveKnot], at: FieldPath) -> Iterator[Problem]:
+    """Knots that are no non-decreasing curve from score 0 to score 1."""
+    for number, (before, knot) in enumerate(pairwise(knots), 1):
+        if _number(knot.score) <= _number(before.score):
+            yield Problem(
+                at=(*at, number, "score"),
+                wrong=f"{knot.score} is not above the score before it, {before.score}",
+                right="order the knots by score, each score once",
+            )
+        if _number(knot.hedge_fraction) < _number(before.hedge_fraction):
+            yield Problem(
+                at=(*at, number, "hedgeFraction"),
+                wrong=f"{knot.hedge_fraction} is below the fraction before it, {before.hedge_fraction}",
+                right="let the hedge never fall while the score rises",
+            )
+    ends = ((0, Decimal(0), "begin"), (len(knots) - 1, Decimal(1), "end"))
+    for number, wanted, verb in ends:
+        if _number(knots[number].score) != wanted:
+            yield Problem(
+                at=(*at, number, "score"),
+                wrong=f"the curve {verb}s at score {knots[number].score}",
+                right=f'{verb} with score "{wanted}"',
+            )
 
 
 def _execution_problems(spec: HedgeStrategySpec) -> Iterator[Problem]:
@@ -295,10 +358,13 @@ def _compiled(
                 upper=_number(band.upper),
                 unit=band.unit,
             )
-            for band in spec.policy.band
+            for band in spec.policy.bands
         ),
+        sentiment_curves=tuple(_compiled_curve(curve) for curve in spec.policy.sentiment_curves),
         freshness=Freshness(
-            quote_ns=duration_ns(spec.freshness.quote), book_ns=duration_ns(spec.freshness.book)
+            quote_ns=duration_ns(spec.freshness.quote),
+            book_ns=duration_ns(spec.freshness.book),
+            score_ns=None if spec.freshness.score is None else duration_ns(spec.freshness.score),
         ),
         execution=_execution(spec.execution),
         limits=Limits(
@@ -311,6 +377,18 @@ def _compiled(
             min_liquidation_distance=_number_if(spec.limits.min_liquidation_distance),
             max_repeated_orders=spec.limits.max_repeated_orders,
         ),
+    )
+
+
+def _compiled_curve(curve: SentimentCurveRule) -> SentimentCurve:
+    return SentimentCurve(
+        underlying=curve.underlying,
+        knots=tuple(
+            Knot(score=_number(knot.score), hedge_fraction=_number(knot.hedge_fraction))
+            for knot in curve.knots
+        ),
+        max_hedge_fraction=_number(curve.max_hedge_fraction),
+        no_trade_notional=Decimal(0) if curve.no_trade_notional is None else _number(curve.no_trade_notional),
     )
 
 

@@ -46,11 +46,34 @@ class Band(msgspec.Struct, frozen=True, kw_only=True):
     unit: BandUnit
 
 
-class Freshness(msgspec.Struct, frozen=True, kw_only=True):
-    """How old an input may be before the strategy holds."""
+class Knot(msgspec.Struct, frozen=True, kw_only=True):
+    """A point of a curve: at this score, this fraction of the exposure is hedged."""
+
+    score: Decimal
+    hedge_fraction: Decimal
+
+
+class SentimentCurve(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of one underlying's exposure is hedged, by its sentiment score.
+
+    `no_trade_notional`, in the strategy's currency: a hedge that lacks no more than this is left as it is.
+    """
+
+    underlying: str
+    knots: tuple[Knot, ...]
+    max_hedge_fraction: Decimal
+    no_trade_notional: Decimal
+
+
+Rule = Band | SentimentCurve
+
+
+class Freshness(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How old an input may be before the strategy holds. `score_ns`: of a policy that reads scores."""
 
     quote_ns: int
     book_ns: int
+    score_ns: int | None = None
 
 
 class Style(StrEnum):
@@ -128,6 +151,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class CompiledStrategy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Everything that routing, risk, hedging and the executor need to know of one strategy.
 
+    `bands`, `sentiment_curves`: of the policy that it has; the other is empty.
     `flatten`: it is being deleted, and its hedge is to become zero whatever the exposure is.
     """
 
@@ -138,11 +162,12 @@ class CompiledStrategy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     currency: str
     exposure: tuple[BookSource, ...]
     hedge_with: tuple[Leg, ...]
-    bands: tuple[Band, ...]
+    bands: tuple[Band, ...] = ()
     freshness: Freshness
     execution: Execution
     limits: Limits
     flatten: bool = False
+    sentiment_curves: tuple[SentimentCurve, ...] = ()
 
     @property
     def key(self) -> str:
@@ -150,7 +175,17 @@ class CompiledStrategy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
 
     @property
     def underlyings(self) -> frozenset[str]:
-        return frozenset(band.underlying for band in self.bands)
+        return frozenset(rule.underlying for rule in self.rules)
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """What the policy says, underlying by underlying."""
+        return (*self.bands, *self.sentiment_curves)
+
+    @property
+    def scored(self) -> frozenset[str]:
+        """The assets whose sentiment score it needs."""
+        return frozenset(curve.underlying for curve in self.sentiment_curves)
 
 
 class CompiledVenue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

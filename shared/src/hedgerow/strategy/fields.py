@@ -95,6 +95,18 @@ _POSITIVE_DECIMAL = _Kind(
     right='a positive decimal string with at most 15 digits before and 9 after the point, e.g. "25000" or "0.5"',
     is_number=True,
 )
+_FRACTION = _Kind(
+    pattern=r"^(0(\.[0-9]{1,9})?|1(\.0{1,9})?)$",
+    max_length=11,
+    right='a fraction from 0 to 1 as a decimal string with at most 9 decimals, e.g. "0.25"',
+    is_number=True,
+)
+_POSITIVE_FRACTION = _Kind(
+    pattern=rf"^(0\.({_nonzero_fraction(9)})|1(\.0{{1,9}})?)$",
+    max_length=11,
+    right='a fraction above 0 and up to 1 as a decimal string with at most 9 decimals, e.g. "0.8"',
+    is_number=True,
+)
 _DURATION = _Kind(
     pattern="^(0|[1-9][0-9]{0,4})(ms|s|m|h)$",
     max_length=7,
@@ -155,6 +167,8 @@ def name_of_resource() -> Rule:
 
 DecimalText = Annotated[str, _DECIMAL]
 PositiveDecimalText = Annotated[str, _POSITIVE_DECIMAL]
+FractionText = Annotated[str, _FRACTION]
+PositiveFractionText = Annotated[str, _POSITIVE_FRACTION]
 Duration = Annotated[str, _DURATION]
 PositiveDuration = Annotated[str, _POSITIVE_DURATION]
 Name = Annotated[str, _NAME]

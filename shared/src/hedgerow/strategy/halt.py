@@ -53,7 +53,7 @@ class HaltSpec(Part):
 
 
 class Halt(Resource):
-    """Stop sending orders: to one strategy's or venue's, or to all. What is open stays open. A halt holds until this
+    """Stop sending orders: to one strategy's or venue's, or to all. What is open is cancelled. A halt holds until this
     resource is deleted, whatever restarts meanwhile; it cannot be changed."""
 
     kind: Literal["Halt"] = Field(description="Halt.")

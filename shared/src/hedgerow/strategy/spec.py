@@ -1,8 +1,8 @@
-"""The `HedgeStrategy` resource: which exposure to hold within which band, by trading what, within which limits."""
+"""The `HedgeStrategy` resource: which exposure to hedge by which policy, by trading what, within which limits."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 
 from hedgerow.strategy.compiled import BandUnit, Mode, Style
 from hedgerow.strategy.fields import (
@@ -10,11 +10,14 @@ from hedgerow.strategy.fields import (
     DecimalText,
     Duration,
     Flag,
+    FractionText,
     Name,
     Part,
     PositiveDecimalText,
     PositiveDuration,
+    PositiveFractionText,
     Symbol,
+    in_words,
 )
 from hedgerow.strategy.resource import Resource
 from hedgerow.strategy.rules import Rule, on_block, unique
@@ -100,26 +103,107 @@ class BandRule(Part):
     )
 
 
+class CurveKnot(Part):
+    """A point of a curve."""
+
+    score: FractionText = Field(
+        description='A sentiment score, from 0 to 1: a decimal string, quoted, e.g. "0.3". Each above the one before.'
+    )
+    hedge_fraction: FractionText = Field(
+        description='The fraction of the exposure to hedge at that score: a decimal string, quoted, e.g. "0.25". Never '
+        "below the one before."
+    )
+
+
+_KNOTS_RISE = Rule(
+    cel="!self.all(knot, isQuantity(knot.score) && isQuantity(knot.hedgeFraction)) || "
+    "(self.map(knot, quantity(knot.score).asApproximateFloat()).isSorted() && "
+    "self.map(knot, quantity(knot.hedgeFraction).asApproximateFloat()).isSorted() && "
+    "self.all(a, self.exists_one(b, quantity(a.score).compareTo(quantity(b.score)) == 0)))",
+    wrong="scores must rise from knot to knot, and hedge fractions must not fall",
+    right="order the knots by score, each score once, and let no hedgeFraction be below the one before",
+)
+_KNOTS_SPAN = Rule(
+    cel="self[0].score.matches('^0([.]0+)?$') && self[self.size() - 1].score.matches('^1([.]0+)?$')",
+    wrong="the curve does not reach from score 0 to score 1",
+    right='begin with score "0" and end with score "1"',
+)
+
+
+class SentimentCurveRule(Part):
+    """How much of one underlying's exposure is hedged: a monotone curve over its sentiment score."""
+
+    underlying: Asset = Field(description="The asset whose exposure is hedged, e.g. BTC. Each once.")
+    knots: Annotated[
+        tuple[CurveKnot, ...], Field(min_length=2, max_length=MAX_ITEMS), _KNOTS_RISE, _KNOTS_SPAN
+    ] = Field(
+        description="The curve's points, from score 0 to score 1. Between them it rises monotonically and never "
+        "overshoots (PCHIP)."
+    )
+    max_hedge_fraction: PositiveFractionText = Field(
+        default="1",
+        description='The largest fraction that is ever hedged, and the one at score 1, e.g. "0.8".',
+    )
+    no_trade_notional: PositiveDecimalText | None = Field(
+        default=None,
+        description="A hedge that lacks no more than this is left as it is, in the strategy's currency: a decimal "
+        'string, quoted, e.g. "5000". Without it every lot counts.',
+    )
+
+
+_BLOCK_OF_TYPE = (
+    "write policy.band with type Band, policy.sentimentCurve with type SentimentCurve, and no other block"
+)
+
+
 class Policy(Part):
     """What decides when and how much to hedge."""
 
     model_config = ConfigDict(
         json_schema_extra=on_block(
             Rule(
-                cel="(self.type == 'Band') == has(self.band)",
+                cel="(self.type == 'Band') == has(self.band) && "
+                "(self.type == 'SentimentCurve') == has(self.sentimentCurve)",
                 wrong="exactly the block that `type` names belongs here",
-                right="write policy.band with type Band, and with no other",
+                right=_BLOCK_OF_TYPE,
             )
         )
     )
 
-    type: Literal["Band"] = Field(
+    type: Literal["Band", "SentimentCurve"] = Field(
         description="Names the policy, and with it the block that belongs beside it. Band: hold each underlying's net "
-        "delta within a band."
+        "delta within a band. SentimentCurve: hedge a fraction of each underlying's exposure by its sentiment score "
+        "and by what the market can take."
     )
-    band: Annotated[tuple[BandRule, ...], _list_by("underlying")] = Field(
-        description="One band for each underlying that is hedged."
+    band: Annotated[tuple[BandRule, ...], _list_by("underlying")] | None = Field(
+        default=None, description="With type Band: one band for each underlying that is hedged."
     )
+    sentiment_curve: Annotated[tuple[SentimentCurveRule, ...], _list_by("underlying")] | None = Field(
+        default=None, description="With type SentimentCurve: one curve for each underlying that is hedged."
+    )
+
+    @property
+    def bands(self) -> tuple[BandRule, ...]:
+        return self.band or ()
+
+    @property
+    def sentiment_curves(self) -> tuple[SentimentCurveRule, ...]:
+        return self.sentiment_curve or ()
+
+    @property
+    def underlyings(self) -> tuple[str, ...]:
+        """Of every rule, as written."""
+        rules: tuple[BandRule | SentimentCurveRule, ...] = (*self.bands, *self.sentiment_curves)
+        return tuple(rule.underlying for rule in rules)
+
+    @model_validator(mode="after")
+    def _has_its_block(self) -> Self:
+        blocks = {"Band": self.band, "SentimentCurve": self.sentiment_curve}
+        given = [name for name, block in blocks.items() if block is not None]
+        if given != [self.type]:
+            there = f"those of {' and '.join(given)} are here" if given else "none is here"
+            raise in_words(f"type {self.type} needs its own block and no other; {there}", _BLOCK_OF_TYPE)
+        return self
 
 
 class FreshnessSpec(Part):
@@ -127,6 +211,11 @@ class FreshnessSpec(Part):
 
     quote: PositiveDuration = Field(description="Oldest usable quote, e.g. 3s. Units are ms, s, m and h.")
     book: PositiveDuration = Field(description="Oldest usable client book, e.g. 5s.")
+    score: PositiveDuration | None = Field(
+        default=None,
+        description="Oldest usable sentiment score, by its source's own time, e.g. 3s; with policy SentimentCurve, and "
+        "with no other.",
+    )
     on_stale: Literal["Hold"] = Field(
         default="Hold", description="Hold: send nothing while an input is missing, stale or invalid."
     )
@@ -283,6 +372,12 @@ _SLIPPAGE_WITHIN_COLLAR = Rule(
     right="allow less slippage or widen the collar",
     at=".execution.maxSlippageBps",
 )
+_SCORE_AGE_WITH_CURVE = Rule(
+    cel="(self.policy.type == 'SentimentCurve') == has(self.freshness.score)",
+    wrong="policy SentimentCurve must know how old a score may be, and no other policy reads scores",
+    right="write freshness.score, e.g. 3s, with policy SentimentCurve and with no other",
+    at=".freshness.score",
+)
 _EACH_BOOK_ONCE = unique("item.book.name", "a book stands here twice", "count each book once")
 _EACH_LEG_ONCE = unique(
     "item.venueRef.name + ' ' + item.instrument",
@@ -297,7 +392,9 @@ _EACH_PRIORITY_ONCE = unique(
 class HedgeStrategySpec(Part):
     """What to hedge, with what, when and within which limits."""
 
-    model_config = ConfigDict(json_schema_extra=on_block(_CLIP_WITHIN_LIMIT, _SLIPPAGE_WITHIN_COLLAR))
+    model_config = ConfigDict(
+        json_schema_extra=on_block(_CLIP_WITHIN_LIMIT, _SLIPPAGE_WITHIN_COLLAR, _SCORE_AGE_WITH_CURVE)
+    )
 
     mode: Mode = Field(
         default=Mode.SHADOW,

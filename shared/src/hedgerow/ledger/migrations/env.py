@@ -2,6 +2,7 @@
 
 import asyncio
 
+import asyncpg
 from alembic import context
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -14,9 +15,9 @@ def _run(connection: Connection) -> None:
 
 
 async def _upgrade() -> None:
-    url = context.config.get_main_option("sqlalchemy.url")
-    assert url is not None
-    engine = create_async_engine(url)
+    dsn = context.config.attributes["dsn"]
+    # Not as SQLAlchemy's URL, whose query would be asyncpg's arguments: a DSN's `sslmode` is none.
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(dsn))
     async with engine.connect() as connection:
         await connection.run_sync(_run)
     await engine.dispose()
