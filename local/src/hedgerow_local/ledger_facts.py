@@ -11,6 +11,7 @@ from hedgerow.domain.instruments import find_instrument
 from hedgerow.domain.money import ZERO
 from hedgerow.domain.orders import Side, signed
 from hedgerow.execution.order_life import OPEN, IntentState
+from hedgerow.ledger.books import find_book
 from hedgerow.ledger.strategies import decode_config, read_strategies
 from hedgerow.schemas.records import StrategyPublished
 from hedgerow.strategy.compiled import Band, Mode
@@ -94,10 +95,8 @@ async def read_history(connection: asyncpg.Connection, account: str, since_ns: i
 
 
 async def _held(connection: Any, item: StrategyPublished) -> list[Held]:
-    books = await connection.fetch(
-        "select instrument, quantity from book_positions where book = any($1)",
-        [source.book for source in item.config.exposure],
-    )
+    told = [await find_book(connection, source.book, 0) for source in item.config.exposure]
+    books = [held for book in told if book is not None for held in book.holdings.items()]
     hedge = await connection.fetch(
         "select instrument, quantity from positions where strategy_uid = $1 and mode = $2",
         item.uid,
@@ -115,11 +114,12 @@ async def _held(connection: Any, item: StrategyPublished) -> list[Held]:
     ]
 
 
-def _delta(rows: Iterable[Any], underlying: str) -> Decimal:
+def _delta(held: Iterable[Any], underlying: str) -> Decimal:
+    """Of pairs of instrument and quantity."""
     deltas = (
-        find_instrument(row["instrument"]).delta(row["quantity"])
-        for row in rows
-        if find_instrument(row["instrument"]).underlying == underlying
+        find_instrument(symbol).delta(quantity)
+        for symbol, quantity in held
+        if find_instrument(symbol).underlying == underlying
     )
     return sum(deltas, ZERO)
 
