@@ -62,7 +62,9 @@ class SimulatedVenue:
     def __init__(self, world: World, is_claimed: Callable[[str], bool]) -> None:
         self.world = world
         self.is_claimed = is_claimed
-        self.engine = Engine({SYMBOL: list_instrument(find_instrument(SYMBOL))}, [ACCOUNT, PUBLIC], "51a1a7ed")
+        self.engine = Engine(
+            {SYMBOL: list_instrument(find_instrument(SYMBOL))}, [ACCOUNT, PUBLIC], "51a1a7ed"
+        )
         self.up = True
         self.sent: list[Sent] = []
         skew_ms = world.random("clock venue").uniform(-1, 1) * world.plan.clock_skew_ms
