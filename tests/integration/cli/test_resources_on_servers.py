@@ -135,7 +135,7 @@ def test_halts_stand_until_their_source_releases_them(desk: Desk) -> None:
     desk.ok("release", "--all")
     code, _, err = desk.call("release", "--all")
     assert code == ExitCode.REFUSED
-    assert "Everything has no halt from the command line to release" in err
+    assert "Everything has no halt of source cli to release; standing: none" in err
     assert live(desk)["halts"] == []
 
 

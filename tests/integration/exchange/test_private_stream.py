@@ -39,19 +39,23 @@ async def test_orders_and_their_executions_come_through_the_unchanged_client(
     orders = asyncio.create_task(listener.watch_orders())
     trades = asyncio.create_task(listener.watch_my_trades())
     await client.load_markets()
-    # The subscription is on its way: the first order that it tells may be a later one.
+    # The subscription is on its way: the first order that it tells may be a later one, or several at once.
     while not orders.done():
         await take(client, new_name())
         await asyncio.wait({orders}, timeout=1)
-    (order,), found = await soon(orders), await soon(trades)
-    by_rest = await client.fetch_canceled_and_closed_orders(
-        PERP, params={"orderLinkId": order["clientOrderId"]}
-    )
-    assert {key: order[key] for key in ("id", "status", "filled", "side")} == {
-        key: by_rest[0][key] for key in ("id", "status", "filled", "side")
-    }
-    known = await client.fetch_my_trades(PERP, params={"orderLinkId": found[0]["info"]["orderLinkId"]})
-    assert {trade["id"] for trade in found} <= {trade["id"] for trade in known}
+    told, found = await soon(orders), await soon(trades)
+    assert told
+    for order in told:
+        by_rest = await client.fetch_canceled_and_closed_orders(
+            PERP, params={"orderLinkId": order["clientOrderId"]}
+        )
+        assert {key: order[key] for key in ("id", "status", "filled", "side")} == {
+            key: by_rest[0][key] for key in ("id", "status", "filled", "side")
+        }
+    assert found
+    for trade in found:
+        known = await client.fetch_my_trades(PERP, params={"orderLinkId": trade["info"]["orderLinkId"]})
+        assert trade["id"] in {one["id"] for one in known}
 
 
 async def test_news_of_other_accounts_stay_with_them(
