@@ -397,6 +397,18 @@ CASES = [
         "write a positive decimal string",
     ),
     _strategy(
+        "a turnover limit of nothing",
+        _in("limits", maxDailyTurnover="0"),
+        "spec.limits.maxDailyTurnover",
+        "write a positive decimal string",
+    ),
+    _strategy(
+        "a distance of nothing",
+        _in("limits", minLiquidationDistance="0"),
+        "spec.limits.minLiquidationDistance",
+        "write a positive decimal string",
+    ),
+    _strategy(
         "a repetition of nothing",
         _in("limits", maxRepeatedOrders=0),
         "spec.limits.maxRepeatedOrders",
