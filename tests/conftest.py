@@ -115,7 +115,20 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         ensure_topics(given, PARTITIONS)
         yield given
         return
-    server = KafkaServer(tmp_path_factory.mktemp("kafka"), *ports.free_ports(2))
+    with _running_kafka(tmp_path_factory.mktemp("kafka")) as bootstrap:
+        yield bootstrap
+
+
+@pytest.fixture(scope="module")
+def own_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Kafka whose topics hold nothing but one module's messages: a new ledger counts its books from one again."""
+    with _running_kafka(tmp_path_factory.mktemp("kafka")) as bootstrap:
+        yield bootstrap
+
+
+@contextmanager
+def _running_kafka(folder: Path) -> Iterator[str]:
+    server = KafkaServer(folder, *ports.free_ports(2))
     with _Stoppable(server):
         ensure_topics(server.bootstrap, PARTITIONS)
         yield server.bootstrap

@@ -69,12 +69,12 @@ async def source(redis_cluster: str) -> AsyncIterator[Source]:
 
 
 @pytest.fixture
-async def rig(kafka: str, ledger_dsn: str, redis_cluster: str, tmp_path: Path) -> AsyncIterator[Rig]:
+async def rig(own_kafka: str, ledger_dsn: str, redis_cluster: str, tmp_path: Path) -> AsyncIterator[Rig]:
     """The example's strategy on its own Venue; nobody trades but the test's book."""
     compiled = compile_declared(read_declared(EXAMPLE).declared, {}, [])
     assert compiled.problems == ()
     made = Rig(
-        kafka,
+        own_kafka,
         ledger_dsn,
         tmp_path / "rig",
         ROOT / "recordings",
