@@ -26,7 +26,6 @@ from hedgerow.execution.order_life import TERMINAL, IntentState
 from hedgerow.ledger.audit import replay_decisions
 from hedgerow.ledger.chain import verify_chain
 from hedgerow.schemas.records import StrategyPublished
-from hedgerow.streams.topic_making import ensure_topics
 from hedgerow_local import ports
 
 ACCOUNT = "hedge-01"
@@ -43,7 +42,7 @@ class Exchange(msgspec.Struct, frozen=True):
 
 @pytest.fixture(scope="module")
 def exchange(
-    kafka: str, module_ledger_dsn: str, tmp_path_factory: pytest.TempPathFactory
+    own_kafka: str, module_ledger_dsn: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Exchange]:
     """An exchange whose replay almost stands still, and a worker with hedging and executor."""
     folder = tmp_path_factory.mktemp("styles")
@@ -52,9 +51,8 @@ def exchange(
     exchange = Exchange(f"http://127.0.0.1:{ports.free_port()}", secrets.token_hex(9), secrets.token_hex(18))
     (keys / "apiKey").write_text(exchange.api_key)
     (keys / "secret").write_text(exchange.secret)
-    ensure_topics(kafka, 4)
     shared = {
-        "HEDGEROW_KAFKA": kafka,
+        "HEDGEROW_KAFKA": own_kafka,
         "HEDGEROW_LEDGER_DSN": module_ledger_dsn,
         "HEDGEROW_EXCHANGE_URL": exchange.url,
         "HEDGEROW_EXCHANGE_FAULTS": "On",
@@ -73,10 +71,10 @@ def exchange(
 
 
 @pytest.fixture(scope="module")
-async def desk(exchange: Exchange, kafka: str, module_ledger_dsn: str) -> AsyncIterator[Desk]:
+async def desk(exchange: Exchange, own_kafka: str, module_ledger_dsn: str) -> AsyncIterator[Desk]:
     venue = CcxtVenue("bybit", exchange.url, exchange.api_key, exchange.secret)
     async with asyncpg.create_pool(module_ledger_dsn, min_size=1, max_size=3) as pool:
-        desk = Desk(kafka, pool, venue)
+        desk = Desk(own_kafka, pool, venue)
         await desk.until(lambda: _started(venue), "the exchange answers")
         await desk.open_venue()
         telling = asyncio.create_task(desk.keep_telling())
