@@ -39,10 +39,10 @@ async def test_orders_and_their_executions_come_through_the_unchanged_client(
     orders = asyncio.create_task(listener.watch_orders())
     trades = asyncio.create_task(listener.watch_my_trades())
     await client.load_markets()
-    # The subscription is on its way: the first order that it tells may be a later one, or several at once.
-    while not orders.done():
+    # The subscriptions are on their way: the first order that they tell may be a later one, or several at once.
+    while not (orders.done() and trades.done()):
         await take(client, new_name())
-        await asyncio.wait({orders}, timeout=1)
+        await asyncio.wait({orders, trades}, timeout=1)
     told, found = await soon(orders), await soon(trades)
     assert told
     for order in told:
