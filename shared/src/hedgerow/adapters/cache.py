@@ -1,7 +1,7 @@
 """Reads the cache: the newest state of each name, and what is newer as it comes. A cache never decides anything."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncIterator, Collection
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -37,16 +37,7 @@ class Cache:
     async def newest(self, kind: Kind[T], names: Collection[str]) -> Cached[T]:
         """The newest state of each of these names that the cache has."""
         name_of = {kind.key(name): name for name in names}
-        try:
-            groups = await self._masters.group(name_of)
-        except CacheAway as error:
-            return Cached(states={}, problem=str(error))
-        values: dict[str, bytes] = {}
-        read = await asyncio.gather(*(self._read(master, keys) for master, keys in groups.items()))
-        problems = [] if sum(map(len, groups.values())) == len(name_of) else ["some slots have no master"]
-        for found, problem in read:
-            values |= found
-            problems += [problem] if problem else []
+        values, problems = await self._masters.get(name_of)
         states = {}
         for key, value in values.items():
             try:
@@ -104,7 +95,7 @@ class Cache:
             async with asyncio.timeout(_CONFIRMED_S):
                 await _confirmed(pubsub, len(keys))
             while True:
-                found, problem = await self._read(master, keys)
+                found, problem = await self._masters.get_at(master, keys)
                 for key, value in found.items():
                     newest.offer(key, value)
                 if problem:
@@ -115,21 +106,6 @@ class Cache:
             _log.info("subscription lost", master=master.name, error=str(error) or type(error).__name__)
         finally:
             await pubsub.aclose()
-
-    async def _read(self, master: Master, keys: Iterable[str]) -> tuple[dict[str, bytes], str]:
-        if master.rests:
-            return {}, master.problem
-        pipeline = master.client.pipeline(transaction=False)
-        wanted = list(keys)
-        for key in wanted:
-            pipeline.get(key)
-        try:
-            values = await pipeline.execute()
-        except (RedisError, OSError) as error:
-            self._masters.failed(master, error)
-            return {}, master.problem or str(error)
-        master.answered()
-        return {key: value for key, value in zip(wanted, values, strict=True) if value is not None}, ""
 
 
 class _Newest:

@@ -4,8 +4,9 @@ redis-py's cluster client groups a pipeline by master too, but fails the whole o
 one master is away.
 """
 
+import asyncio
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from redis.asyncio import Redis
@@ -99,6 +100,34 @@ class Masters:
             # A cluster that is still coming up gives its slots away one after the other.
             self.forget()
         return groups
+
+    async def get(self, keys: Collection[str]) -> tuple[dict[str, bytes], list[str]]:
+        """What is at these different keys, and why some of it may be missing: nothing is raised, whatever is away."""
+        try:
+            groups = await self.group(keys)
+        except CacheAway as error:
+            return {}, [str(error)]
+        values: dict[str, bytes] = {}
+        problems = [] if sum(map(len, groups.values())) == len(keys) else ["some slots have no master"]
+        for found, problem in await asyncio.gather(*(self.get_at(*group) for group in groups.items())):
+            values |= found
+            problems += [problem] if problem else []
+        return values, problems
+
+    async def get_at(self, master: Master, keys: Sequence[str]) -> tuple[dict[str, bytes], str]:
+        """What this master has at these of its keys, and why it does not tell, empty when it did."""
+        if master.rests:
+            return {}, master.problem
+        pipeline = master.client.pipeline(transaction=False)
+        for key in keys:
+            pipeline.get(key)
+        try:
+            values = await pipeline.execute()
+        except (RedisError, OSError) as error:
+            self.failed(master, error)
+            return {}, master.problem or str(error)
+        master.answered()
+        return {key: value for key, value in zip(keys, values, strict=True) if value is not None}, ""
 
     def forget(self) -> None:
         """The map may be wrong: it is learned anew when it is next needed."""

@@ -2,15 +2,13 @@
 `sentiment:latest:BTC`, holds `{"score": 0.62, "ts_ms": 1723161254206}`, written anew at least as often as strategies
 let a score grow old."""
 
-import asyncio
 import json
 from collections.abc import Collection
 from typing import Any
 
 import msgspec
-from redis.exceptions import RedisError
 
-from hedgerow.adapters.redis_masters import CacheAway, Master, Masters
+from hedgerow.adapters.redis_masters import Masters
 from hedgerow.domain.age import CLOCK_SLACK_NS
 from hedgerow.schemas.records import Score
 
@@ -75,31 +73,10 @@ class ScoreCache:
     async def read(self, assets: Collection[str]) -> ScoresRead:
         """The newest value of each of these assets that has one."""
         asset_of = {key_of(asset): asset for asset in assets}
-        try:
-            groups = await self._masters.group(asset_of)
-        except CacheAway as error:
-            return ScoresRead(values={}, problem=str(error))
-        problems = [] if sum(map(len, groups.values())) == len(asset_of) else ["some slots have no master"]
-        values: dict[str, bytes] = {}
-        answers = await asyncio.gather(*(self._read(master, keys) for master, keys in groups.items()))
-        for found, problem in answers:
-            values |= {asset_of[key]: value for key, value in found.items()}
-            problems += [problem] if problem else []
-        return ScoresRead(values=values, problem="; ".join(problems))
-
-    async def _read(self, master: Master, keys: list[str]) -> tuple[dict[str, bytes], str]:
-        if master.rests:
-            return {}, master.problem
-        pipeline = master.client.pipeline(transaction=False)
-        for key in keys:
-            pipeline.get(key)
-        try:
-            values = await pipeline.execute()
-        except (RedisError, OSError) as error:
-            self._masters.failed(master, error)
-            return {}, master.problem or str(error)
-        master.answered()
-        return {key: value for key, value in zip(keys, values, strict=True) if value is not None}, ""
+        values, problems = await self._masters.get(asset_of)
+        return ScoresRead(
+            values={asset_of[key]: value for key, value in values.items()}, problem="; ".join(problems)
+        )
 
     async def close(self) -> None:
         await self._masters.close()
