@@ -7,7 +7,7 @@ import asyncio
 from typing import Any
 
 
-class NothingLeftToDo(RuntimeError):
+class Deadlock(RuntimeError):
     """Every task waits for another, and no timer is set: a run would never end."""
 
 
@@ -19,7 +19,7 @@ class _Selector:
 
     def select(self, timeout: float | None) -> list[Any]:
         if timeout is None:
-            raise NothingLeftToDo("no timer is set and nothing is ready")
+            raise Deadlock("no timer is set and nothing is ready")
         self._loop.seconds += timeout
         return []
 
