@@ -5,7 +5,8 @@ import asyncio
 import time
 
 import aiohttp
-from trading_desk import TradingDesk, away, until
+from ledger_outage import ledger_away
+from trading_desk import TradingDesk, until
 
 from hedgerow.domain.orders import Side
 from hedgerow.execution.order_life import IntentState
@@ -127,7 +128,7 @@ async def test_without_its_ledger_the_executor_sends_nothing_says_so_and_takes_b
 
     await until(accepted, "the resting order is followed")
     before = await desk.sent()
-    async with away(postgres, desk.dsn):
+    async with ledger_away(postgres, desk.dsn):
 
         async def told() -> bool:
             return (
@@ -157,7 +158,7 @@ async def test_a_direct_halt_cancels_without_a_ledger_and_is_written_once_it_is_
 ) -> None:
     await desk.rest()
     file = str(desk.folder / "venue.yaml")
-    async with away(postgres, desk.dsn):
+    async with ledger_away(postgres, desk.dsn):
         halting = asyncio.create_task(
             desk.command("halt", "--all", "--reason", "no ledger", "--direct", "--file", file)
         )

@@ -10,8 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -238,22 +237,6 @@ class TradingDesk:
 
     def _key(self, name: str) -> str:
         return (self.folder / "keys" / example.ACCOUNT / name).read_text()
-
-
-@asynccontextmanager
-async def away(admin_dsn: str, ledger_dsn: str) -> AsyncIterator[None]:
-    """Nobody gets into the ledger, and whoever was in is out."""
-    name = ledger_dsn.rsplit("/", 1)[1].split("?")[0]
-    connection = await asyncpg.connect(admin_dsn)
-    try:
-        await connection.execute(f"alter database {name} with allow_connections false")
-        await connection.execute(
-            "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", name
-        )
-        yield
-    finally:
-        await connection.execute(f"alter database {name} with allow_connections true")
-        await connection.close()
 
 
 def _strategy(name: str, symbol: str) -> CompiledStrategy:

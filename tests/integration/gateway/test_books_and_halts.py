@@ -1,14 +1,13 @@
 """Books told from outside, halts, and what the gateway does while its servers are away."""
 
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import asyncpg
 import pytest
 from gateway_process import Answer, Gateway, Quotes, eventually
+from ledger_outage import ledger_away
 
 from hedgerow.schemas.codec import Decoder
 from hedgerow.schemas.records import ClientBook
@@ -253,22 +252,6 @@ async def test_a_slip_of_the_pen_halts_nothing(
     answer = await shared_gateway.call("POST", "/halts", who="rita", json_body=body)
     assert (answer.status, answer.fields) == (422, fields)
     assert (await shared_gateway.call("GET", "/halts")).body == []
-
-
-@asynccontextmanager
-async def ledger_away(admin_dsn: str, ledger_dsn: str) -> AsyncIterator[None]:
-    """Nobody gets in, and whoever was in is out."""
-    name = ledger_dsn.rsplit("/", 1)[1].split("?")[0]
-    connection = await asyncpg.connect(admin_dsn)
-    try:
-        await connection.execute(f"alter database {name} with allow_connections false")
-        await connection.execute(
-            "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", name
-        )
-        yield
-    finally:
-        await connection.execute(f"alter database {name} with allow_connections true")
-        await connection.close()
 
 
 async def test_while_the_ledger_is_away_nothing_is_half_done_and_it_says_so(

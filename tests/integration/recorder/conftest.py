@@ -1,11 +1,26 @@
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import asyncpg
 import pytest
 from history_desk import Desk
 from worker_process import WorkerProcess
+
+
+@pytest.fixture
+async def ledger(ledger_dsn: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(ledger_dsn)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def history(history_dsn: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(history_dsn)
+    yield connection
+    await connection.close()
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 I1: history has every step of each order and each fill of the ledger, once, whatever is read at a time.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -19,20 +19,6 @@ from hedgerow.ledger.client_changes import read_client_changes
 from hedgerow.ledger.client_orders import cancel_client_order, fill_client_order, place_client_order
 
 BEGIN_NS = 1_800_000_000_000_000_000
-
-
-@pytest.fixture
-async def ledger(ledger_dsn: str) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(ledger_dsn)
-    yield connection
-    await connection.close()
-
-
-@pytest.fixture
-async def history(history_dsn: str) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(history_dsn)
-    yield connection
-    await connection.close()
 
 
 async def trade(ledger: asyncpg.Connection) -> list[str]:

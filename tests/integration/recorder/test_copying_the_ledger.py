@@ -3,7 +3,7 @@
 I1: history's steps are the ledger's chain, entry by entry. I2: a copy that is tried again writes nothing.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import asyncpg
@@ -25,20 +25,6 @@ from hedgerow.ledger.strategies import publish_strategy, publish_venue
 
 TRACE = Trace(cause="book:clients:3", stages="decided=1", traceparent="00-0-0-00")
 MANY = 1_000
-
-
-@pytest.fixture
-async def ledger(ledger_dsn: str) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(ledger_dsn)
-    yield connection
-    await connection.close()
-
-
-@pytest.fixture
-async def history(history_dsn: str) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(history_dsn)
-    yield connection
-    await connection.close()
 
 
 async def a_strategy(ledger: asyncpg.Connection) -> str:
