@@ -50,7 +50,7 @@ generate: install ## CRDs, the chart's copy of them and docs/reference, from the
 	@.venv/bin/python scripts/chart_schema.py
 
 lint: install ## formatting, types and layers
-	.venv/bin/ruff check
-	.venv/bin/ruff format --check
+	.venv/bin/ruff check --no-cache
+	.venv/bin/ruff format --no-cache --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports

@@ -15,9 +15,9 @@ from decimal import Decimal
 from pathlib import Path
 
 import msgspec
+
 from faults.ledger_view import LedgerView
 from faults.rig import STRATEGY, Rig
-
 from hedgerow.domain.money import ZERO
 from hedgerow.execution.order_life import OPEN
 from hedgerow.hedging.exposure import net_exposure

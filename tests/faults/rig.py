@@ -12,10 +12,10 @@ from typing import Any
 
 import hedge_examples as example
 import msgspec
+
 from faults.ledger_view import LedgerView
 from faults.processes import Worker
 from faults.servers import Doors, dsn_at
-
 from hedgerow.adapters.ccxt_venue import CcxtVenue
 from hedgerow.ledger.connection import connect
 from hedgerow.ledger.strategies import publish_strategy, publish_venue

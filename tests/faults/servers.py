@@ -9,9 +9,9 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
-from faults.tcp_proxy import Proxies, TcpProxy
 from redis import Redis
 
+from faults.tcp_proxy import Proxies, TcpProxy
 from hedgerow.ledger.migrate import upgrade
 from hedgerow.streams.topic_making import ensure_topics
 from hedgerow_local import ports

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import asyncpg
-from faults.servers import Servers
 
+from faults.servers import Servers
 from hedgerow.ledger.connection import LEDGER_LOST
 from hedgerow_local.postgres import execute
 

@@ -10,9 +10,9 @@ from random import Random
 import msgspec
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
+
 from faults.rig import Rig
 from faults.scenario import scenario, size
-
 from hedgerow.schemas.codec import Decoder, encode
 from hedgerow.schemas.records import BookState, DeadLetter
 from hedgerow.schemas.topics import BOOKS, DEAD_LETTERS, HEDGE_FILLS, MARKET_ENRICHED, MARKET_RAW

@@ -5,6 +5,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+
 from faults.rig import Rig
 from faults.scenario import chosen, scenario, size
 

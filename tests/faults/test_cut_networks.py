@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
+
 from faults.rig import Rig
 from faults.scenario import chosen, scenario, size
 from faults.tcp_proxy import Direction, TcpProxy

@@ -9,6 +9,7 @@ from typing import Any
 
 import psutil
 import pytest
+
 from faults import invariants
 from faults.rig import Rig
 from faults.scenario import scenario, size

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+
 from faults.rig import RECOVERY_DEADLINE_S, Rig
 from faults.scenario import Run, scenario, size
 

@@ -4,6 +4,7 @@ import asyncio
 import time
 
 import pytest
+
 from faults import invariants
 from faults.rig import RECOVERY_DEADLINE_S, Rig
 from faults.scenario import hurt, keep, size
