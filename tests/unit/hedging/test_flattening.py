@@ -51,7 +51,7 @@ def test_it_goes_to_zero_clip_by_clip(held: Decimal, delta: int) -> None:
     assert held == 0
     assert isinstance(decision, Hold)
     assert decision.reason is HoldReason.FLAT
-    assert state_of(decision) == "Flat"
+    assert state_of(decision, leaving(str(held))) == "Flat"
 
 
 @given(clip=st.integers(1, 800), extra=st.integers(0, 40), min_notional=st.integers(5, 1_500))
@@ -108,5 +108,5 @@ def test_what_says_stop_stops_it(risk: RiskState, ledger: LedgerSnapshot, reason
 
 
 def test_every_reason_but_one_shows_a_state() -> None:
-    shown = {reason: state_of(Hold(reason=reason, detail="")) for reason in HoldReason}
+    shown = {reason: state_of(Hold(reason=reason, detail=""), example.snapshot()) for reason in HoldReason}
     assert {reason for reason, state in shown.items() if state is None} == {HoldReason.GENERATION_PENDING}

@@ -11,6 +11,7 @@ from hedgerow.hedging.escalation import escalate
 from hedgerow.hedging.exposure import NetExposure, net_exposure, why_score_unusable
 from hedgerow.hedging.flattening import flattening_intent
 from hedgerow.hedging.legs import LegView, held_in, legs_of, open_on, view_leg, why_busy
+from hedgerow.hedging.loan_watch import is_urgent, ladder_leaves_ns, ladder_standing
 from hedgerow.hedging.remembering import remembered
 from hedgerow.hedging.resting import resting_among, tend, withdraw
 from hedgerow.hedging.snapshot import LedgerSnapshot, Pursuit
@@ -31,21 +32,28 @@ def decide(risk: RiskState, ledger: LedgerSnapshot) -> Decision:
         return _withdrawn(blocked, ledger)
     config = ledger.config
     if config.flatten:
+        ladder = ledger.policy_state.ladder
         steps: Sequence[Step] = [_flatten(leg, risk, ledger) for leg in config.hedge_with]
     else:
+        ladder = ladder_standing(risk, ledger)
         steps = hold_together([_step(rule, risk, ledger) for rule in config.rules], config)
     intents = tuple(step.outcome for step in steps if isinstance(step.outcome, NewIntent))
     cancels = tuple(item for step in steps if isinstance(step.outcome, tuple) for item in step.outcome)
-    state = remembered(steps, ledger)
+    state = remembered(steps, ledger, ladder)
     if intents or cancels or state != ledger.policy_state:
         return Hedge(intents=intents, cancels=cancels, policy_state=state)
-    return _foremost([step.outcome for step in steps if isinstance(step.outcome, Hold)])
+    leaves_ns = None if config.flatten else ladder_leaves_ns(risk, ledger)
+    return _foremost([step.outcome for step in steps if isinstance(step.outcome, Hold)], leaves_ns)
 
 
-def _foremost(holds: Sequence[Hold]) -> Hold:
-    """The reason that needs a person's eye comes first; inside the band is the least of them."""
+def _foremost(holds: Sequence[Hold], leaves_ns: int | None) -> Hold:
+    """The reason that needs a person's eye comes first; inside the band is the least of them.
+
+    Args:
+        leaves_ns: when the LTV ladder steps down, if it does.
+    """
     foremost = min(holds, key=_rank)
-    wakes = [hold.wake_ns for hold in holds if hold.wake_ns is not None]
+    wakes = [wake_ns for wake_ns in (*(hold.wake_ns for hold in holds), leaves_ns) if wake_ns is not None]
     return msgspec.structs.replace(foremost, wake_ns=min(wakes, default=None))
 
 
@@ -94,7 +102,12 @@ def _step(rule: Rule, risk: RiskState, ledger: LedgerSnapshot) -> Step:
         return Step(outcome=_unwatched(legs, unusable, ledger) or unusable)
     exposure = net_exposure(rule, risk, ledger)
     known = ledger.policy_state.pursuit(rule.underlying)
+    urgent = is_urgent(risk, ledger)
     resting = resting_among(open_on(legs, ledger))
+    if urgent and resting is not None:
+        cancels = withdraw((resting,), CancelReason.URGENT, exposure.rule)
+        if cancels:
+            return Step(outcome=cancels)
     if resting is not None:
         tended = tend(resting, exposure, views, known, ledger)
         return Step(outcome=tended)
@@ -111,6 +124,8 @@ def _step(rule: Rule, risk: RiskState, ledger: LedgerSnapshot) -> Step:
     busy = why_busy(legs, ledger)
     if busy is not None:
         return Step(outcome=_guarded(busy, exposure, pursuit, ledger))
+    if urgent:
+        return Step(outcome=clip(exposure, views[0], ledger.config))
     return _next_order(exposure, views, pursuit, ledger)
 
 

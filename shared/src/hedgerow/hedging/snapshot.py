@@ -7,6 +7,7 @@ import msgspec
 from hedgerow.domain.money import ZERO
 from hedgerow.domain.orders import Side, TimeInForce
 from hedgerow.execution.order_life import IntentState
+from hedgerow.hedging.ladder import Standing
 from hedgerow.strategy.compiled import CompiledStrategy
 
 
@@ -80,11 +81,13 @@ class PolicyState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         last_decided_ns: of the newest order on any leg.
         legs: of the newest order on each, in a strategy that has several.
         pursuits: by underlying, of those that are under way.
+        ladder: where it stands; None when there is none, and before the first decision.
     """
 
     last_decided_ns: int = 0
     legs: tuple[LegDecided, ...] = ()
     pursuits: tuple[Pursuit, ...] = ()
+    ladder: Standing | None = None
 
     def decided_ns(self, leg: int) -> int:
         """When an order was last decided on this leg; 0 when none was."""

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from hedgerow.risk.loan import loan_of
 from hedgerow.risk.problems import find_problems
 from hedgerow.risk.strategy_state import StrategyState
 from hedgerow.risk.valuation import exposures_of, marks_of
@@ -56,6 +57,7 @@ class PartitionRisk:
             scores=tuple(
                 state.scores[asset] for asset in sorted(published.config.scored & state.scores.keys())
             ),
+            loan=loan_of(state, record.routed_ns),
         )
 
     def generation_of(self, strategy: str) -> tuple[str, int] | None:

@@ -4,22 +4,19 @@ from collections.abc import Iterator
 
 from hedgerow.domain.age import age_problem
 from hedgerow.domain.instruments import LISTINGS
-from hedgerow.risk.strategy_state import StrategyState
-from hedgerow.schemas.records import ClientBook, InputProblem, Quote
+from hedgerow.risk.loan import loan_problems
+from hedgerow.risk.problem_codes import INVALID, MISSING, STALE, UNKNOWN
+from hedgerow.risk.strategy_state import StrategyState, declared_books
+from hedgerow.schemas.records import InputProblem, Quote
 from hedgerow.strategy.compiled import CompiledStrategy
-
-MISSING = "Missing"
-STALE = "Stale"
-INVALID = "Invalid"
-UNKNOWN = "Unknown"
 
 
 def find_problems(state: StrategyState, now_ns: int) -> tuple[InputProblem, ...]:
     """Everything that keeps the strategy from being ready, sorted by input.
 
     Declared inputs are the books of `exposure`, the instruments of `hedgeWith`, the instruments of every position
-    that is not zero and whose underlying is hedged, and the scores that the policy reads; others are no concern of
-    this strategy.
+    that is not zero and whose underlying is hedged or collateral, the scores and the loan that the policy reads;
+    others are no concern of this strategy.
     """
     config = state.published.config
     found = [
@@ -28,16 +25,9 @@ def find_problems(state: StrategyState, now_ns: int) -> tuple[InputProblem, ...]
         *_quote_problems(state, config, now_ns),
         *_score_problems(state, config, now_ns),
         *_leg_problems(config),
+        *loan_problems(state),
     ]
     return tuple(sorted(found, key=lambda problem: (problem.input, problem.code, problem.detail)))
-
-
-def declared_books(state: StrategyState) -> Iterator[ClientBook]:
-    """The declared books that were seen."""
-    for source in state.published.config.exposure:
-        book = state.books.get(source.book)
-        if book is not None:
-            yield book
 
 
 def _book_problems(state: StrategyState, config: CompiledStrategy, now_ns: int) -> Iterator[InputProblem]:
@@ -63,7 +53,7 @@ def _quote_problems(state: StrategyState, config: CompiledStrategy, now_ns: int)
         symbol
         for book in declared_books(state)
         for symbol, quantity in book.holdings.items()
-        if quantity != 0 and symbol in LISTINGS and LISTINGS[symbol].underlying in config.underlyings
+        if quantity != 0 and symbol in LISTINGS and LISTINGS[symbol].underlying in config.priced
     }
     legs = {leg.instrument.symbol for leg in config.hedge_with}
     for symbol in held | legs:

@@ -1,5 +1,7 @@
 """What risk knows of one strategy: its generation and the newest of each input."""
 
+from collections.abc import Iterator
+
 import msgspec
 
 from hedgerow.schemas.records import (
@@ -64,3 +66,11 @@ class StrategyState(msgspec.Struct, kw_only=True):
             return False
         self.published = published
         return True
+
+
+def declared_books(state: StrategyState) -> Iterator[ClientBook]:
+    """The declared books that were seen."""
+    for source in state.published.config.exposure:
+        book = state.books.get(source.book)
+        if book is not None:
+            yield book

@@ -4,8 +4,7 @@ from decimal import Decimal
 
 from hedgerow.domain.instruments import LISTINGS
 from hedgerow.domain.money import ZERO, exact_decimal
-from hedgerow.risk.problems import declared_books
-from hedgerow.risk.strategy_state import StrategyState
+from hedgerow.risk.strategy_state import StrategyState, declared_books
 from hedgerow.schemas.records import Exposure, Mark, Quote
 from hedgerow.strategy.compiled import CompiledStrategy
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 import msgspec
 
 from hedgerow.domain.loans import Loan, owed_holdings
+from hedgerow.domain.money import ZERO
 from hedgerow.strategy.compiled import CompiledStrategy
 
 SCHEMA_VERSION = 1
@@ -212,6 +213,50 @@ class Exposure(msgspec.Struct, frozen=True, kw_only=True):
     notional: Decimal
 
 
+class Collateral(msgspec.Struct, frozen=True, kw_only=True):
+    """What covers a loan, of one asset: `value` is quantity x price x haircut, in the strategy's currency.
+
+    A quantity below zero counts in full, as the debt that it is.
+    """
+
+    asset: str
+    quantity: Decimal
+    price: Decimal
+    haircut: Decimal
+
+    @property
+    def value(self) -> Decimal:
+        return self.quantity * self.price * (self.haircut if self.quantity > 0 else 1)
+
+
+class Debt(msgspec.Struct, frozen=True, kw_only=True):
+    """What is owed of one asset, interest included, in units of it; `price` in the strategy's currency."""
+
+    asset: str
+    quantity: Decimal
+    interest: Decimal
+    price: Decimal
+
+    @property
+    def value(self) -> Decimal:
+        return self.quantity * self.price
+
+
+class LoanStanding(msgspec.Struct, frozen=True, kw_only=True):
+    """A loan at the marks: what is owed, and what covers it, asset by asset."""
+
+    debts: tuple[Debt, ...]
+    covers: tuple[Collateral, ...]
+
+    @property
+    def debt(self) -> Decimal:
+        return sum((item.value for item in self.debts), ZERO)
+
+    @property
+    def collateral(self) -> Decimal:
+        return sum((item.value for item in self.covers), ZERO)
+
+
 class RiskState(Record, frozen=True, kw_only=True, tag="RiskState"):
     """`risk.state`: the unhedged exposure of one strategy, and whether it can be relied on.
 
@@ -219,6 +264,7 @@ class RiskState(Record, frozen=True, kw_only=True, tag="RiskState"):
         sequence: offset of the input that caused it, so that a replay writes the same bytes.
         time_ns: `routed_ns` of that input, which is risk's only clock.
         cause: which input that was, e.g. `quote:BTC/USDT:1723161254206652067`.
+        loan: of a strategy that has one to watch; None while something of it cannot be valued.
     """
 
     strategy: str
@@ -233,6 +279,7 @@ class RiskState(Record, frozen=True, kw_only=True, tag="RiskState"):
     exposures: tuple[Exposure, ...]
     marks: tuple[Mark, ...]
     scores: tuple[Score, ...] = ()
+    loan: LoanStanding | None = None
 
 
 class Acknowledgement(Record, frozen=True, kw_only=True, tag="Acknowledgement"):
@@ -251,7 +298,8 @@ class StrategyState(Record, frozen=True, kw_only=True, tag="StrategyState"):
     """`strategy.status`: where a strategy stands, as hedging decided last; sent when it changes.
 
     Attributes:
-        state: InsideBand, OutsideBand, Unfilled, Flat, Stale, Halted or Suspended.
+        state: InsideBand, OutsideBand, Unfilled, Flat, Stale, Halted or Suspended; with policy LoanToValue Normal,
+            Caution, Danger or Critical instead of the first two.
         detail: the decision's own words, with the numbers of that moment.
     """
 

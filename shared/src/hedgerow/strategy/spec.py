@@ -19,6 +19,7 @@ from hedgerow.strategy.fields import (
     Symbol,
     in_words,
 )
+from hedgerow.strategy.loan_to_value import LoanToValueSpec
 from hedgerow.strategy.resource import Resource
 from hedgerow.strategy.rules import Rule, on_block, unique
 
@@ -152,7 +153,8 @@ class SentimentCurveRule(Part):
 
 
 _BLOCK_OF_TYPE = (
-    "write policy.band with type Band, policy.sentimentCurve with type SentimentCurve, and no other block"
+    "write policy.band with type Band, policy.sentimentCurve with type SentimentCurve, policy.loanToValue with type "
+    "LoanToValue, and no other block"
 )
 
 
@@ -163,23 +165,29 @@ class Policy(Part):
         json_schema_extra=on_block(
             Rule(
                 cel="(self.type == 'Band') == has(self.band) && "
-                "(self.type == 'SentimentCurve') == has(self.sentimentCurve)",
+                "(self.type == 'SentimentCurve') == has(self.sentimentCurve) && "
+                "(self.type == 'LoanToValue') == has(self.loanToValue)",
                 wrong="exactly the block that `type` names belongs here",
                 right=_BLOCK_OF_TYPE,
             )
         )
     )
 
-    type: Literal["Band", "SentimentCurve"] = Field(
+    type: Literal["Band", "SentimentCurve", "LoanToValue"] = Field(
         description="Names the policy, and with it the block that belongs beside it. Band: hold each underlying's net "
         "delta within a band. SentimentCurve: hedge a fraction of each underlying's exposure by its sentiment score "
-        "and by what the market can take."
+        "and by what the market can take. LoanToValue: hedge a fraction of the exposure of every leg's underlying by a "
+        "loan's LTV."
     )
     band: Annotated[tuple[BandRule, ...], _list_by("underlying")] | None = Field(
         default=None, description="With type Band: one band for each underlying that is hedged."
     )
     sentiment_curve: Annotated[tuple[SentimentCurveRule, ...], _list_by("underlying")] | None = Field(
         default=None, description="With type SentimentCurve: one curve for each underlying that is hedged."
+    )
+
+    loan_to_value: LoanToValueSpec | None = Field(
+        default=None, description="With type LoanToValue: the ladder, one for all underlyings of the legs."
     )
 
     @property
@@ -192,13 +200,17 @@ class Policy(Part):
 
     @property
     def underlyings(self) -> tuple[str, ...]:
-        """Of every rule, as written."""
+        """Of every rule that names one, as written."""
         rules: tuple[BandRule | SentimentCurveRule, ...] = (*self.bands, *self.sentiment_curves)
         return tuple(rule.underlying for rule in rules)
 
     @model_validator(mode="after")
     def _has_its_block(self) -> Self:
-        blocks = {"Band": self.band, "SentimentCurve": self.sentiment_curve}
+        blocks = {
+            "Band": self.band,
+            "SentimentCurve": self.sentiment_curve,
+            "LoanToValue": self.loan_to_value,
+        }
         given = [name for name, block in blocks.items() if block is not None]
         if given != [self.type]:
             there = f"those of {' and '.join(given)} are here" if given else "none is here"
@@ -378,6 +390,13 @@ _SCORE_AGE_WITH_CURVE = Rule(
     right="write freshness.score, e.g. 3s, with policy SentimentCurve and with no other",
     at=".freshness.score",
 )
+_DEBT_IS_A_SOURCE = Rule(
+    cel="!has(self.policy.loanToValue) || "
+    "self.exposure.exists(source, source.name == self.policy.loanToValue.debt.exposureName)",
+    wrong="no source in spec.exposure has this name",
+    right="name the source that tells the loans",
+    at=".policy.loanToValue.debt.exposureName",
+)
 _EACH_BOOK_ONCE = unique("item.book.name", "a book stands here twice", "count each book once")
 _EACH_LEG_ONCE = unique(
     "item.venueRef.name + ' ' + item.instrument",
@@ -393,7 +412,9 @@ class HedgeStrategySpec(Part):
     """What to hedge, with what, when and within which limits."""
 
     model_config = ConfigDict(
-        json_schema_extra=on_block(_CLIP_WITHIN_LIMIT, _SLIPPAGE_WITHIN_COLLAR, _SCORE_AGE_WITH_CURVE)
+        json_schema_extra=on_block(
+            _CLIP_WITHIN_LIMIT, _SLIPPAGE_WITHIN_COLLAR, _SCORE_AGE_WITH_CURVE, _DEBT_IS_A_SOURCE
+        )
     )
 
     mode: Mode = Field(

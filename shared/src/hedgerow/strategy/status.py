@@ -55,7 +55,7 @@ class HedgeStrategyStatus(Part):
     )
     state: _Word | None = Field(
         default=None,
-        description="Where the exposure is, e.g. InsideBand or OutsideBand. It changes on a transition; live numbers "
+        description="Where the exposure is, e.g. InsideBand, OutsideBand or Caution. It changes on a transition; live numbers "
         "are in `hedgerow top`.",
     )
     conditions: _Conditions | None = Field(
