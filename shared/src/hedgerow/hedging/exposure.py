@@ -69,12 +69,13 @@ def net_exposure(rule: Rule, risk: RiskState, ledger: LedgerSnapshot) -> NetExpo
 
 
 def known_exposures(risk: RiskState, ledger: LedgerSnapshot) -> tuple[NetExposure, ...]:
-    """Against every rule for which risk knows all that it needs: a strategy that is not ready may have none."""
+    """Against every rule for which risk knows all that it needs: a strategy that is not ready may have none, or a mark
+    of zero."""
     found = []
     for rule in ledger.config.rules:
         try:
             found.append(net_exposure(rule, risk, ledger))
-        except LookupError:
+        except (LookupError, ArithmeticError):
             continue
     return tuple(found)
 
