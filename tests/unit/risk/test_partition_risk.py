@@ -16,7 +16,6 @@ from hedgerow.schemas.records import RiskInput, RiskState, Score, ScoreInput
 from hedgerow.strategy.compiled import Freshness
 
 UIDS = (hedge_examples.UID, "0f1e2d3c-4b5a-4968-8776-655443322110")
-
 SECOND_NS = 1_000_000_000
 SPOT = "BTC/USDT"
 PERPETUAL = "BTC/USDT:USDT"
