@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 from cluster_client import ClusterClient
+from execution_cases import LADDER
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from resource_cases import BASES, CASES, HALT, LADDER, STRATEGY, VENUE, Case, Data
+from resource_case import Case
+from resource_cases import CASES
+from resource_documents import BASES, HALT, STRATEGY, VENUE, Data
 
 from hedgerow.domain.instruments import LISTINGS
 from hedgerow.strategy.compile import compile_strategy, compile_venue

@@ -3,18 +3,30 @@
 JSON through msgspec, one tag per type and a schema version `v` that a reader checks before anything else.
 Prices and sizes of market data are float64; quantities of books, orders and positions are Decimal.
 All times are UTC nanoseconds.
+
+What a role would fail on later is refused where it is read: a `Uid` is a UUID, as the ledger's column is, and no
+quantity or price is NaN, infinite or beyond all magnitude.
 """
 
+from collections.abc import Iterable
 from decimal import Decimal
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
 
+from hedgerow.domain.accounts import AccountDebt, AccountPosition, require_sound
 from hedgerow.domain.loans import Loan, owed_holdings
-from hedgerow.domain.money import ZERO
+from hedgerow.domain.money import ZERO, require_amount
 from hedgerow.strategy.compiled import CompiledStrategy
 
 SCHEMA_VERSION = 1
+Uid = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+
+
+def _require_amounts(what: str, values: Iterable[Decimal]) -> None:
+    for value in values:
+        require_amount(value, what)
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
@@ -112,6 +124,11 @@ class ClientBook(Record, frozen=True, kw_only=True, tag="ClientBook"):
     kind: BookKind = BookKind.POSITIONS
     loans: tuple[Loan, ...] = ()
 
+    def __post_init__(self) -> None:
+        _require_amounts("a position", self.positions.values())
+        for loan in self.loans:
+            _require_amounts(f"loan {loan.id}", (loan.principal, loan.interest, *loan.collateral.values()))
+
     @property
     def holdings(self) -> dict[str, Decimal]:
         """Signed quantity by instrument: the positions, or what the loans make the desk short of."""
@@ -131,10 +148,37 @@ class Score(Record, frozen=True, kw_only=True, tag="Score"):
     score: float
 
 
+class AccountState(Record, frozen=True, kw_only=True, tag="AccountState"):
+    """`accounts`: the whole of one venue account, as one poll of the venue found it. What is not in it is zero.
+
+    Attributes:
+        venue: key of the Venue, `namespace/name`; account: its name there.
+        sequence: the collector's start in ns plus the poll's number, so that a restart goes on rising.
+        time_ns: when the poll began: nothing in it is older.
+        wallet: units by asset, as they are in the account; below zero where it borrowed what it sold.
+        collateral: units pledged for loans, by asset. They are not in the wallet.
+
+    Raises:
+        ValueError: an amount is not finite, or is below zero where none can be, or an asset or instrument stands twice.
+    """
+
+    venue: str
+    account: str
+    sequence: int
+    time_ns: int
+    wallet: dict[str, Decimal]
+    collateral: dict[str, Decimal]
+    debts: tuple[AccountDebt, ...]
+    positions: tuple[AccountPosition, ...]
+
+    def __post_init__(self) -> None:
+        require_sound(self.wallet, self.collateral, self.debts, self.positions)
+
+
 class StrategyPublished(Record, frozen=True, kw_only=True, tag="StrategyPublished"):
     """`strategies`: one generation of a strategy. A tombstone (null) takes it away."""
 
-    uid: str
+    uid: Uid
     generation: int
     revision: str
     published_ns: int
@@ -190,6 +234,9 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     depth_usd: float = 0.0
 
+    def __post_init__(self) -> None:
+        _require_amounts(f"the mark of {self.instrument}", (self.bid, self.ask, self.mid))
+
 
 class InputProblem(msgspec.Struct, frozen=True, kw_only=True):
     """Why an input cannot be relied on: `Missing`, `Stale`, `Invalid` or `Unknown`, and the numbers."""
@@ -212,6 +259,9 @@ class Exposure(msgspec.Struct, frozen=True, kw_only=True):
     mark: Decimal
     notional: Decimal
 
+    def __post_init__(self) -> None:
+        _require_amounts(f"the exposure to {self.underlying}", (self.delta, self.mark, self.notional))
+
 
 class Collateral(msgspec.Struct, frozen=True, kw_only=True):
     """What covers a loan, of one asset: `value` is quantity x price x haircut, in the strategy's currency.
@@ -223,6 +273,9 @@ class Collateral(msgspec.Struct, frozen=True, kw_only=True):
     quantity: Decimal
     price: Decimal
     haircut: Decimal
+
+    def __post_init__(self) -> None:
+        _require_amounts(f"the collateral in {self.asset}", (self.quantity, self.price, self.haircut))
 
     @property
     def value(self) -> Decimal:
@@ -236,6 +289,9 @@ class Debt(msgspec.Struct, frozen=True, kw_only=True):
     quantity: Decimal
     interest: Decimal
     price: Decimal
+
+    def __post_init__(self) -> None:
+        _require_amounts(f"the debt in {self.asset}", (self.quantity, self.interest, self.price))
 
     @property
     def value(self) -> Decimal:
@@ -268,7 +324,7 @@ class RiskState(Record, frozen=True, kw_only=True, tag="RiskState"):
     """
 
     strategy: str
-    uid: str
+    uid: Uid
     generation: int
     revision: str
     sequence: int
