@@ -3,17 +3,30 @@
 JSON through msgspec, one tag per type and a schema version `v` that a reader checks before anything else.
 Prices and sizes of market data are float64; quantities of books, orders and positions are Decimal.
 All times are UTC nanoseconds.
+
+What a role would fail on later is refused where it is read: a `Uid` is a UUID, as the ledger's column is, and no
+quantity or price is NaN, infinite or beyond all magnitude.
 """
 
+from collections.abc import Iterable
 from decimal import Decimal
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
 
+from hedgerow.domain.accounts import AccountDebt, AccountPosition, require_sound
 from hedgerow.domain.loans import Loan, owed_holdings
+from hedgerow.domain.money import require_amount
 from hedgerow.strategy.compiled import CompiledStrategy
 
 SCHEMA_VERSION = 1
+Uid = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+
+
+def _require_amounts(what: str, values: Iterable[Decimal]) -> None:
+    for value in values:
+        require_amount(value, what)
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
@@ -111,6 +124,11 @@ class ClientBook(Record, frozen=True, kw_only=True, tag="ClientBook"):
     kind: BookKind = BookKind.POSITIONS
     loans: tuple[Loan, ...] = ()
 
+    def __post_init__(self) -> None:
+        _require_amounts("a position", self.positions.values())
+        for loan in self.loans:
+            _require_amounts(f"loan {loan.id}", (loan.principal, loan.interest, *loan.collateral.values()))
+
     @property
     def holdings(self) -> dict[str, Decimal]:
         """Signed quantity by instrument: the positions, or what the loans make the desk short of."""
@@ -130,10 +148,37 @@ class Score(Record, frozen=True, kw_only=True, tag="Score"):
     score: float
 
 
+class AccountState(Record, frozen=True, kw_only=True, tag="AccountState"):
+    """`accounts`: the whole of one venue account, as one poll of the venue found it. What is not in it is zero.
+
+    Attributes:
+        venue: key of the Venue, `namespace/name`; account: its name there.
+        sequence: the collector's start in ns plus the poll's number, so that a restart goes on rising.
+        time_ns: when the poll began: nothing in it is older.
+        wallet: units by asset, as they are in the account; below zero where it borrowed what it sold.
+        collateral: units pledged for loans, by asset. They are not in the wallet.
+
+    Raises:
+        ValueError: an amount is not finite, or is below zero where none can be, or an asset or instrument stands twice.
+    """
+
+    venue: str
+    account: str
+    sequence: int
+    time_ns: int
+    wallet: dict[str, Decimal]
+    collateral: dict[str, Decimal]
+    debts: tuple[AccountDebt, ...]
+    positions: tuple[AccountPosition, ...]
+
+    def __post_init__(self) -> None:
+        require_sound(self.wallet, self.collateral, self.debts, self.positions)
+
+
 class StrategyPublished(Record, frozen=True, kw_only=True, tag="StrategyPublished"):
     """`strategies`: one generation of a strategy. A tombstone (null) takes it away."""
 
-    uid: str
+    uid: Uid
     generation: int
     revision: str
     published_ns: int
@@ -164,6 +209,14 @@ class ScoreInput(Record, frozen=True, kw_only=True, tag="ScoreInput"):
     score: Score
 
 
+class AccountInput(Record, frozen=True, kw_only=True, tag="AccountInput"):
+    """`risk.inputs`: the newest state of a venue account."""
+
+    strategy: str
+    routed_ns: int
+    account: AccountState
+
+
 class StrategyInput(Record, frozen=True, kw_only=True, tag="StrategyInput"):
     """`risk.inputs`: the generation from here on; `published` None takes the strategy away."""
 
@@ -172,7 +225,7 @@ class StrategyInput(Record, frozen=True, kw_only=True, tag="StrategyInput"):
     published: StrategyPublished | None
 
 
-RiskInput = MarkInput | BookInput | ScoreInput | StrategyInput
+RiskInput = MarkInput | BookInput | ScoreInput | AccountInput | StrategyInput
 
 
 class Mark(msgspec.Struct, frozen=True, kw_only=True):
@@ -188,6 +241,9 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
     valid: bool
     reason: str = ""
     depth_usd: float = 0.0
+
+    def __post_init__(self) -> None:
+        _require_amounts(f"the mark of {self.instrument}", (self.bid, self.ask, self.mid))
 
 
 class InputProblem(msgspec.Struct, frozen=True, kw_only=True):
@@ -211,6 +267,9 @@ class Exposure(msgspec.Struct, frozen=True, kw_only=True):
     mark: Decimal
     notional: Decimal
 
+    def __post_init__(self) -> None:
+        _require_amounts(f"the exposure to {self.underlying}", (self.delta, self.mark, self.notional))
+
 
 class RiskState(Record, frozen=True, kw_only=True, tag="RiskState"):
     """`risk.state`: the unhedged exposure of one strategy, and whether it can be relied on.
@@ -222,7 +281,7 @@ class RiskState(Record, frozen=True, kw_only=True, tag="RiskState"):
     """
 
     strategy: str
-    uid: str
+    uid: Uid
     generation: int
     revision: str
     sequence: int
