@@ -6,12 +6,14 @@ from typing import Any
 import hedge_examples as example
 import msgspec
 import pytest
+from account_examples import account_source, account_state
 
+from hedgerow.domain.accounts import AccountDebt, AccountPart
 from hedgerow.domain.loans import YEAR_NS, Loan
 from hedgerow.hedging.loan_to_value import UNCOVERED, ltv_of
 from hedgerow.risk.partition_risk import PartitionRisk
 from hedgerow.schemas.codec import Decoder, encode
-from hedgerow.schemas.records import Debt, LoanStanding, RiskState
+from hedgerow.schemas.records import AccountInput, Debt, LoanStanding, RiskState
 from hedgerow.strategy.compiled import Haircut
 
 SECOND_NS = 1_000_000_000
@@ -159,6 +161,61 @@ def test_an_invalid_quote_leaves_the_loan_without_a_value(risk: PartitionRisk, m
     state = risk.apply(make.mark(SPOT, sequence=2, valid=False), 4)
     assert state is not None
     assert not state.ready
+    assert state.loan is None
+
+
+def lender(
+    make: Any, *count: AccountPart, haircuts: dict[str, str] | None = None, **changes: Any
+) -> RiskState:
+    """Only a venue account, which is owed to and which covers the loan."""
+    declared = {"BTC": "0.95"} if haircuts is None else haircuts
+    ladder = example.ladder(
+        debt="account",
+        haircuts=tuple(Haircut(asset=asset, haircut=Decimal(share)) for asset, share in declared.items()),
+    )
+    freshness = msgspec.structs.replace(make.config().freshness, account_ns=15 * SECOND_NS)
+    config = msgspec.structs.replace(
+        make.config(),
+        bands=(),
+        exposure=(),
+        accounts=(account_source(*count),),
+        loan_to_value=ladder,
+        freshness=freshness,
+    )
+    risk = PartitionRisk()
+    for offset, record in enumerate([make.generation(config), make.mark(SPOT), make.mark(PERPETUAL)]):
+        risk.apply(record, offset)
+    account = account_state(time_ns=SECOND_NS, positions=(), **changes)
+    state = risk.apply(AccountInput(strategy="demo/btc", routed_ns=SECOND_NS, account=account), 9)
+    assert state is not None
+    return state
+
+
+OWED = AccountDebt(
+    asset="USDT", principal=Decimal(59_000), interest=Decimal(1_000), annual_rate=Decimal("0.06")
+)
+
+
+def test_an_account_owes_and_covers(make: Any) -> None:
+    pledged = {"collateral": {"BTC": Decimal(2)}, "debts": (OWED,), "wallet": {"BTC": Decimal(1)}}
+    found = standing(lender(make, AccountPart.COLLATERAL, AccountPart.LOANS, **pledged))
+    assert (found.debt, found.collateral) == (Decimal(60_000), Decimal("114000"))
+    assert found.debts[0].interest == 1_000
+    with_wallet = standing(lender(make, AccountPart.COLLATERAL, AccountPart.SPOT, **pledged))
+    assert with_wallet.collateral == Decimal("171000")
+
+
+def test_money_in_an_account_covers_with_a_haircut_and_below_zero_without_one(make: Any) -> None:
+    there = {"collateral": {"USDT": Decimal(1_000)}, "debts": (OWED,)}
+    covered = lender(make, haircuts={"BTC": "0.95", "USDT": "0.9"}, wallet={}, **there)
+    assert standing(covered).collateral == Decimal(900)
+    borrowed = lender(make, wallet={"USDT": Decimal(-5_000)}, collateral={}, debts=())
+    assert standing(borrowed).collateral == Decimal(-5_000)
+
+
+def test_an_account_that_was_not_seen_is_missing_and_not_without_debt(make: Any) -> None:
+    state = lender(make, account="another")
+    assert [(item.input, item.code) for item in state.problems] == [("account:trading/paper", "Missing")]
     assert state.loan is None
 
 

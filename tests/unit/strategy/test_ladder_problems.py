@@ -83,8 +83,7 @@ CASES: list[tuple[str, Edit, str]] = [
     (
         "a haircut of what has no price",
         by_ltv(haircuts=[{"asset": "DOGE", "haircut": "0.9"}]),
-        f"{AT}.haircuts[0].asset: DOGE is nothing that is held itself and has a price; write an asset that is listed "
-        "as a coin or a share, e.g. BTC",
+        f'{AT}.haircuts[0].asset: DOGE has no price here; write one of: "BTC", "ETH", "NVDA", "USD", "USDT"',
     ),
 ]
 

@@ -1,10 +1,10 @@
 """What risk knows of one strategy: its generation and the newest of each input."""
 
-from collections.abc import Iterator
-
 import msgspec
 
 from hedgerow.schemas.records import (
+    AccountInput,
+    AccountState,
     BookInput,
     ClientBook,
     MarkInput,
@@ -20,13 +20,15 @@ class StrategyState(msgspec.Struct, kw_only=True):
     """Newest wins, input by input.
 
     Attributes:
-        quotes: by instrument; books: by the book's name; scores: by asset.
+        quotes: by instrument; books: by the book's name; scores: by asset; accounts: by their Venue's
+            key.
     """
 
     published: StrategyPublished
     quotes: dict[str, Quote] = {}
     books: dict[str, ClientBook] = {}
     scores: dict[str, Score] = {}
+    accounts: dict[str, AccountState] = {}
 
     def take(self, record: RiskInput) -> bool:
         """Take an input over, a repeated one as well; False when a newer one is known, and nothing changed."""
@@ -36,6 +38,8 @@ class StrategyState(msgspec.Struct, kw_only=True):
             return self._take_book(record.book)
         if isinstance(record, ScoreInput):
             return self._take_score(record.score)
+        if isinstance(record, AccountInput):
+            return self._take_account(record.account)
         assert record.published is not None
         return self._take_generation(record.published)
 
@@ -61,16 +65,15 @@ class StrategyState(msgspec.Struct, kw_only=True):
         self.scores[score.asset] = score
         return True
 
+    def _take_account(self, account: AccountState) -> bool:
+        known = self.accounts.get(account.venue)
+        if known is not None and account.sequence < known.sequence:
+            return False
+        self.accounts[account.venue] = account
+        return True
+
     def _take_generation(self, published: StrategyPublished) -> bool:
         if published.uid == self.published.uid and published.generation < self.published.generation:
             return False
         self.published = published
         return True
-
-
-def declared_books(state: StrategyState) -> Iterator[ClientBook]:
-    """The declared books that were seen."""
-    for source in state.published.config.exposure:
-        book = state.books.get(source.book)
-        if book is not None:
-            yield book

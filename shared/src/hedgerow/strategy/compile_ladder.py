@@ -5,7 +5,7 @@ from decimal import Decimal
 from itertools import combinations, pairwise
 
 from hedgerow.domain.instruments import Instrument
-from hedgerow.domain.loans import cash_listing
+from hedgerow.domain.loans import ASSETS
 from hedgerow.domain.money import plain
 from hedgerow.strategy.compiled import Haircut, LoanToValue, LtvStep, LtvTarget
 from hedgerow.strategy.fields import decimal_if, decimal_of, duration_ns
@@ -47,11 +47,11 @@ def _haircut_problems(ladder: LoanToValueSpec) -> Iterator[Problem]:
     assets = [item.asset for item in ladder.haircuts]
     yield from repeated(assets, at, ("asset",), "write one haircut for each asset")
     for number, asset in enumerate(assets):
-        if cash_listing(asset) is None:
+        if asset not in ASSETS:
             yield Problem(
                 at=(*at, number, "asset"),
-                wrong=f"{asset} is nothing that is held itself and has a price",
-                right="write an asset that is listed as a coin or a share, e.g. BTC",
+                wrong=f"{asset} has no price here",
+                right=f"write one of: {quoted(ASSETS)}",
             )
 
 

@@ -1,6 +1,6 @@
 """What is wrong with a resource: where, what, and what would be right."""
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -47,10 +47,16 @@ def quoted(names: object) -> str:
     return ", ".join(items) or "none"
 
 
-def repeated(values: Sequence[Hashable], at: FieldPath, field: FieldPath, right: str) -> Iterator[Problem]:
-    """A problem at every item that repeats the value of an earlier one."""
+def repeated(
+    values: Sequence[Hashable] | Mapping[int, Hashable], at: FieldPath, field: FieldPath, right: str
+) -> Iterator[Problem]:
+    """A problem at every item that repeats the value of an earlier one.
+
+    Args:
+        values: by the item's place in its list.
+    """
     first: dict[Hashable, int] = {}
-    for number, value in enumerate(values):
+    for number, value in values.items() if isinstance(values, Mapping) else enumerate(values):
         earlier = first.setdefault(value, number)
         if earlier != number:
             yield Problem(
