@@ -93,6 +93,18 @@ def _by_score(
     data["spec"]["freshness"]["score"] = "3s"
 
 
+def _by_risk(data: Data, **changes: Any) -> None:
+    rule = {
+        "underlying": "BTC",
+        "maxLoss": "0.05",
+        "maxAge": "8h",
+        "maxVolatility": "1.2",
+        "maxDepthShare": "0.5",
+        **changes,
+    }
+    data["spec"]["policy"] = {"type": "InventoryRisk", "inventoryRisk": [rule]}
+
+
 def _many_knots() -> list[tuple[str, str]]:
     """As many as a curve may have, with all the decimals."""
     return [("0", "0"), *((f"0.{number:09d}", f"0.{number:09d}") for number in range(1, 15)), ("1", "1")]
@@ -248,7 +260,7 @@ CASES = [
         "a policy that is not built",
         lambda d: d["spec"]["policy"].update(type="Greeks"),
         "spec.policy.type",
-        'supported values: "Band", "SentimentCurve"',
+        'supported values: "Band", "SentimentCurve", "InventoryRisk"',
     ),
     _strategy(
         "a policy without its block",
@@ -341,6 +353,92 @@ CASES = [
         lambda d: (_by_score(d), d["spec"]["freshness"].update(score="soon")),
         "spec.freshness.score",
         "write a positive whole number with its unit",
+    ),
+    _strategy("an inventory's risk", lambda d: _by_risk(d)),
+    _strategy(
+        "an inventory's risk with everything declared",
+        lambda d: _by_risk(
+            d,
+            volatilityBar="10s",
+            volatilityHalfLife="10s",
+            hysteresis="14.999999999",
+            reevaluateAfter={"reduce": "1h", "partial": "10m", "full": "2m", "liquidate": "1m"},
+            maxCostBps=1000,
+            noTradeNotional="5000",
+            onUnknownEntry="Reduce",
+        ),
+    ),
+    _strategy(
+        "an inventory's risk and a band",
+        lambda d: (_by_risk(d), d["spec"]["policy"].update(type="Band")),
+        "spec.policy",
+        "exactly the block that `type` names belongs here",
+    ),
+    _strategy(
+        "a hysteresis over a whole step",
+        lambda d: _by_risk(d, hysteresis="15"),
+        "spec.policy.inventoryRisk[0].hysteresis",
+        'write hysteresis below 15, e.g. "3"',
+    ),
+    _strategy(
+        "no hysteresis",
+        lambda d: _by_risk(d, hysteresis="0"),
+        "spec.policy.inventoryRisk[0].hysteresis",
+        "write a positive decimal string",
+    ),
+    _strategy(
+        "a loss of nothing",
+        lambda d: _by_risk(d, maxLoss="0"),
+        "spec.policy.inventoryRisk[0].maxLoss",
+        "write a fraction above 0 and up to 1",
+    ),
+    _strategy(
+        "a loss in percent",
+        lambda d: _by_risk(d, maxLoss="5"),
+        "spec.policy.inventoryRisk[0].maxLoss",
+        "write a fraction above 0 and up to 1",
+    ),
+    _strategy(
+        "an age of nothing",
+        lambda d: _by_risk(d, maxAge="0s"),
+        "spec.policy.inventoryRisk[0].maxAge",
+        "write a positive whole number with its unit",
+    ),
+    _strategy(
+        "a volatility below nothing",
+        lambda d: _by_risk(d, maxVolatility="-1"),
+        "spec.policy.inventoryRisk[0].maxVolatility",
+        "write a positive decimal string",
+    ),
+    _strategy(
+        "a share of the depth that is no number",
+        lambda d: _by_risk(d, maxDepthShare="NaN"),
+        "spec.policy.inventoryRisk[0].maxDepthShare",
+        "write a positive decimal string",
+    ),
+    _strategy(
+        "a bar of no length",
+        lambda d: _by_risk(d, volatilityBar="0ms"),
+        "spec.policy.inventoryRisk[0].volatilityBar",
+        "write a positive whole number with its unit",
+    ),
+    _strategy(
+        "an action that is never re-evaluated",
+        lambda d: _by_risk(d, reevaluateAfter={"full": "never"}),
+        "spec.policy.inventoryRisk[0].reevaluateAfter.full",
+        "write a positive whole number with its unit",
+    ),
+    _strategy(
+        "an unknown entry that is sold off",
+        lambda d: _by_risk(d, onUnknownEntry="Liquidate"),
+        "spec.policy.inventoryRisk[0].onUnknownEntry",
+        'supported values: "Hold", "Reduce"',
+    ),
+    _strategy(
+        "a cost of nothing",
+        lambda d: _by_risk(d, maxCostBps=0),
+        "spec.policy.inventoryRisk[0].maxCostBps",
+        "should be greater than or equal to 1",
     ),
     _strategy(
         "a maximum of nothing",

@@ -102,4 +102,21 @@ def by_score(*knots: tuple[str, str], **changes: Any) -> Edit:
     return edit
 
 
+def by_risk(**changes: Any) -> Edit:
+    """The strategy hedged by the risk of its inventory."""
+
+    def edit(spec: dict[str, Any]) -> None:
+        rule = {
+            "underlying": "BTC",
+            "maxLoss": "0.05",
+            "maxAge": "8h",
+            "maxVolatility": "1.2",
+            "maxDepthShare": "0.50",
+            **changes,
+        }
+        spec["policy"] = {"type": "InventoryRisk", "inventoryRisk": [rule]}
+
+    return edit
+
+
 DEFAULT_KNOTS = ({"score": "0", "hedgeFraction": "0.050"}, {"score": "1.0", "hedgeFraction": "1"})

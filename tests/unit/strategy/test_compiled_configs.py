@@ -12,6 +12,7 @@ from compile_examples import (
     STRATEGY,
     VENUES,
     band,
+    by_risk,
     by_score,
     compiled,
     leg,
@@ -21,7 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hedgerow.strategy.compile import compile_strategy, revision_of
-from hedgerow.strategy.compiled import CompiledStrategy, Escalation, Mode, Style, Twap
+from hedgerow.strategy.compiled import CompiledStrategy, Escalation, Mode, Style, Twap, UnknownEntry
 from hedgerow.strategy.parse import parse_resource
 from hedgerow.strategy.spec import HedgeStrategy
 
@@ -194,4 +195,20 @@ def test_a_sentiment_curve_is_compiled_with_canonical_numbers() -> None:
     assert (str(curve.max_hedge_fraction), str(curve.no_trade_notional)) == ("0.8", "5000")
     assert revision_of(config) == revision_of(
         compiled(by_score(maxHedgeFraction="0.8", noTradeNotional="5000.0"))
+    )
+
+
+def test_an_inventory_s_risk_is_compiled_with_canonical_numbers_and_documented_defaults() -> None:
+    config = compiled(by_risk(volatilityBar="10s", reevaluateAfter={"full": "2m"}))
+    assert (config.bands, config.underlyings, config.scored) == ((), {"BTC"}, set())
+    (rule,) = config.inventory_risks
+    assert (str(rule.max_loss), str(rule.max_volatility), str(rule.max_depth_share)) == ("0.05", "1.2", "0.5")
+    assert rule.max_age_ns == 8 * 3_600_000_000_000
+    assert (rule.volatility_bar_ns, rule.volatility_half_life_ns) == (10_000_000_000, 1_800_000_000_000)
+    assert (rule.hysteresis, rule.max_cost_bps, rule.no_trade_notional) == (3, 50, 0)
+    assert rule.on_unknown_entry is UnknownEntry.HOLD
+    seconds = [times // 1_000_000_000 for times in msgspec.structs.astuple(rule.reevaluation)]
+    assert seconds == [900, 300, 120, 30]
+    assert revision_of(config) == revision_of(
+        compiled(by_risk(volatilityBar="10s", reevaluateAfter={"full": "120s"}, maxDepthShare="0.5"))
     )

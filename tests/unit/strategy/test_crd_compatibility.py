@@ -17,8 +17,8 @@ Schema = dict[str, Any]
 # nothing that may be stored; a release takes them away again.
 HARMLESS: dict[str, str] = {
     "HedgeStrategy.spec.policy: there is a new rule: exactly the block that `type` names belongs here; write "
-    "policy.band with type Band, policy.sentimentCurve with type SentimentCurve, and no other block": "What is stored "
-    "has type Band and its block.",
+    "policy.band with type Band, policy.sentimentCurve with type SentimentCurve, policy.inventoryRisk with type "
+    "InventoryRisk, and no other block": "What is stored has type Band and its block.",
     "HedgeStrategy.spec: there is a new rule: policy SentimentCurve must know how old a score may be, and no other "
     "policy reads scores; write freshness.score, e.g. 3s, with policy SentimentCurve and with no other": "What is "
     "stored has neither.",

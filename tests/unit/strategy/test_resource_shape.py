@@ -53,7 +53,8 @@ CASES: list[tuple[str, Callable[[dict[str, Any]], Any], str]] = [
     (
         "policy LoanToValue",
         lambda data: data["spec"]["policy"].update(type="LoanToValue"),
-        'spec.policy.type: "LoanToValue" is not available in this version; available: "Band", "SentimentCurve"',
+        'spec.policy.type: "LoanToValue" is not available in this version; available: "Band", "SentimentCurve", '
+        '"InventoryRisk"',
     ),
     (
         "onStale ReduceOnly",
@@ -68,7 +69,8 @@ CASES: list[tuple[str, Callable[[dict[str, Any]], Any], str]] = [
     (
         "a block that is not built",
         lambda data: data["spec"]["policy"].update(greeks={"delta": {}}),
-        'spec.policy.greeks: this version has no such field; there are "band", "sentimentCurve", "type"',
+        'spec.policy.greeks: this version has no such field; there are "band", "inventoryRisk", '
+        '"sentimentCurve", "type"',
     ),
     (
         "a slip of the pen",

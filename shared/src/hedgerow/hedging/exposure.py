@@ -7,11 +7,21 @@ import msgspec
 from hedgerow.domain.age import age_problem
 from hedgerow.domain.money import ZERO, exact_decimal, floor_to_step, plain
 from hedgerow.hedging.decision import Hold, HoldReason
+from hedgerow.hedging.holding import holding_of, inventory_of
+from hedgerow.hedging.inventory import FRACTIONS, MUST_ACT, Standing
 from hedgerow.hedging.legs import legs_of
 from hedgerow.hedging.sentiment import sizer_of
 from hedgerow.hedging.snapshot import LedgerSnapshot
 from hedgerow.schemas.records import Exposure, Mark, RiskState, Score
-from hedgerow.strategy.compiled import Band, BandUnit, CompiledStrategy, Rule, SentimentCurve
+from hedgerow.strategy.compiled import (
+    Band,
+    BandUnit,
+    CompiledStrategy,
+    InventoryRisk,
+    Rule,
+    SentimentCurve,
+    UnknownEntry,
+)
 
 
 class NetExposure(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,6 +32,7 @@ class NetExposure(msgspec.Struct, frozen=True, kw_only=True):
         lower, upper: where the rule lets the net exposure be at this mark; mark: price of one unit in the strategy's
             currency.
         rule: how `lower` and `upper` came about, in words with the numbers; empty where they are declared as such.
+        standing: of an inventory policy.
     """
 
     underlying: str
@@ -32,6 +43,7 @@ class NetExposure(msgspec.Struct, frozen=True, kw_only=True):
     upper: Decimal
     mark: Decimal
     rule: str = ""
+    standing: Standing | None = None
 
     @property
     def excess(self) -> Decimal:
@@ -45,17 +57,18 @@ class _Edges(msgspec.Struct, frozen=True):
     lower: Decimal
     upper: Decimal
     rule: str = ""
+    standing: Standing | None = None
 
 
 def net_exposure(rule: Rule, risk: RiskState, ledger: LedgerSnapshot) -> NetExposure:
     """The exposure that a rule is held against.
 
     Raises:
-        LookupError: the risk state lacks the exposure, the mark or the score that the rule needs (it was not ready).
+        LookupError: the risk state lacks what the rule needs (it was not ready).
     """
     unhedged = _unhedged(rule, risk)
     hedge = _hedge(rule.underlying, ledger)
-    edges = _edges(rule, unhedged, risk, ledger.config)
+    edges = _edges(rule, unhedged, risk, ledger)
     return NetExposure(
         underlying=rule.underlying,
         unhedged=unhedged.delta,
@@ -65,6 +78,7 @@ def net_exposure(rule: Rule, risk: RiskState, ledger: LedgerSnapshot) -> NetExpo
         upper=edges.upper,
         mark=unhedged.mark,
         rule=edges.rule,
+        standing=edges.standing,
     )
 
 
@@ -79,10 +93,22 @@ def known_exposures(risk: RiskState, ledger: LedgerSnapshot) -> tuple[NetExposur
     return tuple(found)
 
 
-def why_score_unusable(rule: Rule, risk: RiskState, ledger: LedgerSnapshot) -> Hold | None:
+def why_input_unusable(rule: Rule, risk: RiskState, ledger: LedgerSnapshot) -> Hold | None:
+    """Why what this rule asks for besides exposure and marks cannot be relied on."""
+    if isinstance(rule, SentimentCurve):
+        return _why_score_unusable(rule, risk, ledger)
+    if isinstance(rule, InventoryRisk) and rule.on_unknown_entry is UnknownEntry.HOLD:
+        unknown = inventory_of(rule.underlying, risk).unknown
+        if unknown:
+            detail = f"it is not known what was paid for {', '.join(unknown)}, so no loss can be scored"
+            return Hold(reason=HoldReason.UNKNOWN_ENTRY, detail=detail)
+    return None
+
+
+def _why_score_unusable(rule: SentimentCurve, risk: RiskState, ledger: LedgerSnapshot) -> Hold | None:
     """Risk saw the score fresh, but its state may be older than the score may get."""
     limit_ns = ledger.config.freshness.score_ns
-    if not isinstance(rule, SentimentCurve) or limit_ns is None:
+    if limit_ns is None:
         return None
     score = _score(rule.underlying, risk)
     problem = age_problem(score.time_ns, ledger.read_ns, limit_ns)
@@ -110,10 +136,12 @@ def _hedge(underlying: str, ledger: LedgerSnapshot) -> Decimal:
     )
 
 
-def _edges(rule: Rule, unhedged: Exposure, risk: RiskState, config: CompiledStrategy) -> _Edges:
+def _edges(rule: Rule, unhedged: Exposure, risk: RiskState, ledger: LedgerSnapshot) -> _Edges:
     if isinstance(rule, Band):
         return _band_edges(rule, unhedged)
-    return _curve_edges(rule, unhedged, risk, config)
+    if isinstance(rule, SentimentCurve):
+        return _curve_edges(rule, unhedged, risk, ledger.config)
+    return _inventory_edges(rule, unhedged, risk, ledger)
 
 
 def _band_edges(band: Band, unhedged: Exposure) -> _Edges:
@@ -127,25 +155,42 @@ def _band_edges(band: Band, unhedged: Exposure) -> _Edges:
 def _curve_edges(
     curve: SentimentCurve, unhedged: Exposure, risk: RiskState, config: CompiledStrategy
 ) -> _Edges:
-    """From the curve's hedge, rounded to the lot towards none, to that much and the no-trade zone less.
-
-    So a hedge is never above the curve's, lacks less than a lot once it trades to the edge of a zone without width,
-    and never turns the side of the exposure.
-    """
     score, mark = _score(curve.underlying, risk), _mark(curve.underlying, risk, config)
     sized = sizer_of(curve).size(score.score, mark.depth_usd)
-    instrument = legs_of(curve.underlying, config)[0].instrument
-    lot = instrument.delta(instrument.lot_size)
-    hedged = floor_to_step(abs(unhedged.delta) * exact_decimal(sized.fraction), lot)
-    zone = min(curve.no_trade_notional / unhedged.mark, hedged)
-    remains = abs(unhedged.delta) - hedged
-    edges = sorted((remains, remains + zone)) if unhedged.delta >= 0 else sorted((-remains - zone, -remains))
+    lower, upper = _fraction_edges(sized.fraction, curve.no_trade_notional, unhedged, config)
     return _Edges(
-        lower=edges[0],
-        upper=edges[1],
+        lower=lower,
+        upper=upper,
         rule=f"score {score.score:g} x weight {sized.weight:.4f} (depth {mark.depth_usd:,.0f} USD) -> "
         f"{sized.fraction:.2%} of {plain(abs(unhedged.delta))} {curve.underlying} hedged",
     )
+
+
+def _inventory_edges(
+    rule: InventoryRisk, unhedged: Exposure, risk: RiskState, ledger: LedgerSnapshot
+) -> _Edges:
+    mark = _mark(rule.underlying, risk, ledger.config)
+    held = holding_of(rule, unhedged, mark, risk, ledger)
+    action = held.standing.action
+    zone = ZERO if action in MUST_ACT else rule.no_trade_notional
+    lower, upper = _fraction_edges(FRACTIONS[action], zone, unhedged, ledger.config)
+    return _Edges(lower=lower, upper=upper, rule=held.rule, standing=held.standing)
+
+
+def _fraction_edges(
+    fraction: float, no_trade_notional: Decimal, unhedged: Exposure, config: CompiledStrategy
+) -> tuple[Decimal, Decimal]:
+    """From that fraction of the exposure hedged, rounded to the lot towards none, to that much and the zone less.
+
+    So a hedge is never above the fraction, lacks less than a lot once it trades to the edge of a zone without width,
+    and never turns the side of the exposure.
+    """
+    instrument = legs_of(unhedged.underlying, config)[0].instrument
+    lot = instrument.delta(instrument.lot_size)
+    hedged = floor_to_step(abs(unhedged.delta) * exact_decimal(fraction), lot)
+    zone = min(no_trade_notional / unhedged.mark, hedged)
+    remains = abs(unhedged.delta) - hedged
+    return (remains, remains + zone) if unhedged.delta >= 0 else (-remains - zone, -remains)
 
 
 def _score(asset: str, risk: RiskState) -> Score:

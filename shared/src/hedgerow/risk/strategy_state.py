@@ -2,6 +2,7 @@
 
 import msgspec
 
+from hedgerow.analytics.ewma import Ewma
 from hedgerow.schemas.records import (
     BookInput,
     ClientBook,
@@ -19,12 +20,14 @@ class StrategyState(msgspec.Struct, kw_only=True):
 
     Attributes:
         quotes: by instrument; books: by the book's name; scores: by asset.
+        volatilities: by instrument, of those whose policy asks for it.
     """
 
     published: StrategyPublished
     quotes: dict[str, Quote] = {}
     books: dict[str, ClientBook] = {}
     scores: dict[str, Score] = {}
+    volatilities: dict[str, Ewma] = {}
 
     def take(self, record: RiskInput) -> bool:
         """Take an input over, a repeated one as well; False when a newer one is known, and nothing changed."""

@@ -23,10 +23,12 @@ from hedgerow.strategy.compiled import (
     Escalation,
     Execution,
     Freshness,
+    InventoryRisk,
     Knot,
     Leg,
     Limits,
     Mode,
+    Reevaluation,
     SentimentCurve,
     Style,
     Twap,
@@ -38,11 +40,14 @@ from hedgerow.strategy.spec import (
     ExecutionSpec,
     HedgeStrategy,
     HedgeStrategySpec,
+    InventoryRiskRule,
     SentimentCurveRule,
 )
 from hedgerow.strategy.venue import Venue
 
 _encoder = msgspec.json.Encoder(order="deterministic")
+# Between the thresholds of an inventory policy's actions, in points of its score.
+_LEAST_STEP = 15
 REVISION_DIGITS = 12
 
 
@@ -115,6 +120,7 @@ def compile_strategy(
         *_rule_problems(spec, instruments),
         *_band_problems(spec, instruments),
         *_curve_problems(spec),
+        *_inventory_problems(spec),
         *_execution_problems(spec),
     ]
     return problems or _compiled(resource, known, instruments)
@@ -190,7 +196,11 @@ def _why_no_hedge(instrument: Instrument) -> str:
 
 
 # The block of each policy type, and what one of its items is called.
-_BLOCKS = {"Band": ("band", "band"), "SentimentCurve": ("sentimentCurve", "curve")}
+_BLOCKS = {
+    "Band": ("band", "band"),
+    "SentimentCurve": ("sentimentCurve", "curve"),
+    "InventoryRisk": ("inventoryRisk", "rule"),
+}
 
 
 def _rule_problems(spec: HedgeStrategySpec, instruments: Mapping[str, Instrument]) -> Iterator[Problem]:
@@ -271,6 +281,24 @@ def _knot_problems(knots: Sequence[CurveKnot], at: FieldPath) -> Iterator[Proble
                 at=(*at, number, "score"),
                 wrong=f"the curve {verb}s at score {knots[number].score}",
                 right=f'{verb} with score "{wanted}"',
+            )
+
+
+def _inventory_problems(spec: HedgeStrategySpec) -> Iterator[Problem]:
+    for number, rule in enumerate(spec.policy.inventory_risks):
+        here = ("spec", "policy", "inventoryRisk", number)
+        if _number(rule.hysteresis) >= _LEAST_STEP:
+            yield Problem(
+                at=(*here, "hysteresis"),
+                wrong="actions are 15 points of score apart, so an action could never be lowered to the next",
+                right='write hysteresis below 15, e.g. "3"',
+            )
+        if duration_ns(rule.volatility_half_life) < duration_ns(rule.volatility_bar):
+            yield Problem(
+                at=(*here, "volatilityHalfLife"),
+                wrong=f"{rule.volatility_half_life} is below volatilityBar, {rule.volatility_bar}, so little but the "
+                "last bar would count",
+                right="make the half-life longer or the bar shorter",
             )
 
 
@@ -361,6 +389,7 @@ def _compiled(
             for band in spec.policy.bands
         ),
         sentiment_curves=tuple(_compiled_curve(curve) for curve in spec.policy.sentiment_curves),
+        inventory_risks=tuple(_compiled_inventory(rule) for rule in spec.policy.inventory_risks),
         freshness=Freshness(
             quote_ns=duration_ns(spec.freshness.quote),
             book_ns=duration_ns(spec.freshness.book),
@@ -389,6 +418,29 @@ def _compiled_curve(curve: SentimentCurveRule) -> SentimentCurve:
         ),
         max_hedge_fraction=_number(curve.max_hedge_fraction),
         no_trade_notional=Decimal(0) if curve.no_trade_notional is None else _number(curve.no_trade_notional),
+    )
+
+
+def _compiled_inventory(rule: InventoryRiskRule) -> InventoryRisk:
+    times = rule.reevaluate_after
+    return InventoryRisk(
+        underlying=rule.underlying,
+        max_loss=_number(rule.max_loss),
+        max_age_ns=duration_ns(rule.max_age),
+        max_volatility=_number(rule.max_volatility),
+        max_depth_share=_number(rule.max_depth_share),
+        volatility_bar_ns=duration_ns(rule.volatility_bar),
+        volatility_half_life_ns=duration_ns(rule.volatility_half_life),
+        hysteresis=_number(rule.hysteresis),
+        max_cost_bps=Decimal(rule.max_cost_bps),
+        no_trade_notional=_number_if(rule.no_trade_notional) or Decimal(0),
+        on_unknown_entry=rule.on_unknown_entry,
+        reevaluation=Reevaluation(
+            reduce_ns=duration_ns(times.reduce),
+            partial_ns=duration_ns(times.partial),
+            full_ns=duration_ns(times.full),
+            liquidate_ns=duration_ns(times.liquidate),
+        ),
     )
 
 
