@@ -139,6 +139,26 @@ async def test_loans_are_shown_loaded_repeated_and_changed(
     assert (code, "loans.0.since: is after as_of" in err) == (1, True), err
 
 
+async def test_a_book_of_positions_is_not_loaded_over_by_loans_nor_the_other_way_round(
+    hedgerow: Call, shared_gateway: Gateway, tmp_path: Path
+) -> None:
+    positions, loans = tmp_path / "positions.csv", tmp_path / "loans.csv"
+    positions.write_text(POSITIONS)
+    loans.write_text(
+        "id,asset,principal,interest,annual_rate,since,collateral\nloan-9,BTC,2,0,0,2026-02-02T00:00:00Z,\n"
+    )
+    for name, first, second, words in (
+        ("spot", positions, loans, "book spot holds positions and"),
+        ("owed", loans, positions, "book owed holds loans and"),
+    ):
+        code, _, err = await hedgerow("load", name, "-f", str(first), "--as-of", "now")
+        assert code == 0, err
+        for option in ("--json", "--dry-run"):
+            code, out, err = await hedgerow("load", name, "-f", str(second), "--as-of", "now", option)
+            assert (code, out, words in err) == (1, "", True), err
+        assert (await shared_gateway.call("GET", f"/books/{name}")).body["sequence"] == 1
+
+
 async def test_a_refusal_or_an_absence_of_the_gateway_is_said(hedgerow: Call, tmp_path: Path) -> None:
     file = tmp_path / "positions.csv"
     file.write_text(POSITIONS)

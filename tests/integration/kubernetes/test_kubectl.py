@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from cluster_client import ClusterClient
 from kubernetes.dynamic.resource import Resource
-from resource_cases import HALT, STRATEGY, VENUE
+from resource_documents import HALT, STRATEGY, VENUE
 from ruamel.yaml import YAML
 
 from hedgerow.strategy.crds import KINDS

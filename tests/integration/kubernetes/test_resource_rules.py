@@ -8,9 +8,13 @@ from typing import Any
 
 import pytest
 from cluster_client import ClusterClient
+from execution_cases import LADDER
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from resource_cases import BASES, CASES, HALT, LADDER, STRATEGY, VENUE, Case, Data
+from inventory_cases import EVERY_FIELD
+from resource_case import Case
+from resource_cases import CASES
+from resource_documents import BASES, HALT, STRATEGY, VENUE, Data
 
 from hedgerow.domain.instruments import LISTINGS
 from hedgerow.strategy.compile import compile_strategy, compile_venue
@@ -109,6 +113,8 @@ TEXTS = [
     for style, name, block in STYLES
     for at in texts_of(block)
 ]
+BY_RISK = with_value(STRATEGY, ("spec", "policy"), {"type": "InventoryRisk", "inventoryRisk": [EVERY_FIELD]})
+TEXTS += [(BY_RISK, ("spec", "policy", "inventoryRisk", 0, *at)) for at in texts_of(EVERY_FIELD)]
 
 
 @pytest.mark.parametrize(

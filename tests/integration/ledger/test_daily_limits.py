@@ -9,7 +9,7 @@ from ledger_desk import Desk
 
 from hedgerow.execution.claim_facts import Ceilings, RefusalCode
 from hedgerow.execution.order_life import IntentState
-from hedgerow.ledger.ceilings import read_ceilings, write_ceilings
+from hedgerow.ledger.ceilings import change_ceilings, read_ceilings
 from hedgerow.ledger.claims import Claim
 from hedgerow.ledger.trading_days import mark_day
 
@@ -120,7 +120,7 @@ async def test_orders_in_a_row_are_counted_until_one_goes_the_other_way(desk: De
 async def test_a_ceiling_binds_from_the_next_claim_on(desk: Desk) -> None:
     async with desk.pool.acquire() as connection:
         assert await read_ceilings(connection) == Ceilings()
-        await write_ceilings(connection, Ceilings(max_order_notional=Decimal("23999.9")))
+        await change_ceilings(connection, {"max_order_notional": Decimal("23999.9")})
         assert await read_ceilings(connection) == Ceilings(max_order_notional=Decimal("23999.9"))
     refused = await _claim(desk)
     assert refused.refusal is not None

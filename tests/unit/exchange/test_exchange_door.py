@@ -13,7 +13,8 @@ from multidict import CIMultiDict
 from prometheus_client import CollectorRegistry
 
 from hedgerow.streams.settings import SettingsError
-from hedgerow_exchange.api import Call, create_order, instruments_info, open_orders, order_history
+from hedgerow_exchange.api import create_order, instruments_info, open_orders, order_history
+from hedgerow_exchange.calls import Call
 from hedgerow_exchange.engine import Engine
 from hedgerow_exchange.fault_desk import HEADER, FaultDesk
 from hedgerow_exchange.faults import FaultKind, FaultRule, Faults

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hedgerow.domain.orders import Side
 from hedgerow_exchange import params
 from hedgerow_exchange.accounts import LEVERAGE, OPENING_BALANCE
-from hedgerow_exchange.api import Call, create_order, instruments_info, positions
+from hedgerow_exchange.api import create_order, instruments_info, positions
+from hedgerow_exchange.calls import Call
 from hedgerow_exchange.engine import Engine
 from hedgerow_exchange.listings import paper_listings
 from hedgerow_exchange.maker import Maker

@@ -22,8 +22,9 @@ from hedgerow.domain.money import ZERO
 from hedgerow.domain.orders import Side
 from hedgerow.execution.intents import VenueFill
 from hedgerow.execution.order_life import IntentState
-from hedgerow_exchange.api import PRIVATE, PUBLIC, Call
+from hedgerow_exchange.api import PRIVATE, PUBLIC
 from hedgerow_exchange.book import TimeInForce
+from hedgerow_exchange.calls import Call
 from hedgerow_exchange.engine import Engine
 from hedgerow_exchange.listings import Listing, list_instrument
 from hedgerow_exchange.maker import Maker

@@ -12,10 +12,13 @@ from hedgerow.domain.money import ZERO, plain
 from hedgerow.domain.orders import Side, signed
 from hedgerow.domain.positions import Position, apply_fill
 from hedgerow_exchange.listings import Listing
+from hedgerow_exchange.loans import Loans
 from hedgerow_exchange.orders import Execution, Order, PlaceOrder
 from hedgerow_exchange.refusals import Reason, Refused
 
 LEVERAGE = Decimal(10)
+# Of a position's value; Bybit's lowest tier for BTC.
+MAINTENANCE_RATE = Decimal("0.005")
 OPENING_BALANCE = Decimal(10_000_000)
 # What an account begins with, and what contracts and shares are paid and margined in.
 MONEY = ("USDT", "USD")
@@ -37,6 +40,7 @@ class Account:
         self.executions: list[Execution] = []
         # By product (DERIVATIVES, SPOT): after how many seconds of silence open orders are cancelled.
         self.dead_man_s: dict[str, int] = {}
+        self.loans = Loans(account=name)
         self._fills: dict[str, list[Execution]] = {}
 
     def keep(self, order: Order) -> None:
@@ -78,6 +82,12 @@ class Account:
             self._add(_settles_in(instrument), after.realised_pnl - before.realised_pnl)
         self._add(execution.fee_coin, -execution.fee)
 
+    def set_loans(self, loans: Loans) -> None:
+        """Let the loans be so, and what that moved be in the wallet."""
+        self.loans = loans
+        for coin, amount in loans.moved.items():
+            self._add(coin, amount)
+
     def unrealised(self, listing: Listing, mark: Mark) -> Decimal:
         """Profit and loss of what is open, at the mark; 0 while the instrument has no mark."""
         position = self.position(listing.instrument.symbol)
@@ -91,6 +101,29 @@ class Account:
         position = self.position(listing.instrument.symbol)
         price = mark(listing.instrument.symbol) or position.entry_price
         return listing.instrument.notional(position.quantity, price) / LEVERAGE
+
+    def maintenance_margin(self, listing: Listing, mark: Mark) -> Decimal:
+        """What an open position must keep back, at the mark (at entry while there is none)."""
+        return self.initial_margin(listing, mark) * LEVERAGE * MAINTENANCE_RATE
+
+    def liquidation_price(
+        self, listing: Listing, listings: Mapping[str, Listing], mark: Mark
+    ) -> Decimal | None:
+        """The mark at which the currency's equity is the maintenance margin of its positions, all other marks as they
+        are; None when no price does that. Nothing happens there on this exchange."""
+        price = mark(listing.instrument.symbol)
+        units = listing.instrument.delta(self.position(listing.instrument.symbol).quantity)
+        if not units or price is None:
+            return None
+        coin = _settles_in(listing.instrument)
+        spare = self.coins.get(coin, ZERO)
+        for symbol in self.positions:
+            if _settles_in(listings[symbol].instrument) == coin:
+                spare += self.unrealised(listings[symbol], mark)
+                spare -= self.maintenance_margin(listings[symbol], mark)
+        # Each unit that the price moves by takes this much of what is to spare.
+        found = price - spare / (units - abs(units) * MAINTENANCE_RATE)
+        return found if found > 0 else None
 
     def held(self, coin: str, spot: bool, listings: Mapping[str, Listing]) -> Decimal:
         """What open orders in spot, or in contracts, keep back of a coin."""

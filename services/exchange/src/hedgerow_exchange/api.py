@@ -1,49 +1,25 @@
 """What each path of the v5 API does with the engine. Pure: signatures, journal and faults are the shell's."""
 
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from decimal import Decimal
 from itertools import islice
-from typing import Any
-
-import msgspec
 
 from hedgerow.domain.orders import Side
 from hedgerow_exchange import dialect, params
 from hedgerow_exchange.accounts import Account
-from hedgerow_exchange.engine import Engine
+from hedgerow_exchange.calls import Answer, Call, Private, Public
+from hedgerow_exchange.loan_api import (
+    adjust_ltv,
+    borrow_flexible,
+    flexible_loans,
+    loan_position,
+    repay_flexible,
+)
 from hedgerow_exchange.orders import Execution, Order, OrderStatus, Outcome
 from hedgerow_exchange.wallet import wallet_row
 
 RECENT_CLOSED_ORDERS = 500
-
-Visible = Callable[[str], bool]
-
-
-class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """One request.
-
-    Attributes:
-        visible: whether queries may show an order yet, by its id.
-        fraction: of a partial fill on purpose; None for none.
-    """
-
-    engine: Engine
-    params: params.Params
-    now_ns: int
-    visible: Visible = lambda order_id: True
-    fraction: Decimal | None = None
-
-
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """The reply's `result`, and what the journal must hold before it is sent."""
-
-    result: Any
-    outcome: Outcome | None = None
-
-
-Public = Callable[[Call], Answer]
-Private = Callable[[Call, Account], Answer]
 
 
 def server_time(call: Call) -> Answer:
@@ -301,6 +277,11 @@ PRIVATE: dict[tuple[str, str], Private] = {
     ("GET", "/v5/order/history"): order_history,
     ("GET", "/v5/execution/list"): executions,
     ("GET", "/v5/position/list"): positions,
+    ("GET", "/v5/crypto-loan-common/position"): loan_position,
+    ("GET", "/v5/crypto-loan-flexible/ongoing-coin"): flexible_loans,
+    ("POST", "/v5/crypto-loan-flexible/borrow"): borrow_flexible,
+    ("POST", "/v5/crypto-loan-flexible/repay"): repay_flexible,
+    ("POST", "/v5/crypto-loan-common/adjust-ltv"): adjust_ltv,
     ("POST", "/v5/order/create"): create_order,
     ("POST", "/v5/order/cancel"): cancel_order,
     ("POST", "/v5/order/cancel-all"): cancel_all_orders,

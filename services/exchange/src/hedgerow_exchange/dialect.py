@@ -201,6 +201,7 @@ def position_row(engine: Engine, account: Account, listing: Listing) -> Row:
     position = account.position(symbol)
     size = position.quantity
     mark = engine.mark(symbol)
+    liquidation = account.liquidation_price(listing, engine.listings, engine.mark)
     changed = ms(account.position_changed_ns.get(symbol, 0))
     return {
         "positionIdx": 0,
@@ -210,7 +211,7 @@ def position_row(engine: Engine, account: Account, listing: Listing) -> Row:
         "avgPrice": shown(position.entry_price),
         "positionValue": shown(listing.instrument.notional(size, position.entry_price)),
         "positionIM": shown(account.initial_margin(listing, engine.mark)),
-        "positionMM": "",
+        "positionMM": shown(account.maintenance_margin(listing, engine.mark)),
         "markPrice": "" if mark is None else plain(mark),
         "unrealisedPnl": shown(account.unrealised(listing, engine.mark)),
         "cumRealisedPnl": shown(position.realised_pnl - position.fees),
@@ -218,7 +219,7 @@ def position_row(engine: Engine, account: Account, listing: Listing) -> Row:
         "tradeMode": 0,
         "autoAddMargin": 0,
         "positionStatus": "Normal",
-        "liqPrice": "",
+        "liqPrice": "" if liquidation is None else shown(liquidation),
         "bustPrice": "",
         "takeProfit": "",
         "stopLoss": "",

@@ -8,6 +8,7 @@ from hedgerow.domain.orders import Side
 from hedgerow_exchange.accounts import Account, fee_coin, fee_of
 from hedgerow_exchange.book import Ending, ExchangeBook, Match, TimeInForce, Trade
 from hedgerow_exchange.listings import Listing
+from hedgerow_exchange.loans import Loans
 from hedgerow_exchange.orders import Execution, Order, OrderStatus, OrderType, Outcome, PlaceOrder
 from hedgerow_exchange.refusals import Reason, Refused
 
@@ -143,12 +144,19 @@ class Engine:
         open_orders = self.accounts[account_name].open_orders.values()
         return self._cancel([order for order in open_orders if order.symbol in wanted], now_ns)
 
+    def set_loans(self, loans: Loans) -> None:
+        """Let an account's loans be so."""
+        # Accounts whose keys are gone keep what they owe.
+        self.accounts.setdefault(loans.account, Account(loans.account)).set_loans(loans)
+
     def restore(self, outcome: Outcome) -> None:
         """Take in one journaled outcome; call `reopen` after the last.
 
         Raises:
             ValueError: it does not follow from what was taken in before; the message says how.
         """
+        if outcome.loans is not None:
+            self.set_loans(outcome.loans)
         for execution in outcome.executions:
             self._account_of(execution).apply(execution, self._listing_of(execution).instrument)
             self.last_price[execution.symbol] = execution.exec_price

@@ -10,7 +10,8 @@ import msgspec
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter
 
-from hedgerow_exchange.api import CANCELS, PRIVATE, PUBLIC, Answer, Call, fill_what_is_cancelled
+from hedgerow_exchange.api import CANCELS, PRIVATE, PUBLIC, fill_what_is_cancelled
+from hedgerow_exchange.calls import Answer, Call
 from hedgerow_exchange.engine import Engine
 from hedgerow_exchange.fault_desk import FaultDesk
 from hedgerow_exchange.faults import FaultKind, FaultRule, Fired

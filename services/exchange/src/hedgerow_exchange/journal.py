@@ -17,6 +17,7 @@ import msgspec
 import structlog
 
 from hedgerow_exchange.faults import FaultRule
+from hedgerow_exchange.loans import Loans
 from hedgerow_exchange.orders import Execution, Order, Outcome
 
 JOURNAL_NAME = "exchange-journal.jsonl"
@@ -58,6 +59,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defau
     time_ns: int
     orders: tuple[Order, ...]
     executions: tuple[Execution, ...]
+    loans: Loans | None = None
     injected: Injected | None = None
 
 
@@ -116,7 +118,12 @@ class Journal:
             if line.seq != self._seq + 1:
                 raise corrupt(self.path, number, f"seq is {line.seq}, should be {self._seq + 1}")
             self._seq = line.seq
-            yield number, Outcome(time_ns=line.time_ns, orders=line.orders, executions=line.executions)
+            yield (
+                number,
+                Outcome(
+                    time_ns=line.time_ns, orders=line.orders, executions=line.executions, loans=line.loans
+                ),
+            )
 
     def start(self) -> None:
         """Begin to take outcomes, in the running event loop."""
@@ -128,7 +135,7 @@ class Journal:
         Raises:
             JournalError: an earlier write failed.
         """
-        if outcome.orders:
+        if outcome.orders or outcome.loans is not None:
             self._append(outcome.time_ns, outcome)
 
     def append_injected(self, time_ns: int, injected: Injected) -> None:
@@ -147,6 +154,7 @@ class Journal:
             time_ns=time_ns,
             orders=outcome.orders,
             executions=outcome.executions,
+            loans=outcome.loans,
             injected=injected,
         )
         self._buffer += self._encode(line)

@@ -8,6 +8,7 @@ import msgspec
 from hedgerow.domain.money import ZERO
 from hedgerow.domain.orders import Side
 from hedgerow_exchange.book import TimeInForce
+from hedgerow_exchange.loans import Loans
 
 
 class OrderType(StrEnum):
@@ -106,8 +107,10 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What one command changed: each order once, as it stands afterwards, and the executions in their order."""
+    """What one command changed: each order once, as it stands afterwards, the executions in their order, or an
+    account's loans."""
 
     time_ns: int
     orders: tuple[Order, ...]
     executions: tuple[Execution, ...] = ()
+    loans: Loans | None = None

@@ -131,8 +131,8 @@ def order_command(listings: Mapping[str, Listing], params: Params) -> PlaceOrder
         side=side,
         order_type=order_type,
         # Bybit counts linear contracts in units of the underlying.
-        quantity=_decimal(params, "qty") / listing.instrument.contract_size,
-        price=None if is_market else _decimal(params, "price"),
+        quantity=decimal(params, "qty") / listing.instrument.contract_size,
+        price=None if is_market else decimal(params, "price"),
         time_in_force=_word(TimeInForce, params, "timeInForce", default),
         client_order_id=text(params, "orderLinkId"),
         reduce_only=reduce_only,
@@ -195,7 +195,8 @@ def _word(words: type[_Word], params: Params, name: str, default: _Word | None =
         raise bad(f"{name} {value!r} should be one of {', '.join(words)}") from None
 
 
-def _decimal(params: Params, name: str) -> Decimal:
+def decimal(params: Params, name: str) -> Decimal:
+    """A positive number, sent as text."""
     value = text(params, name)
     if not value:
         raise bad(f"{name} is missing")

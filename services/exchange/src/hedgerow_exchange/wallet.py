@@ -18,7 +18,7 @@ def wallet_row(engine: Engine, account: Account, coin: str) -> Row:
     Borrowed shares are a negative balance, as Bybit shows what spot margin trading borrowed.
     """
     coins = [_coin_row(engine, account, name) for name in account.coins if not coin or name == coin]
-    wallet = sum((account.coins[name] * _usd(engine, name) for name in account.coins), ZERO)
+    wallet = sum((account.coins[name] * usd_price(engine, name) for name in account.coins), ZERO)
     unrealised = sum((_sum_of_contracts(engine, account, money, account.unrealised) for money in MONEY), ZERO)
     margin = sum((_sum_of_contracts(engine, account, money, account.initial_margin) for money in MONEY), ZERO)
     held = sum((account.held(money, False, engine.listings) for money in MONEY), ZERO)
@@ -53,7 +53,7 @@ def _coin_row(engine: Engine, account: Account, coin: str) -> Row:
     return {
         "coin": coin,
         "equity": shown(balance + unrealised),
-        "usdValue": shown((balance + unrealised) * _usd(engine, coin)),
+        "usdValue": shown((balance + unrealised) * usd_price(engine, coin)),
         "walletBalance": shown(balance),
         "locked": shown(account.held(coin, True, engine.listings)),
         "totalOrderIM": shown(account.held(coin, False, engine.listings)),
@@ -73,7 +73,7 @@ def _sum_of_contracts(engine: Engine, account: Account, coin: str, amount: _Amou
     return sum((amount(item, engine.mark) for item in listings if item.instrument.settle == coin), ZERO)
 
 
-def _usd(engine: Engine, coin: str) -> Decimal:
+def usd_price(engine: Engine, coin: str) -> Decimal:
     """The mark of the coin's or share's spot pair; one that has none yet counts as worthless."""
     if coin in MONEY:
         return Decimal(1)

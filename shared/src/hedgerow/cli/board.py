@@ -10,7 +10,7 @@ from hedgerow.domain.money import ZERO, plain
 from hedgerow.execution.order_life import IntentState
 from hedgerow.hedging.decide import decide
 from hedgerow.hedging.decision import Hold
-from hedgerow.hedging.exposure import NetExposure, net_exposure
+from hedgerow.hedging.exposure import known_exposure
 from hedgerow.hedging.snapshot import LedgerSnapshot
 from hedgerow.ledger.overview import Overview
 from hedgerow.schemas.records import RiskState
@@ -75,7 +75,7 @@ def _rows(ledger: LedgerSnapshot, risk: RiskState | None, sent: int) -> Iterator
     state, detail = _state(ledger, risk)
     unknown = sum(intent.state is IntentState.UNKNOWN for intent in ledger.open_intents)
     for rule in config.rules:
-        exposure = _exposure(rule, ledger, risk)
+        exposure = None if risk is None else known_exposure(rule, risk, ledger)
         yield BoardRow(
             strategy=config.key,
             mode=config.mode.value,
@@ -105,15 +105,6 @@ def _state(ledger: LedgerSnapshot, risk: RiskState | None) -> tuple[str, str]:
         for item in decision.intents
     )
     return OUTSIDE_BAND, "; ".join(orders)
-
-
-def _exposure(rule: Rule, ledger: LedgerSnapshot, risk: RiskState | None) -> NetExposure | None:
-    if risk is None:
-        return None
-    try:
-        return net_exposure(rule, risk, ledger)
-    except LookupError:  # risk is not ready, and its state says why
-        return None
 
 
 def _hedge(rule: Rule, ledger: LedgerSnapshot) -> Decimal:

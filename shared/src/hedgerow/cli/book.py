@@ -35,6 +35,11 @@ async def load_book(
     held_at = _as_of(told, as_of)
     kind, after = _content_of_file(told)
     known = await get_book(gateway, name)
+    if known is not None and known.kind.lower() != kind:
+        raise Refused(
+            f"nothing was sent: book {name} holds {known.kind.lower()} and {file} holds {kind}; load it under "
+            "another name"
+        )
     before = {} if known is None else _content(known)
     # The same again only confirms what is known, under the sequence that it has.
     sequence = 1 if known is None else known.sequence + (before != after)

@@ -9,7 +9,7 @@ from hedgerow.cli.exits import ExitCode, UsageError
 from hedgerow.cli.servers import Servers, open_ledger
 from hedgerow.domain.money import parse_decimal, plain
 from hedgerow.execution.claim_facts import Ceilings
-from hedgerow.ledger.ceilings import read_ceilings, write_ceilings
+from hedgerow.ledger.ceilings import change_ceilings, read_ceilings
 from hedgerow.ledger.strategies import read_strategies
 from hedgerow.strategy.compiled import CompiledStrategy
 
@@ -24,9 +24,7 @@ async def ceilings(servers: Servers, assignments: list[str], cleared: list[str],
     """
     changes = changed(assignments, cleared)
     async with open_ledger(servers) as connection:
-        now = msgspec.structs.replace(await read_ceilings(connection), **changes)
-        if changes:
-            await write_ceilings(connection, now)
+        now = await (change_ceilings(connection, changes) if changes else read_ceilings(connection))
         strategies = [item.config for item in await read_strategies(connection)]
     if as_json:
         print(msgspec.json.encode(now).decode())

@@ -77,9 +77,12 @@ def _keys_of(venue: Venue, folder: Path | None) -> tuple[str, str]:
 async def _cancel(venue: Venue, api_key: str, secret: str) -> bool:
     client = CcxtVenue("bybit", _exchange_url(), api_key, secret)
     try:
-        await client.start()
+        try:
+            await client.start()
+        except VenueUnfit as error:  # unfit to trade on; what is open there is taken back all the same
+            complain(f"Venue {venue.key}: {error}; cancelling all the same")
         cancelled = await client.cancel_all([item.symbol for item in LISTINGS.values() if item.is_tradable])
-    except (VenueUnavailable, VenueUnfit) as error:
+    except VenueUnavailable as error:
         complain(f"Venue {venue.key}: NOT cancelled: {error}")
         return False
     finally:

@@ -149,16 +149,7 @@ def newest_quotes(kafka: str, underlyings: Collection[str], instruments: Collect
         KafkaUnreachable: no broker answers, or there is no such topic.
         UnreadableRecord: another version of Hedgerow wrote it.
     """
-    if not underlyings:
-        return []
-    with open_consumer(kafka) as consumer:
-        count = require_partitions(consumer, kafka, MARKET_ENRICHED.name)
-        partitions = {partition_of(underlying, count) for underlying in underlyings}
-        newest: NewestStates[Quote] = NewestStates(
-            consumer, kafka, MARKET_ENRICHED, partitions, Quote, _instrument_of
-        )
-        newest.find(instruments)
-        found = newest.states().values()
+    found = _newest_of(kafka, MARKET_ENRICHED, Quote, underlyings, instruments, _instrument_of)
     return [quote for quote in found if quote.underlying in underlyings]
 
 
@@ -169,15 +160,27 @@ def newest_scores(kafka: str, assets: Collection[str]) -> list[Score]:
         KafkaUnreachable: no broker answers, or there is no such topic.
         UnreadableRecord: another version of Hedgerow wrote it.
     """
-    if not assets:
+    found = _newest_of(kafka, SCORES, Score, assets, assets, _key_of)
+    return [score for score in found if score.asset in assets]
+
+
+def _newest_of(
+    kafka: str,
+    topic: Topic,
+    record_type: type[T],
+    keys: Collection[str],
+    wanted: Collection[str],
+    name_of: Callable[[Message], str],
+) -> Collection[T]:
+    """What the partitions of these keys say last of each name; nothing is asked when there are no keys."""
+    if not keys:
         return []
     with open_consumer(kafka) as consumer:
-        count = require_partitions(consumer, kafka, SCORES.name)
-        partitions = {partition_of(asset, count) for asset in assets}
-        newest: NewestStates[Score] = NewestStates(consumer, kafka, SCORES, partitions, Score, _key_of)
-        newest.find(assets)
-        found = newest.states().values()
-    return [score for score in found if score.asset in assets]
+        count = require_partitions(consumer, kafka, topic.name)
+        partitions = {partition_of(key, count) for key in keys}
+        newest: NewestStates[T] = NewestStates(consumer, kafka, topic, partitions, record_type, name_of)
+        newest.find(wanted)
+        return newest.states().values()
 
 
 class _Named(msgspec.Struct):

@@ -82,15 +82,18 @@ def net_exposure(rule: Rule, risk: RiskState, ledger: LedgerSnapshot) -> NetExpo
     )
 
 
+def known_exposure(rule: Rule, risk: RiskState, ledger: LedgerSnapshot) -> NetExposure | None:
+    """As `net_exposure`; None while risk lacks what it needs, and its state says why."""
+    try:
+        return net_exposure(rule, risk, ledger)
+    except LookupError:
+        return None
+
+
 def known_exposures(risk: RiskState, ledger: LedgerSnapshot) -> tuple[NetExposure, ...]:
     """Against every rule for which risk knows all that it needs: a strategy that is not ready may have none."""
-    found = []
-    for rule in ledger.config.rules:
-        try:
-            found.append(net_exposure(rule, risk, ledger))
-        except LookupError:
-            continue
-    return tuple(found)
+    found = (known_exposure(rule, risk, ledger) for rule in ledger.config.rules)
+    return tuple(exposure for exposure in found if exposure is not None)
 
 
 def why_input_unusable(rule: Rule, risk: RiskState, ledger: LedgerSnapshot) -> Hold | None:

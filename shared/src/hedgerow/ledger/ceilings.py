@@ -1,5 +1,6 @@
 """The platform's own ceilings: one row, read in every claim."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -19,6 +20,13 @@ async def read_ceilings(connection: Any) -> Ceilings:
     return decode_ceilings(await connection.fetchval("select config from ceilings"))
 
 
-async def write_ceilings(connection: Any, ceilings: Ceilings) -> None:
-    """What holds from the next claim on."""
-    await connection.execute("update ceilings set config = $1", msgspec.json.encode(ceilings).decode())
+async def change_ceilings(connection: Any, changes: Mapping[str, Any]) -> Ceilings:
+    """Set the named fields and leave the others; what holds from the next claim on.
+
+    Two changes at the same moment go one after the other, so neither undoes the other.
+    """
+    async with connection.transaction():
+        before = decode_ceilings(await connection.fetchval("select config from ceilings for update"))
+        after = msgspec.structs.replace(before, **changes)
+        await connection.execute("update ceilings set config = $1", msgspec.json.encode(after).decode())
+    return after

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 import msgspec
 
+from hedgerow.domain.accounts import AccountDebt, AccountPosition, require_sound
 from hedgerow.domain.loans import Loan, owed_holdings
 from hedgerow.domain.positions import Entry
 from hedgerow.strategy.compiled import CompiledStrategy
@@ -131,6 +132,33 @@ class Score(Record, frozen=True, kw_only=True, tag="Score"):
     sequence: int
     time_ns: int
     score: float
+
+
+class AccountState(Record, frozen=True, kw_only=True, tag="AccountState"):
+    """`accounts`: the whole of one venue account, as one poll of the venue found it. What is not in it is zero.
+
+    Attributes:
+        venue: key of the Venue, `namespace/name`; account: its name there.
+        sequence: the collector's start in ns plus the poll's number, so that a restart goes on rising.
+        time_ns: when the poll began: nothing in it is older.
+        wallet: units by asset, as they are in the account; below zero where it borrowed what it sold.
+        collateral: units pledged for loans, by asset. They are not in the wallet.
+
+    Raises:
+        ValueError: an amount is not finite, or is below zero where none can be, or an asset or instrument stands twice.
+    """
+
+    venue: str
+    account: str
+    sequence: int
+    time_ns: int
+    wallet: dict[str, Decimal]
+    collateral: dict[str, Decimal]
+    debts: tuple[AccountDebt, ...]
+    positions: tuple[AccountPosition, ...]
+
+    def __post_init__(self) -> None:
+        require_sound(self.wallet, self.collateral, self.debts, self.positions)
 
 
 class StrategyPublished(Record, frozen=True, kw_only=True, tag="StrategyPublished"):

@@ -32,6 +32,7 @@ MARKET_ENRICHED = Topic(
 )
 BOOKS = Topic(name="books", key="book", partitioned=True, cleanup=Cleanup.COMPACT)
 SCORES = Topic(name="scores", key="asset", partitioned=True, cleanup=Cleanup.COMPACT)
+ACCOUNTS = Topic(name="accounts", key="venue", partitioned=True, cleanup=Cleanup.COMPACT)
 STRATEGIES = Topic(name="strategies", key="namespace/name", partitioned=False, cleanup=Cleanup.COMPACT)
 RISK_INPUTS = Topic(
     name="risk.inputs", key="namespace/name", partitioned=True, cleanup=Cleanup.DELETE, retention_ms=DAY_MS
@@ -66,6 +67,7 @@ TOPICS: tuple[Topic, ...] = (
     MARKET_ENRICHED,
     BOOKS,
     SCORES,
+    ACCOUNTS,
     STRATEGIES,
     RISK_INPUTS,
     RISK_STATE,

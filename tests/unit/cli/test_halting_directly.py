@@ -1,0 +1,49 @@
+"""A direct halt on an account that the built-in exchange cannot be: one that is unfit to trade on."""
+
+import pytest
+
+from hedgerow.adapters.venue import VenueUnfit
+from hedgerow.cli import direct
+from hedgerow.strategy.venue import Venue
+
+
+class _UnfitVenue:
+    """Its position mode is wrong, and it takes orders back."""
+
+    def __init__(self, *_: str) -> None:
+        self.closed = False
+
+    async def start(self) -> None:
+        raise VenueUnfit("the position mode of BTC/USDT:USDT is Hedge")
+
+    async def cancel_all(self, instruments: list[str]) -> int:
+        assert "BTC/USDT:USDT" in instruments
+        return 3
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+async def test_what_is_open_on_an_account_unfit_to_trade_on_is_cancelled_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(direct, "CcxtVenue", _UnfitVenue)
+    monkeypatch.setenv(direct.EXCHANGE, "http://exchange.test")
+    venue = Venue.model_validate(
+        {
+            "apiVersion": "hedgerow.dev/v1alpha1",
+            "kind": "Venue",
+            "metadata": {"name": "paper", "namespace": "desk"},
+            "spec": {
+                "type": "Builtin",
+                "environment": "Paper",
+                "trading": "Enabled",
+                "account": {"id": "hedge-01"},
+                "limits": {"maxGrossNotional": "5000000", "ordersPerSecond": 5},
+            },
+        }
+    )
+    assert await direct._cancel(venue, "key", "secret")
+    told = capsys.readouterr()
+    assert "Venue desk/paper account hedge-01: 3 orders cancelled" in told.out
+    assert "is Hedge; cancelling all the same" in told.err
