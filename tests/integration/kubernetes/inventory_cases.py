@@ -12,11 +12,10 @@ EVERY_FIELD: Data = {
     "maxVolatility": "1.2",
     "maxDepthShare": "0.5",
     "volatilityBar": "10s",
-    "volatilityHalfLife": "10s",
+    "volatilityHalfLife": "5m",
     "hysteresis": "14.999999999",
     "reevaluateAfter": {"reduce": "1h", "partial": "10m", "full": "2m", "liquidate": "1m"},
     "maxCostBps": 1000,
-    "noTradeNotional": "5000",
     "onUnknownEntry": "Reduce",
 }
 REQUIRED = ("underlying", "maxLoss", "maxAge", "maxVolatility", "maxDepthShare")
@@ -30,7 +29,7 @@ def by_risk(data: Data, **changes: Any) -> None:
 
 INVENTORY_CASES = [
     strategy("an inventory's risk", lambda d: by_risk(d)),
-    strategy("an inventory's risk with everything declared", lambda d: by_risk(d, **EVERY_FIELD)),
+    strategy("an inventory's risk with everything declared", lambda d: by_risk(d, noTradeNotional="5000", **EVERY_FIELD)),
     strategy(
         "an inventory's risk and a band's type",
         lambda d: (by_risk(d), d["spec"]["policy"].update(type="Band")),
@@ -42,6 +41,12 @@ INVENTORY_CASES = [
         lambda d: by_risk(d, hysteresis="15"),
         f"{AT}.hysteresis",
         'write hysteresis below 15, e.g. "3"',
+    ),
+    strategy(
+        "an inventory's zone of nothing",
+        lambda d: by_risk(d, noTradeNotional="0"),
+        f"{AT}.noTradeNotional",
+        "write a positive decimal string",
     ),
     strategy(
         "no hysteresis",
