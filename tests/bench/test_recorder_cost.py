@@ -24,7 +24,7 @@ from hedgerow.schemas.topics import MARKET_ENRICHED
 
 pytestmark = pytest.mark.skipif(os.environ.get("HEDGEROW_BENCH") != "1", reason="only with HEDGEROW_BENCH=1")
 
-ROWS = 5_000
+ROWS = 10_000
 ROUNDS = 40
 MESSAGES = 200_000
 AT = (MARKET_ENRICHED.name, 0)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from hedgerow.history.offsets import Partition
 from hedgerow.history.writing import Batch, Message
 
-BATCH_ROWS = 5_000
+BATCH_ROWS = 10_000
 LINGER_S = 0.5
 
 

@@ -110,4 +110,5 @@ def by_table(rows: Iterable[Row]) -> dict[Table, list[tuple[Any, ...]]]:
 
 def touched_minutes(rows: dict[Table, list[tuple[Any, ...]]]) -> set[tuple[str, int]]:
     """Table and start (ns) of each minute whose rollups have to be made anew."""
-    return {(table.name, row[0] - row[0] % MINUTE_NS) for table in ROLLED for row in rows.get(table, ())}
+    minutes = {table.name: {row[0] // MINUTE_NS for row in rows.get(table, ())} for table in ROLLED}
+    return {(source, minute * MINUTE_NS) for source, touched in minutes.items() for minute in touched}
