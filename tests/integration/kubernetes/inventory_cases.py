@@ -29,7 +29,10 @@ def by_risk(data: Data, **changes: Any) -> None:
 
 INVENTORY_CASES = [
     strategy("an inventory's risk", lambda d: by_risk(d)),
-    strategy("an inventory's risk with everything declared", lambda d: by_risk(d, noTradeNotional="5000", **EVERY_FIELD)),
+    strategy(
+        "an inventory's risk with everything declared",
+        lambda d: by_risk(d, noTradeNotional="5000", **EVERY_FIELD),
+    ),
     strategy(
         "an inventory's risk and a band's type",
         lambda d: (by_risk(d), d["spec"]["policy"].update(type="Band")),
