@@ -24,6 +24,7 @@ logs: ## the last lines of every log (PROGRAM=hedging for one, followed)
 	@$(LOCAL) logs $(PROGRAM)
 
 test: install lint ## everything that one machine can test
+	@scripts/install.sh --faults
 	@scripts/install.sh --kubernetes
 	@.venv/bin/pytest
 

@@ -5,7 +5,8 @@
 #   scripts/install.sh           install what is missing (system packages only on Debian and Ubuntu, as root
 #                                or with passwordless sudo; elsewhere it says what to install)
 #   scripts/install.sh --bench   and the peers that `make bench` measures against
-#   scripts/install.sh --faults   and libfaketime, with which `make faults` sets clocks wrong
+#   scripts/install.sh --faults   and libfaketime, with which the fault rig sets a worker's clock wrong; where it cannot
+#                                be had, those scenarios are skipped, and the install goes on
 #   scripts/install.sh --kubernetes   and the API server, kubectl and helm that the tests use, built with Go
 #   scripts/install.sh --check   only tell what is there and what is missing; exit 1 if anything is
 #
@@ -447,10 +448,14 @@ have_faketime() { ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1; }
 # Preloaded into a worker by tests only; nothing of the product links to it. Without it those tests skip.
 install_faketime() {
   if on_apt && can_be_root; then
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libfaketime >/dev/null
-  else
-    echo "    libfaketime is not here: scenarios with a worker's wrong clock are skipped"
+    # Lists of packages may be missing or old.
+    if apt_faketime >/dev/null 2>&1 || { as_root apt-get update -qq && apt_faketime >/dev/null; }; then return; fi
   fi
+  echo "    libfaketime could not be installed: scenarios with a worker's wrong clock are skipped" >&2
+}
+
+apt_faketime() {
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libfaketime
 }
 
 if [ "$CHECK" = yes ]; then

@@ -87,12 +87,13 @@ def journal_orders(journal: Path, offset: int = 0) -> list[str]:
     return list(orders.values())
 
 
-def order_times_ns(journal: Path, offset: int) -> list[int]:
-    """When the venue got each order, in the order of their lines behind `offset`."""
+def order_times_ns(journal: Path, offset: int, account: str | None = None) -> list[int]:
+    """When the venue got each order, of one account or of all, in the order of their lines behind `offset`."""
     times: dict[str, int] = {}
     for line in _entries(journal, offset):
         for order in line["orders"]:
-            times.setdefault(order["orderId"], int(order["createdNs"]))
+            if account in (None, order["account"]):
+                times.setdefault(order["orderId"], int(order["createdNs"]))
     return list(times.values())
 
 
@@ -145,6 +146,15 @@ async def check(rig: Rig, ledger: LedgerView) -> Found:
         decision_differs=[difference.decision for difference in decisions.differences],
         chain_breaks=(await verify_chain(connection, None)).breaks,
     )
+
+
+async def positions_differ(rig: Rig, ledger: LedgerView) -> list[str]:
+    """I1 without its orders: what venue, ledger and journal do not hold alike."""
+    found = []
+    for venue in rig.venues:
+        accounts = msgspec.structs.replace(await _accounts(rig, ledger, venue.account), journal_orders=())
+        found += [f"{venue.account}: {item}" for item in imbalances(accounts)]
+    return found
 
 
 async def _imbalances(rig: Rig, ledger: LedgerView) -> list[str]:

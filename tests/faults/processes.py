@@ -51,6 +51,10 @@ class Worker:
         """SIGCONT to one that was stopped."""
         os.kill(self.pid, signal.SIGCONT)
 
+    def has_loaded(self, library: str) -> bool:
+        """Whether a library of this name is in its memory (Linux)."""
+        return library in Path(f"/proc/{self.pid}/maps").read_text()
+
     def logged(self, text: str) -> bool:
         return text in self._log.read_text(errors="replace")
 

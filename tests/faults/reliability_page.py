@@ -34,8 +34,10 @@ end of each order whose answer did not come: one that never reached the venue is
 appear any more, 10 s after its claim. Until then its own leg waits and others go on. *Seed* reproduces the schedule
 (`HEDGEROW_FAULTS_SEED`). *Load per core* is the machine's at that time: above 1, processes waited for a processor,
 and most of a recovery is the start of a Python process. A run smaller than the full one says so under *ran at*;
-`HEDGEROW_FAULTS_SCALE` chooses, 1 is full. A scenario of `tests/faults` without a row has not been run for this page
-yet.
+`HEDGEROW_FAULTS_SCALE` chooses, 1 is full. *Postgres promoted, tail lost* lost decisions on purpose, so its row says
+less: positions agree (I1), no order twice under one name (I2), every execution known (I4), flat (I5, I8), the chain
+verifies (I7), and no venue got an order before it agreed with the promoted ledger. A scenario of `tests/faults`
+without a row has not been run for this page yet.
 
 ## Scenarios
 

@@ -1,4 +1,4 @@
-"""A small disk of its own for the ledger's write-ahead log, to be filled up. Only root can mount it."""
+"""A small disk of its own for the ledger's write-ahead log, to be filled up. Not every root may mount it."""
 
 import contextlib
 import os
@@ -16,11 +16,18 @@ from hedgerow_local.postgres import execute
 
 SIZE_MIB = 256
 SEGMENTS = 64
+CAP_SYS_ADMIN = 1 << 21
 
 
 def can_mount() -> bool:
-    """Whether this process may mount a small file system at all."""
-    return os.geteuid() == 0 and shutil.which("mount") is not None
+    """Whether this process may mount a small file system: root in a container often may not."""
+    return bool(_capabilities() & CAP_SYS_ADMIN) and shutil.which("mount") is not None
+
+
+def _capabilities() -> int:
+    status = Path("/proc/self/status")
+    lines = status.read_text().splitlines() if status.exists() else []
+    return next((int(line.split()[1], 16) for line in lines if line.startswith("CapEff:")), 0)
 
 
 @contextmanager
@@ -29,10 +36,10 @@ def small_wal_disk(servers: Servers) -> Iterator[Path]:
     data = servers.postgres.data
     owner = data.stat()
     disk, log = data.parent / "wal-disk", data / "pg_wal"
-    disk.mkdir()
     options = f"size={SIZE_MIB}m,uid={owner.st_uid},gid={owner.st_gid},mode=0700"
-    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(disk)], check=True)
     try:
+        disk.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(disk)], check=True)
         servers.postgres.stop()
         _move(log, disk / "pg_wal", owner)
         log.symlink_to(disk / "pg_wal")
@@ -47,7 +54,8 @@ def small_wal_disk(servers: Servers) -> Iterator[Path]:
             _move(disk / "pg_wal", log, owner)
             servers.postgres.start()
     finally:
-        subprocess.run(["umount", str(disk)], check=True)
+        if disk.is_mount():
+            subprocess.run(["umount", str(disk)], check=True)
         disk.rmdir()
 
 

@@ -34,6 +34,7 @@ async def test_a_workers_clock_is_wrong(rig: Rig, worker: str, offset_s: int) ->
             FAKETIME_DONT_FAKE_MONOTONIC="1",
         )
         await rig.until(lambda: rig.is_listening(worker), f"{worker} is up with its wrong clock", 60)
+        assert rig.workers[worker].has_loaded("libfaketime"), f"{worker} runs with the right clock"
         await asyncio.sleep(seconds)
         fills = await rig.ledger.fetchval("select count(*) from fills") - before
         run.noted.append(f"{fills} fills with the wrong clock")

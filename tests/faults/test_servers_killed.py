@@ -80,7 +80,7 @@ async def test_redis_flushed_and_gone(rig: Rig, servers: Servers) -> None:
         await run.recovered("Redis's return")
 
 
-@pytest.mark.skipif(not can_mount(), reason="only root can mount the small disk that is filled up")
+@pytest.mark.skipif(not can_mount(), reason="may not mount here (the small disk that is filled up)")
 async def test_disk_full(rig: Rig, servers: Servers) -> None:
     """I1 to I8 after the ledger's log had no room; nothing is sent meanwhile."""
     seconds = size(full=60, short=4)

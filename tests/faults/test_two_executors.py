@@ -28,6 +28,7 @@ async def test_two_executors_forced_active(rig: Rig) -> None:
             active, other = other, active
         if active == "executor-2":
             await rig.stop_worker("executor-2")
+            rig.restart("executor")
 
 
 async def _sleep_and_wake(run: Run, sleeper: str, successor: str, step: str, asleep_s: float) -> None:

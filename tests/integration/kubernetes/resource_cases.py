@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from account_cases import ACCOUNT_CASES
 from band_cases import BAND_CASES
 from execution_cases import EXECUTION_CASES
 from inventory_cases import INVENTORY_CASES
@@ -229,6 +230,7 @@ HALT_CASES = [
 ]
 CASES = [
     *STRATEGY_CASES,
+    *ACCOUNT_CASES,
     *EXECUTION_CASES,
     *BAND_CASES,
     *SENTIMENT_CASES,

@@ -10,6 +10,7 @@ import pytest
 from ledger_desk import Desk
 from role_context import RememberingProducer, role_context, settings
 
+from hedgerow.ledger.halts import standing_halts
 from hedgerow.schemas.records import StrategyState
 from hedgerow.streams.context import Context, Incoming
 from hedgerow_hedging import deciding
@@ -104,3 +105,19 @@ async def test_a_strategy_that_was_taken_away_is_told_no_more(loop: Loop) -> Non
     await loop.until("told", lambda: loop.metric("hedgerow_strategy_halted") == 0)
     loop.newest.strategy_changed(loop.desk.config.key, None)
     await loop.until("forgotten", lambda: loop.metric("hedgerow_strategy_halted") is None)
+
+
+@pytest.mark.parametrize("column", ["config", "policy_state"])
+async def test_a_row_that_cannot_be_read_is_quarantined_and_its_strategy_halted(
+    loop: Loop, column: str
+) -> None:
+    await loop.desk.execute(f"update strategies set {column} = '{{\"mode\": 7' where uid = '{loop.desk.uid}'")
+    loop.feed("0.25")
+    deadline = time.monotonic() + PATIENCE_S
+    async with loop.desk.pool.acquire() as connection:
+        while not (halts := await standing_halts(connection)):
+            assert time.monotonic() < deadline, "nothing was halted"
+            await asyncio.sleep(0.02)
+        kept = await connection.fetch("select key, bytes from quarantine")
+    assert [(halt.target.name, halt.source) for halt in halts] == [(loop.desk.config.key, "quarantine")]
+    assert [(row["key"], row["bytes"]) for row in kept] == [(loop.desk.config.key, b'{"mode": 7')]

@@ -73,7 +73,7 @@ def reset(symbol: str, number: int, time_ns: int) -> MarketReset:
 def risk(strategy: str, number: int, time_ns: int, exposures: tuple[Exposure, ...] = ()) -> RiskState:
     return RiskState(
         strategy=strategy,
-        uid="uid-1",
+        uid="0b9c8d7e-6f5a-4b3c-9d2e-1f0a9b8c7d6e",
         generation=1,
         revision="r1",
         sequence=number,

@@ -96,7 +96,9 @@ def cluster(kafka: str) -> Cluster:
     return Cluster(kafka)
 
 
-def published(name: str, generation: int = 1, uid: str = "uid-1") -> StrategyPublished:
+def published(
+    name: str, generation: int = 1, uid: str = "7c1d2e3f-4a5b-4c6d-8e9f-0a1b2c3d4e5f"
+) -> StrategyPublished:
     """A strategy with one book, one leg and one band on BTC."""
     config = example.strategy(
         namespace="test", name=name, exposure=(BookSource(name="clients", book=f"{name}-book"),)

@@ -244,14 +244,14 @@ def test_r7_nothing_is_lowered_and_nothing_assumed_while_the_loss_is_not_known(
 
 
 def test_r7_an_unknown_entry_holds_or_reduces_as_declared() -> None:
-    unknown = (example.inventory(unknown=("BTC/USDT of book oms",)),)
+    unknown = (example.inventory(unknown=("BTC/USDT of book:oms",)),)
     risk, ledger = world(total=0.0)
     risk = msgspec.structs.replace(risk, inventories=unknown)
     decision = decide(risk, ledger)
     assert isinstance(decision, Hold)
     assert decision.reason is HoldReason.UNKNOWN_ENTRY
     assert decision.detail == (
-        "it is not known what was paid for BTC/USDT of book oms, so no loss can be scored"
+        "it is not known what was paid for BTC/USDT of book:oms, so no loss can be scored"
     )
     reduces = example.by_risk(example.inventory_rule(on_unknown_entry=UnknownEntry.REDUCE))
     decision = decide(risk, msgspec.structs.replace(ledger, config=reduces))

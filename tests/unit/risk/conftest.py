@@ -51,7 +51,7 @@ def generation(
     strategy: CompiledStrategy | None,
     number: int = 1,
     now_ns: int = SECOND_NS,
-    uid: str = "u",
+    uid: str = example.UID,
     name: str = "btc",
 ) -> StrategyInput:
     published = (

@@ -64,7 +64,7 @@ def test_a_position_without_an_entry_is_named_and_not_taken_for_even(risk: Parti
     risk.apply(told(make, "clients", {SPOT: "2"}, {}), 1)
     risk.apply(told(make, "oms", {SPOT: "1", PERPETUAL: "0"}, {SPOT: ("60000", 4)}), 2)
     (inventory,) = marked(risk, make).inventories
-    assert inventory.unknown == ("BTC/USDT of book clients",)
+    assert inventory.unknown == ("BTC/USDT of book:clients",)
     assert inventory.cost == 60_000
 
 

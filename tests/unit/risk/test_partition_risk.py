@@ -15,6 +15,7 @@ from hedgerow.schemas.codec import Decoder, encode
 from hedgerow.schemas.records import RiskInput, RiskState, Score, ScoreInput
 from hedgerow.strategy.compiled import Freshness
 
+UIDS = (hedge_examples.UID, "0f1e2d3c-4b5a-4968-8776-655443322110")
 SECOND_NS = 1_000_000_000
 SPOT = "BTC/USDT"
 PERPETUAL = "BTC/USDT:USDT"
@@ -59,7 +60,12 @@ def test_ready_once_every_declared_input_was_seen(risk: PartitionRisk, make: Any
 def test_a_state_is_named_by_its_input(risk: PartitionRisk, make: Any) -> None:
     state = risk.apply(make.mark(PERPETUAL, sequence=77, now_ns=5 * SECOND_NS), 41)
     assert state is not None
-    assert (state.strategy, state.uid, state.generation, state.revision) == ("demo/btc", "u", 1, "r1")
+    assert (state.strategy, state.uid, state.generation, state.revision) == (
+        "demo/btc",
+        hedge_examples.UID,
+        1,
+        "r1",
+    )
     assert (state.sequence, state.time_ns, state.cause) == (41, 5 * SECOND_NS, "quote:BTC/USDT:USDT:77")
     booked = risk.apply(make.book({}, sequence=9), 42)
     assert booked is not None
@@ -205,7 +211,7 @@ def _log(make: Any, draws: list[tuple[str, str, int, int, bool]]) -> list[bytes]
             record = make.book(positions if flag else {}, sequence, now_ns, now_ns, name=name)
         elif kind == "generation":
             record = make.generation(
-                make.config(name=name, suspend=flag), sequence, now_ns, f"u{flag}", name=name
+                make.config(name=name, suspend=flag), sequence, now_ns, UIDS[flag], name=name
             )
         else:
             record = make.generation(None, name=name)

@@ -19,6 +19,8 @@ from hedgerow.schemas.records import HedgeDecided, StrategyState
 from hedgerow.schemas.topics import HEDGE_DECISIONS, STRATEGY_STATUS
 from hedgerow.streams import trace
 from hedgerow.streams.context import Context
+from hedgerow.streams.metrics import worker_metrics
+from hedgerow.streams.processor import RawMessage, bury
 from hedgerow.streams.steps import reached
 from hedgerow_hedging.decision_ledger import DecisionLedger, open_decision_ledger
 from hedgerow_hedging.newest import Newest, NewestRisk
@@ -122,7 +124,11 @@ class Deciding:
         ledger = await reachable.read(newest.risk.uid, self._now_ns())
         if ledger is None:
             return
-        decision = decide(newest.risk, ledger)
+        try:
+            decision = decide(newest.risk, ledger)
+        except Exception as error:  # whatever a risk state makes the decision raise, the state is to blame
+            self._bury(strategy, newest, error)
+            return
         self._report_state(strategy, ledger, decision)
         self._shown.show(strategy, View(risk=newest.risk, ledger=ledger, decision=decision))
         if isinstance(decision, Hold):
@@ -142,6 +148,21 @@ class Deciding:
         else:
             # Only taken back or remembered: what comes next is decided on the ledger as it is now.
             self._newest.touch(strategy, new_input=False)
+
+    def _bury(self, strategy: str, newest: Newest, error: Exception) -> None:
+        """The strategy waits for its next risk state; the others go on."""
+        incoming = newest.incoming
+        message = RawMessage(
+            topic=incoming.topic,
+            partition=incoming.partition,
+            offset=incoming.offset,
+            key=None if incoming.key is None else incoming.key.encode(),
+            value=incoming.value,
+            headers=incoming.headers,
+        )
+        bury(self._context.producer, self._context.role, message, error, self._now_ns())
+        worker_metrics(self._context.metrics).dead.labels(self._context.role, incoming.topic).inc()
+        self._newest.drop(strategy)
 
     def _report_state(self, strategy: str, ledger: LedgerSnapshot, decision: Decision) -> None:
         """Tell the world where the strategy stands, when that is news."""
@@ -240,8 +261,8 @@ def _trace(newest: Newest, ledger: LedgerSnapshot, by_input: bool) -> Trace:
     )
     return Trace(
         cause=trace.read_cause(headers) if by_input else "wake",
-        stages=stages[trace.STAGES].decode() if by_input else f"decided={ledger.read_ns}",
-        traceparent=stages[trace.TRACEPARENT].decode(),
+        stages=trace.as_text(stages[trace.STAGES]) if by_input else f"decided={ledger.read_ns}",
+        traceparent=trace.as_text(stages[trace.TRACEPARENT]),
     )
 
 

@@ -11,7 +11,8 @@ from hedgerow.hedging.snapshot import LedgerSnapshot
 from hedgerow.ledger.connection import create_pool
 from hedgerow.ledger.decisions import Committed, Trace, commit_decision
 from hedgerow.ledger.migrate import require_current
-from hedgerow.ledger.snapshot import read_snapshot
+from hedgerow.ledger.snapshot import quarantine_unreadable, read_snapshot
+from hedgerow.ledger.strategies import UnreadableConfig
 from hedgerow.schemas.records import RiskState
 
 POOL_SIZE = 2
@@ -24,8 +25,13 @@ class DecisionLedger:
         self._pool = pool
 
     async def read(self, uid: str, now_ns: int) -> LedgerSnapshot | None:
+        """None when there is no such strategy, or none that can be read: that one is quarantined and halted."""
         async with self._pool.acquire() as connection:
-            return await read_snapshot(connection, uid, now_ns)
+            try:
+                return await read_snapshot(connection, uid, now_ns)
+            except UnreadableConfig as error:
+                await quarantine_unreadable(connection, uid, error, now_ns)
+                return None
 
     async def commit(
         self, risk: RiskState, ledger: LedgerSnapshot, hedge: Hedge, trace: Trace

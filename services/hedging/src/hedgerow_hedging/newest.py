@@ -67,6 +67,10 @@ class NewestRisk:
             self.dirty[strategy] = self.dirty.get(strategy, False) or new_input
             self.wake.set()
 
+    def drop(self, strategy: str) -> None:
+        """Its state is of no use: nothing is decided until the next one."""
+        self.states.pop(strategy, None)
+
     def _forget(self, strategy: str) -> None:
         self.states.pop(strategy, None)
         self.dirty.pop(strategy, None)

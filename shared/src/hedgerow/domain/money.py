@@ -8,6 +8,8 @@ from decimal import Decimal, InvalidOperation
 
 BPS = Decimal(10_000)
 ZERO = Decimal(0)
+# In powers of ten, up and down.
+LARGEST_MAGNITUDE = 100
 
 
 def parse_decimal(text: str) -> Decimal:
@@ -23,6 +25,16 @@ def parse_decimal(text: str) -> Decimal:
     if not value.is_finite():
         raise ValueError(f"{text!r} is not finite")
     return value
+
+
+def require_amount(value: Decimal, what: str) -> None:
+    """
+    Raises:
+        ValueError: it is NaN, infinite, or of a magnitude that no price or quantity has: written out, such a number
+            fills the memory.
+    """
+    if not value.is_finite() or abs(value.adjusted()) > LARGEST_MAGNITUDE:
+        raise ValueError(f"{what} is {value}: a price or quantity is finite, and below 1e{LARGEST_MAGNITUDE}")
 
 
 def exact_decimal(value: float) -> Decimal:

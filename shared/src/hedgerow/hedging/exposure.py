@@ -83,10 +83,10 @@ def net_exposure(rule: Rule, risk: RiskState, ledger: LedgerSnapshot) -> NetExpo
 
 
 def known_exposure(rule: Rule, risk: RiskState, ledger: LedgerSnapshot) -> NetExposure | None:
-    """As `net_exposure`; None while risk lacks what it needs, and its state says why."""
+    """As `net_exposure`; None while risk lacks what it needs, or has a mark of zero, and its state says why."""
     try:
         return net_exposure(rule, risk, ledger)
-    except LookupError:
+    except (LookupError, ArithmeticError):
         return None
 
 

@@ -10,7 +10,8 @@ from hedgerow.execution.order_life import IntentState
 from hedgerow.hedging.snapshot import HeldPosition, LedgerSnapshot, OpenIntent, PolicyState
 from hedgerow.ledger.halts import halt_words
 from hedgerow.ledger.intents import OPEN_STATES
-from hedgerow.ledger.strategies import decode_config
+from hedgerow.ledger.quarantine import quarantine_strategy
+from hedgerow.ledger.strategies import UnreadableConfig, decode_config
 from hedgerow.strategy.compiled import CompiledStrategy
 
 _POSITION = ("venue", "account", "instrument", "quantity", "mode")
@@ -44,6 +45,9 @@ async def read_snapshot(connection: Any, uid: str, now_ns: int) -> LedgerSnapsho
 
     Args:
         now_ns: the reader's clock, which the decision will take for the time.
+
+    Raises:
+        UnreadableConfig: its config or its policy state is none that this version can read.
     """
     row = await connection.fetchrow(_READ, uid, OPEN_STATES)
     if row is None:
@@ -56,6 +60,24 @@ async def read_snapshot(connection: Any, uid: str, now_ns: int) -> LedgerSnapsho
     venues = {leg.venue for leg in config.hedge_with}
     halts = tuple(halt_words(*halt) for halt in row["halts"] if halt[0] != "Venue" or halt[1] in venues)
     return snapshot_of(row, config, positions, intents, halts, now_ns)
+
+
+async def quarantine_unreadable(connection: Any, uid: str, error: UnreadableConfig, now_ns: int) -> None:
+    """Keep what `read_snapshot` could not read, and halt its strategy."""
+    row = await connection.fetchrow("select key, config, policy_state from strategies where uid = $1", uid)
+    try:
+        decode_config(row["config"])
+        unreadable = row["policy_state"]
+    except UnreadableConfig:
+        unreadable = row["config"]
+    await quarantine_strategy(connection, row["key"], unreadable, str(error), now_ns)
+
+
+def _decode_policy_state(text: str) -> PolicyState:
+    try:
+        return msgspec.json.decode(text, type=PolicyState)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UnreadableConfig(f"policy state: {type(error).__name__}: {error}") from error
 
 
 def snapshot_of(
@@ -76,7 +98,7 @@ def snapshot_of(
         version=row["version"],
         generation=row["generation"],
         config=config,
-        policy_state=msgspec.json.decode(row["policy_state"], type=PolicyState),
+        policy_state=_decode_policy_state(row["policy_state"]),
         positions=tuple(
             HeldPosition(
                 venue=held["venue"],

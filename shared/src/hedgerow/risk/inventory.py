@@ -8,14 +8,14 @@ import msgspec
 from hedgerow.analytics.ewma import Ewma, advance
 from hedgerow.domain.instruments import LISTINGS
 from hedgerow.domain.money import ZERO, exact_decimal
-from hedgerow.risk.problems import declared_books
+from hedgerow.risk.holdings import Counted, counted_holdings
 from hedgerow.risk.strategy_state import StrategyState
-from hedgerow.schemas.records import ClientBook, Inventory, Quote, Volatility
+from hedgerow.schemas.records import Inventory, Quote, Volatility
 from hedgerow.strategy.compiled import CompiledStrategy, InventoryRisk
 
 
 class _Held(msgspec.Struct, frozen=True):
-    book: ClientBook
+    source: Counted
     symbol: str
     quantity: Decimal
 
@@ -62,9 +62,9 @@ def _inventory(state: StrategyState, underlying: str) -> Inventory | None:
         quote = state.quotes.get(held.symbol)
         if quote is None or not quote.valid:
             return None
-        entry = held.book.entries.get(held.symbol)
+        entry = held.source.entries.get(held.symbol)
         if entry is None:
-            unknown.append(f"{held.symbol} of book {held.book.name}")
+            unknown.append(f"{held.symbol} of {held.source.input}")
             continue
         delta = LISTINGS[held.symbol].delta(held.quantity)
         cost += abs(delta) * entry.price
@@ -80,7 +80,7 @@ def _inventory(state: StrategyState, underlying: str) -> Inventory | None:
 
 
 def _held(state: StrategyState, underlying: str) -> Iterator[_Held]:
-    for book in declared_books(state):
-        for symbol, quantity in sorted(book.holdings.items()):
+    for source in counted_holdings(state):
+        for symbol, quantity in sorted(source.holdings.items()):
             if quantity and symbol in LISTINGS and LISTINGS[symbol].underlying == underlying:
-                yield _Held(book, symbol, quantity)
+                yield _Held(source, symbol, quantity)

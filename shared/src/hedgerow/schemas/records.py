@@ -3,19 +3,31 @@
 JSON through msgspec, one tag per type and a schema version `v` that a reader checks before anything else.
 Prices and sizes of market data are float64; quantities of books, orders and positions are Decimal.
 All times are UTC nanoseconds.
+
+What a role would fail on later is refused where it is read: a `Uid` is a UUID, as the ledger's column is, and no
+quantity or price is NaN, infinite or beyond all magnitude.
 """
 
+from collections.abc import Iterable
 from decimal import Decimal
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
 
 from hedgerow.domain.accounts import AccountDebt, AccountPosition, require_sound
 from hedgerow.domain.loans import Loan, owed_holdings
+from hedgerow.domain.money import require_amount
 from hedgerow.domain.positions import Entry
 from hedgerow.strategy.compiled import CompiledStrategy
 
 SCHEMA_VERSION = 1
+Uid = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+
+
+def _require_amounts(what: str, values: Iterable[Decimal]) -> None:
+    for value in values:
+        require_amount(value, what)
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
@@ -115,6 +127,11 @@ class ClientBook(Record, frozen=True, kw_only=True, tag="ClientBook"):
     loans: tuple[Loan, ...] = ()
     entries: dict[str, Entry] = {}
 
+    def __post_init__(self) -> None:
+        _require_amounts("a position", self.positions.values())
+        for loan in self.loans:
+            _require_amounts(f"loan {loan.id}", (loan.principal, loan.interest, *loan.collateral.values()))
+
     @property
     def holdings(self) -> dict[str, Decimal]:
         """Signed quantity by instrument: the positions, or what the loans make the desk short of."""
@@ -164,7 +181,7 @@ class AccountState(Record, frozen=True, kw_only=True, tag="AccountState"):
 class StrategyPublished(Record, frozen=True, kw_only=True, tag="StrategyPublished"):
     """`strategies`: one generation of a strategy. A tombstone (null) takes it away."""
 
-    uid: str
+    uid: Uid
     generation: int
     revision: str
     published_ns: int
@@ -195,6 +212,14 @@ class ScoreInput(Record, frozen=True, kw_only=True, tag="ScoreInput"):
     score: Score
 
 
+class AccountInput(Record, frozen=True, kw_only=True, tag="AccountInput"):
+    """`risk.inputs`: the newest state of a venue account."""
+
+    strategy: str
+    routed_ns: int
+    account: AccountState
+
+
 class StrategyInput(Record, frozen=True, kw_only=True, tag="StrategyInput"):
     """`risk.inputs`: the generation from here on; `published` None takes the strategy away."""
 
@@ -203,7 +228,7 @@ class StrategyInput(Record, frozen=True, kw_only=True, tag="StrategyInput"):
     published: StrategyPublished | None
 
 
-RiskInput = MarkInput | BookInput | ScoreInput | StrategyInput
+RiskInput = MarkInput | BookInput | ScoreInput | AccountInput | StrategyInput
 
 
 class Mark(msgspec.Struct, frozen=True, kw_only=True):
@@ -220,6 +245,9 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     depth_usd: float = 0.0
     depth_bps: float = 0.0
+
+    def __post_init__(self) -> None:
+        _require_amounts(f"the mark of {self.instrument}", (self.bid, self.ask, self.mid))
 
 
 class InputProblem(msgspec.Struct, frozen=True, kw_only=True):
@@ -242,6 +270,9 @@ class Exposure(msgspec.Struct, frozen=True, kw_only=True):
     delta: Decimal
     mark: Decimal
     notional: Decimal
+
+    def __post_init__(self) -> None:
+        _require_amounts(f"the exposure to {self.underlying}", (self.delta, self.mark, self.notional))
 
 
 class Inventory(msgspec.Struct, frozen=True, kw_only=True):
@@ -280,7 +311,7 @@ class RiskState(Record, frozen=True, kw_only=True, tag="RiskState"):
     """
 
     strategy: str
-    uid: str
+    uid: Uid
     generation: int
     revision: str
     sequence: int

@@ -14,7 +14,12 @@ Headers = Mapping[str, bytes]
 
 
 class Incoming(msgspec.Struct, frozen=True, kw_only=True):
-    """One decoded message and where it came from. `received_ns` is the shell's clock when it was taken up."""
+    """One decoded message and where it came from.
+
+    Attributes:
+        received_ns: the shell's clock when it was taken up.
+        value: the bytes that `record` was decoded from, for whoever finds later that it cannot be used.
+    """
 
     topic: str
     partition: int
@@ -23,6 +28,7 @@ class Incoming(msgspec.Struct, frozen=True, kw_only=True):
     record: Any
     headers: Headers
     received_ns: int
+    value: bytes | None = None
 
 
 class Outgoing(msgspec.Struct, frozen=True, kw_only=True):

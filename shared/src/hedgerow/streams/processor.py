@@ -115,6 +115,7 @@ class Processor:
             record=self._decoders[message.topic].decode(message.value),
             headers=message.headers,
             received_ns=received_ns,
+            value=message.value,
         )
         return list(self._stepper.step(incoming))
 

@@ -59,7 +59,12 @@ def last_stage_ns(headers: Headers) -> int | None:
 
 def read_cause(headers: Headers) -> str:
     """The id of the input that started it, e.g. `quote:BTC/USDT:1723161254206652067`; empty when it has none."""
-    return headers.get(CAUSE, b"").decode(errors="replace")
+    return as_text(headers.get(CAUSE, b""))
+
+
+def as_text(header: bytes) -> str:
+    """A header from anywhere as text that Postgres takes, which has no NUL."""
+    return header.decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def trace_id(headers: Headers) -> str:
