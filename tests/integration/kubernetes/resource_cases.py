@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from account_cases import ACCOUNT_CASES
 from band_cases import BAND_CASES
 from execution_cases import EXECUTION_CASES
 from resource_case import Case, in_block, in_spec, strategy
@@ -226,4 +227,12 @@ HALT_CASES = [
         "metadata.name",
     ),
 ]
-CASES = [*STRATEGY_CASES, *EXECUTION_CASES, *BAND_CASES, *SENTIMENT_CASES, *VENUE_CASES, *HALT_CASES]
+CASES = [
+    *STRATEGY_CASES,
+    *ACCOUNT_CASES,
+    *EXECUTION_CASES,
+    *BAND_CASES,
+    *SENTIMENT_CASES,
+    *VENUE_CASES,
+    *HALT_CASES,
+]

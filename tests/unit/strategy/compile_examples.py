@@ -82,6 +82,12 @@ def problems(result: object) -> list[str]:
     return [str(problem) for problem in result]
 
 
+def account_source(name: str = "wallet", **changes: Any) -> dict[str, Any]:
+    """A source of exposure that is the whole of the Venue's account."""
+    account = {"venueRef": {"name": "paper"}, "count": ["Collateral", "Spot", "Derivatives"]}
+    return {"name": name, "account": account | changes}
+
+
 def leg(**changes: Any) -> dict[str, Any]:
     return {"venueRef": {"name": "paper"}, "instrument": SECOND.symbol, "priority": 2, **changes}
 

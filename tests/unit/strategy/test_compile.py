@@ -14,6 +14,7 @@ from compile_examples import (
     VENUE,
     VENUES,
     Edit,
+    account_source,
     band,
     by_score,
     compiled,
@@ -73,6 +74,24 @@ CASES: list[tuple[str, Edit, str]] = [
         lambda spec: spec["freshness"].update(score="3s"),
         "spec.freshness.score: policy Band reads no scores; write freshness.score, e.g. 3s, with policy "
         "SentimentCurve and with no other",
+    ),
+    (
+        "an account of no Venue",
+        lambda spec: spec["exposure"].append(account_source(venueRef={"name": "papr"})),
+        'spec.exposure[1].account.venueRef.name: there is no Venue "papr" in namespace "default"; apply it first, or '
+        'use one of: "paper"',
+    ),
+    (
+        "an account twice",
+        lambda spec: spec["exposure"].extend([account_source(), account_source("again")]),
+        'spec.exposure[2].account.venueRef.name: "paper" stands already at spec.exposure[1].account.venueRef.name; '
+        "count each account once",
+    ),
+    (
+        "a part of an account twice",
+        lambda spec: spec["exposure"].append(account_source(count=["Spot", "Loans", "Spot"])),
+        'spec.exposure[1].account.count[2]: "Spot" stands already at spec.exposure[1].account.count[0]; count each '
+        "part once",
     ),
     (
         "unknown instrument",

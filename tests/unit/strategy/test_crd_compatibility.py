@@ -16,6 +16,10 @@ Schema = dict[str, Any]
 # A changed pattern or rule is told though it may accept more than before. Name those here, each with why it refuses
 # nothing that may be stored; a release takes them away again.
 HARMLESS: dict[str, str] = {
+    "HedgeStrategy.spec.exposure: there is a new rule: a book or an account stands here twice; count each book once, "
+    "and each account": "What is stored has books alone, each once.",
+    "HedgeStrategy.spec.exposure[]: there is a new rule: a source is one book or one account; write book or account, "
+    "and give the other a source of its own": "What is stored has a book in every source.",
     "HedgeStrategy.spec.policy: there is a new rule: exactly the block that `type` names belongs here; write "
     "policy.band with type Band, policy.sentimentCurve with type SentimentCurve, and no other block": "What is stored "
     "has type Band and its block.",

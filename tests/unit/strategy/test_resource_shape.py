@@ -179,7 +179,8 @@ CASES: list[tuple[str, Callable[[dict[str, Any]], Any], str]] = [
     (
         "a missing field of a list's only item",
         lambda data: data["spec"]["exposure"][0].pop("book"),
-        "spec.exposure[0].book: is missing; give it: The client book whose positions count.",
+        "spec.exposure[0]: a source is one book or one account; neither is here; write book or account, and give the "
+        "other a source of its own",
     ),
     (
         "no kind",

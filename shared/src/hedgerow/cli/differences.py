@@ -86,6 +86,10 @@ def fields_of(config: Config) -> dict[str, str]:
     for source in tree.pop("exposure"):
         name = source.pop("name")
         tree[f"exposure[{name}]"] = _renamed(source, {"book": "book.name"})
+    for source in tree.pop("accounts", ()):
+        name, count = source.pop("name"), ", ".join(source.pop("count"))
+        account = _renamed(source, {"venue": "account.venueRef.name", "account": "account.id"})
+        tree[f"exposure[{name}]"] = {**account, "account.count": count}
     for band in tree.pop("bands", ()):
         underlying = band.pop("underlying")
         tree[f"policy.band[{underlying}]"] = band

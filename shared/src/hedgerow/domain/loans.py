@@ -1,10 +1,11 @@
 """What the desk owes: loans in coins, shares or money, and what they come to as holdings. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 import msgspec
 
+from hedgerow.domain.accounts import AccountDebt
 from hedgerow.domain.instruments import LISTINGS
 from hedgerow.domain.money import ZERO
 
@@ -42,7 +43,12 @@ _MONEY = frozenset(item.quote for item in LISTINGS.values())
 ASSETS = frozenset(_CASH) | _MONEY
 
 
-def owed_holdings(loans: Iterable[Loan]) -> dict[str, Decimal]:
+def cash_holdings(units: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    """Coins and shares as holdings, by their listing. Money that prices are in, and what is not listed, is left out."""
+    return {_CASH[asset]: amount for asset, amount in units.items() if asset in _CASH}
+
+
+def owed_holdings(loans: Iterable[Loan | AccountDebt]) -> dict[str, Decimal]:
     """Debts as holdings below zero, by the listing of what is owed: who owes a coin is short of it.
 
     Money that prices are in has no delta and is left out. An asset that is not listed stands under its own name.

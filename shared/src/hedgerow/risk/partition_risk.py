@@ -7,7 +7,15 @@ import msgspec
 from hedgerow.risk.problems import find_problems
 from hedgerow.risk.strategy_state import StrategyState
 from hedgerow.risk.valuation import exposures_of, marks_of
-from hedgerow.schemas.records import BookInput, MarkInput, RiskInput, RiskState, ScoreInput, StrategyInput
+from hedgerow.schemas.records import (
+    AccountInput,
+    BookInput,
+    MarkInput,
+    RiskInput,
+    RiskState,
+    ScoreInput,
+    StrategyInput,
+)
 
 _encoder = msgspec.json.Encoder(order="deterministic")
 _decoder = msgspec.json.Decoder(dict[str, StrategyState])
@@ -95,5 +103,7 @@ def cause_of(record: RiskInput) -> str:
         return f"book:{record.book.name}:{record.book.sequence}"
     if isinstance(record, ScoreInput):
         return f"score:{record.score.asset}:{record.score.sequence}"
+    if isinstance(record, AccountInput):
+        return f"account:{record.account.venue}:{record.account.sequence}"
     generation = record.published.generation if record.published is not None else None
     return f"strategy:{record.strategy}:{generation}"

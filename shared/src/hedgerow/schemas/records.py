@@ -209,6 +209,14 @@ class ScoreInput(Record, frozen=True, kw_only=True, tag="ScoreInput"):
     score: Score
 
 
+class AccountInput(Record, frozen=True, kw_only=True, tag="AccountInput"):
+    """`risk.inputs`: the newest state of a venue account."""
+
+    strategy: str
+    routed_ns: int
+    account: AccountState
+
+
 class StrategyInput(Record, frozen=True, kw_only=True, tag="StrategyInput"):
     """`risk.inputs`: the generation from here on; `published` None takes the strategy away."""
 
@@ -217,7 +225,7 @@ class StrategyInput(Record, frozen=True, kw_only=True, tag="StrategyInput"):
     published: StrategyPublished | None
 
 
-RiskInput = MarkInput | BookInput | ScoreInput | StrategyInput
+RiskInput = MarkInput | BookInput | ScoreInput | AccountInput | StrategyInput
 
 
 class Mark(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,11 +10,13 @@ from itertools import pairwise
 
 import msgspec
 
+from hedgerow.domain.accounts import AccountPart
 from hedgerow.domain.currencies import at_par
 from hedgerow.domain.instruments import Instrument
 from hedgerow.domain.money import plain
 from hedgerow.domain.orders import TimeInForce
 from hedgerow.strategy.compiled import (
+    AccountSource,
     Band,
     BandUnit,
     BookSource,
@@ -110,7 +112,7 @@ def compile_strategy(
     spec, namespace = resource.spec, resource.metadata.namespace
     known = {venue.name: venue for venue in venues.values() if venue.namespace == namespace}
     problems = [
-        *_exposure_problems(spec),
+        *_exposure_problems(spec, namespace, known),
         *_leg_problems(spec, namespace, known, instruments),
         *_rule_problems(spec, instruments),
         *_band_problems(spec, instruments),
@@ -120,12 +122,31 @@ def compile_strategy(
     return problems or _compiled(resource, known, instruments)
 
 
-def _exposure_problems(spec: HedgeStrategySpec) -> Iterator[Problem]:
+def _exposure_problems(
+    spec: HedgeStrategySpec, namespace: str, venues: Mapping[str, CompiledVenue]
+) -> Iterator[Problem]:
     at = ("spec", "exposure")
-    names = [source.name for source in spec.exposure]
+    names = {number: source.name for number, source in enumerate(spec.exposure)}
     yield from _repeated(names, at, ("name",), "give each source a name of its own")
-    books = [source.book.name for source in spec.exposure]
+    books = {number: source.book.name for number, source in enumerate(spec.exposure) if source.book}
     yield from _repeated(books, at, ("book", "name"), "count each book once")
+    accounts = {number: source.account for number, source in enumerate(spec.exposure) if source.account}
+    named = {number: account.venue_ref.name for number, account in accounts.items()}
+    yield from _repeated(named, at, ("account", "venueRef", "name"), "count each account once")
+    for number, account in accounts.items():
+        here, name = (*at, number, "account"), account.venue_ref.name
+        if name not in venues:
+            yield _no_venue((*here, "venueRef", "name"), name, namespace, venues)
+        parts = dict(enumerate(account.count))
+        yield from _repeated(parts, (*here, "count"), (), "count each part once")
+
+
+def _no_venue(at: FieldPath, name: str, namespace: str, venues: Mapping[str, CompiledVenue]) -> Problem:
+    return Problem(
+        at=at,
+        wrong=f'there is no Venue "{name}" in namespace "{namespace}"',
+        right=f"apply it first, or use one of: {quoted(venues)}",
+    )
 
 
 def _leg_problems(
@@ -140,11 +161,7 @@ def _leg_problems(
         here, name = (*at, number), leg.venue_ref.name
         venue, instrument = venues.get(name), instruments.get(leg.instrument)
         if venue is None:
-            yield Problem(
-                at=(*here, "venueRef", "name"),
-                wrong=f'there is no Venue "{name}" in namespace "{namespace}"',
-                right=f"apply it first, or use one of: {quoted(venues)}",
-            )
+            yield _no_venue((*here, "venueRef", "name"), name, namespace, venues)
         elif spec.mode is Mode.PAPER and venue.environment != "Paper":
             yield Problem(
                 at=(*here, "venueRef", "name"),
@@ -322,10 +339,16 @@ def _style_problems(execution: ExecutionSpec) -> Iterator[Problem]:
         )
 
 
-def _repeated(values: Sequence[Hashable], at: FieldPath, field: FieldPath, right: str) -> Iterator[Problem]:
-    """A problem at every item that repeats the value of an earlier one."""
+def _repeated(
+    values: Sequence[Hashable] | Mapping[int, Hashable], at: FieldPath, field: FieldPath, right: str
+) -> Iterator[Problem]:
+    """A problem at every item that repeats the value of an earlier one.
+
+    Args:
+        values: by the item's place in its list.
+    """
     first: dict[Hashable, int] = {}
-    for number, value in enumerate(values):
+    for number, value in values.items() if isinstance(values, Mapping) else enumerate(values):
         earlier = first.setdefault(value, number)
         if earlier != number:
             yield Problem(
@@ -349,7 +372,10 @@ def _compiled(
         mode=spec.mode,
         suspend=spec.suspend,
         currency=spec.currency,
-        exposure=tuple(BookSource(name=source.name, book=source.book.name) for source in spec.exposure),
+        exposure=tuple(
+            BookSource(name=source.name, book=source.book.name) for source in spec.exposure if source.book
+        ),
+        accounts=tuple(_accounts(spec, venues)),
         hedge_with=tuple(_legs_by_priority(spec, venues, instruments)),
         bands=tuple(
             Band(
@@ -365,6 +391,9 @@ def _compiled(
             quote_ns=duration_ns(spec.freshness.quote),
             book_ns=duration_ns(spec.freshness.book),
             score_ns=None if spec.freshness.score is None else duration_ns(spec.freshness.score),
+            account_ns=duration_ns(spec.freshness.account)
+            if any(source.account for source in spec.exposure)
+            else None,
         ),
         execution=_execution(spec.execution),
         limits=Limits(
@@ -378,6 +407,15 @@ def _compiled(
             max_repeated_orders=spec.limits.max_repeated_orders,
         ),
     )
+
+
+def _accounts(spec: HedgeStrategySpec, venues: Mapping[str, CompiledVenue]) -> Iterator[AccountSource]:
+    for source in spec.exposure:
+        if source.account is not None:
+            venue = venues[source.account.venue_ref.name]
+            # In one order, so that the same declaration in another has the same revision.
+            count = tuple(part for part in AccountPart if part in source.account.count)
+            yield AccountSource(name=source.name, venue=venue.key, account=venue.account, count=count)
 
 
 def _compiled_curve(curve: SentimentCurveRule) -> SentimentCurve:

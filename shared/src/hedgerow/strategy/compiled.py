@@ -5,6 +5,7 @@ from enum import StrEnum
 
 import msgspec
 
+from hedgerow.domain.accounts import AccountPart
 from hedgerow.domain.instruments import Instrument
 from hedgerow.domain.orders import TimeInForce
 
@@ -26,6 +27,15 @@ class BookSource(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     book: str
+
+
+class AccountSource(msgspec.Struct, frozen=True, kw_only=True):
+    """What of a venue account counts towards the exposure. `venue`: its key, `namespace/name`."""
+
+    name: str
+    venue: str
+    account: str
+    count: tuple[AccountPart, ...]
 
 
 class Leg(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,11 +79,13 @@ Rule = Band | SentimentCurve
 
 
 class Freshness(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How old an input may be before the strategy holds. `score_ns`: of a policy that reads scores."""
+    """How old an input may be before the strategy holds. `score_ns`: of a policy that reads scores; `account_ns`: of a
+    strategy whose exposure has accounts."""
 
     quote_ns: int
     book_ns: int
     score_ns: int | None = None
+    account_ns: int | None = None
 
 
 class Style(StrEnum):
@@ -151,7 +163,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class CompiledStrategy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Everything that routing, risk, hedging and the executor need to know of one strategy.
 
-    `bands`, `sentiment_curves`: of the policy that it has; the other is empty.
+    `exposure`, `accounts`: what is hedged; summed. `bands`, `sentiment_curves`: of the policy that it has; the other is
+    empty.
     `flatten`: it is being deleted, and its hedge is to become zero whatever the exposure is.
     """
 
@@ -168,6 +181,7 @@ class CompiledStrategy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     limits: Limits
     flatten: bool = False
     sentiment_curves: tuple[SentimentCurve, ...] = ()
+    accounts: tuple[AccountSource, ...] = ()
 
     @property
     def key(self) -> str:
@@ -186,6 +200,10 @@ class CompiledStrategy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     def scored(self) -> frozenset[str]:
         """The assets whose sentiment score it needs."""
         return frozenset(curve.underlying for curve in self.sentiment_curves)
+
+    def hedged_on(self, venue: str) -> frozenset[str]:
+        """The instruments that it hedges with on this venue."""
+        return frozenset(leg.instrument.symbol for leg in self.hedge_with if leg.venue == venue)
 
 
 class CompiledVenue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

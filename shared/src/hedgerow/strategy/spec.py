@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
+from hedgerow.domain.accounts import AccountPart
 from hedgerow.strategy.compiled import BandUnit, Mode, Style
 from hedgerow.strategy.fields import (
     Asset,
@@ -38,19 +39,58 @@ class NamedRef(Part):
     name: Name = Field(description="Its name, in the strategy's own namespace, e.g. paper.")
 
 
+_BOOK_OR_ACCOUNT = "write book or account, and give the other a source of its own"
+_EACH_PART_ONCE = Rule(
+    cel="self.all(a, self.exists_one(b, a == b))",
+    wrong="a part stands here twice",
+    right="count each part once",
+)
+
+
 class BookRef(Part):
     """A client book."""
 
     name: Name = Field(description="Name under which the book's positions are delivered, e.g. clients.")
 
 
+class AccountRef(Part):
+    """A venue account, as its collector sees it."""
+
+    venue_ref: NamedRef = Field(description="The Venue whose account counts.")
+    count: Annotated[
+        tuple[AccountPart, ...], Field(min_length=1, max_length=len(AccountPart)), _EACH_PART_ONCE
+    ] = Field(
+        description="What of the account counts, each once. Collateral: what is pledged for loans. Spot: coins and "
+        "shares in the wallet. Derivatives: open contracts. Loans: what is owed, as a short position. What the "
+        "strategy hedges with on this Venue is left out of Spot and Derivatives: it is counted as its hedge."
+    )
+
+
 class ExposureSource(Part):
     """One source of exposure; all are summed, so each position must be counted once."""
+
+    model_config = ConfigDict(
+        json_schema_extra=on_block(
+            Rule(
+                cel="has(self.book) != has(self.account)",
+                wrong="a source is one book or one account",
+                right=_BOOK_OR_ACCOUNT,
+            )
+        )
+    )
 
     name: Name = Field(
         description="What this source is called in this strategy, e.g. clients. Each name once."
     )
-    book: BookRef = Field(description="The client book whose positions count.")
+    book: BookRef | None = Field(default=None, description="The client book whose positions count.")
+    account: AccountRef | None = Field(default=None, description="The venue account that counts.")
+
+    @model_validator(mode="after")
+    def _is_one_of_them(self) -> Self:
+        if (self.book is None) is (self.account is None):
+            there = "neither is here" if self.book is None else "both are here"
+            raise in_words(f"a source is one book or one account; {there}", _BOOK_OR_ACCOUNT)
+        return self
 
 
 class HedgeLeg(Part):
@@ -216,6 +256,10 @@ class FreshnessSpec(Part):
         description="Oldest usable sentiment score, by its source's own time, e.g. 3s; with policy SentimentCurve, and "
         "with no other.",
     )
+    account: PositiveDuration = Field(
+        default="15s",
+        description="Oldest usable state of a venue account, e.g. 15s; of strategies whose exposure has one.",
+    )
     on_stale: Literal["Hold"] = Field(
         default="Hold", description="Hold: send nothing while an input is missing, stale or invalid."
     )
@@ -378,7 +422,12 @@ _SCORE_AGE_WITH_CURVE = Rule(
     right="write freshness.score, e.g. 3s, with policy SentimentCurve and with no other",
     at=".freshness.score",
 )
-_EACH_BOOK_ONCE = unique("item.book.name", "a book stands here twice", "count each book once")
+_EACH_BOOK_ONCE = unique(
+    "(has(item.book) ? 'book ' + item.book.name : "
+    "has(item.account) ? 'account ' + item.account.venueRef.name : item.name)",
+    "a book or an account stands here twice",
+    "count each book once, and each account",
+)
 _EACH_LEG_ONCE = unique(
     "item.venueRef.name + ' ' + item.instrument",
     "an instrument stands here twice on one Venue",
