@@ -13,7 +13,17 @@ from hedgerow.execution.claim_facts import Ceilings, ClaimFacts, VenueView
 from hedgerow.execution.intents import Intent, Ticker, VenueFill, VenueOrder
 from hedgerow.execution.order_life import IntentState
 from hedgerow.hedging.snapshot import HeldPosition, LedgerSnapshot, PolicyState
-from hedgerow.schemas.records import Collateral, Debt, Exposure, LoanStanding, Mark, RiskState, Score
+from hedgerow.schemas.records import (
+    Collateral,
+    Debt,
+    Exposure,
+    Inventory,
+    LoanStanding,
+    Mark,
+    RiskState,
+    Score,
+    Volatility,
+)
 from hedgerow.strategy.compiled import (
     Band,
     BandUnit,
@@ -23,6 +33,7 @@ from hedgerow.strategy.compiled import (
     Execution,
     Freshness,
     Haircut,
+    InventoryRisk,
     Knot,
     Leg,
     Limits,
@@ -30,7 +41,9 @@ from hedgerow.strategy.compiled import (
     LtvStep,
     LtvTarget,
     Mode,
+    Reevaluation,
     SentimentCurve,
+    UnknownEntry,
 )
 
 SECOND_NS = 1_000_000_000
@@ -113,6 +126,51 @@ def loan(ltv: str = "0.5", collateral: str = "100000") -> LoanStanding:
 
 def score(value: float = 0.7, asset: str = "BTC", time_ns: int = NOW_NS) -> Score:
     return Score(asset=asset, sequence=time_ns, time_ns=time_ns, score=value)
+
+
+def inventory_rule(**changes: Any) -> InventoryRisk:
+    """Full at 5 % lost, 8 h old, a volatility of 100 % a year and half of the depth; a zone of nothing."""
+    base = InventoryRisk(
+        underlying="BTC",
+        max_loss=Decimal("0.05"),
+        max_age_ns=8 * 3600 * SECOND_NS,
+        max_volatility=Decimal(1),
+        max_depth_share=Decimal("0.5"),
+        volatility_bar_ns=60 * SECOND_NS,
+        volatility_half_life_ns=1800 * SECOND_NS,
+        hysteresis=Decimal(3),
+        max_cost_bps=Decimal(50),
+        no_trade_notional=Decimal(0),
+        on_unknown_entry=UnknownEntry.HOLD,
+        reevaluation=Reevaluation(
+            reduce_ns=900 * SECOND_NS,
+            partial_ns=300 * SECOND_NS,
+            full_ns=60 * SECOND_NS,
+            liquidate_ns=30 * SECOND_NS,
+        ),
+    )
+    return msgspec.structs.replace(base, **changes)
+
+
+def by_risk(rule: InventoryRisk | None = None, **changes: Any) -> CompiledStrategy:
+    """As `strategy`, hedged by the risk of its inventory instead of within a band."""
+    return strategy(**{"bands": (), "inventory_risks": (rule or inventory_rule(),), **changes})
+
+
+def inventory(loss: float = 0.0, age_s: int = 0, **changes: Any) -> Inventory:
+    """Bought for 100,000 and worth less by that fraction; `changes` replaces whole fields."""
+    cost = Decimal(100_000)
+    base = Inventory(
+        underlying="BTC",
+        cost=cost,
+        profit=-cost * Decimal(repr(loss)),
+        since_ns=NOW_NS - age_s * SECOND_NS,
+    )
+    return msgspec.structs.replace(base, **changes)
+
+
+def volatility(annualised: float = 0.0, underlying: str = "BTC") -> Volatility:
+    return Volatility(underlying=underlying, annualised=annualised, bars=100)
 
 
 def strategy(**changes: Any) -> CompiledStrategy:

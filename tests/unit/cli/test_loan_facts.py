@@ -8,7 +8,7 @@ import pytest
 
 from hedgerow.cli.explanation import Facts, explain
 from hedgerow.cli.loan_facts import loan_fact, loan_words
-from hedgerow.hedging.ladder import LtvState, Standing
+from hedgerow.hedging.ladder import LadderStanding, LtvState
 from hedgerow.hedging.snapshot import LedgerSnapshot, PolicyState
 from hedgerow.schemas.records import LoanStanding, RiskState, StrategyPublished
 
@@ -17,7 +17,7 @@ SINCE_NS = example.NOW_NS - 40 * example.SECOND_NS
 
 def situation(ltv: str = "0.8", liquidation: str | None = "0.95") -> tuple[RiskState, LedgerSnapshot]:
     ladder = example.ladder(liquidation_ltv=None if liquidation is None else Decimal(liquidation))
-    state = PolicyState(ladder=Standing(state=LtvState.DANGER, since_ns=SINCE_NS))
+    state = PolicyState(ladder=LadderStanding(state=LtvState.DANGER, since_ns=SINCE_NS))
     risk = example.risk("1", loan=example.loan(ltv))
     return risk, example.snapshot(config=example.by_ltv(ladder), policy_state=state)
 

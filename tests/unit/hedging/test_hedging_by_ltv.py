@@ -21,7 +21,7 @@ from hedgerow.execution.order_life import IntentState
 from hedgerow.hedging.decide import decide
 from hedgerow.hedging.decision import CancelReason, Hedge, Hold, HoldReason
 from hedgerow.hedging.exposure import net_exposure
-from hedgerow.hedging.ladder import LtvState, Standing
+from hedgerow.hedging.ladder import LadderStanding, LtvState
 from hedgerow.hedging.snapshot import LedgerSnapshot, OpenIntent, PolicyState
 from hedgerow.hedging.standing import state_of
 from hedgerow.schemas.codec import encode
@@ -53,7 +53,7 @@ def situation(
     config = example.by_ltv(
         ladder, **{"limits": example.limits(max_position_notional=LARGE, max_order_notional=LARGE), **changes}
     )
-    remembered = PolicyState(ladder=None if state is None else Standing(state=state, since_ns=since_ns))
+    remembered = PolicyState(ladder=None if state is None else LadderStanding(state=state, since_ns=since_ns))
     risk = example.risk(str(delta), loan=example.loan(ltv))
     return risk, example.snapshot(str(held), config=config, policy_state=remembered)
 
@@ -75,7 +75,7 @@ def test_the_hedge_follows_the_state_and_goes_in_clips(ltv: str, state: str, sol
         decision = decide(risk, ledger)
         if isinstance(decision, Hold):
             break
-        assert decision.policy_state.ladder == Standing(state=LtvState(state), since_ns=NOW_NS)
+        assert decision.policy_state.ladder == LadderStanding(state=LtvState(state), since_ns=NOW_NS)
         for intent in decision.intents:
             sizes.append(str(intent.quantity))
             ledger = _filled(ledger, intent.side, intent.quantity)
@@ -200,7 +200,7 @@ def test_coming_back_waits_for_the_stay_and_wakes_by_itself() -> None:
     ledger = _later(ledger, 30 * SECOND_NS)
     comes_back = decide(_again(risk, ledger.read_ns), ledger)
     assert isinstance(comes_back, Hedge)
-    assert comes_back.policy_state.ladder == Standing(state=LtvState.NORMAL, since_ns=ledger.read_ns)
+    assert comes_back.policy_state.ladder == LadderStanding(state=LtvState.NORMAL, since_ns=ledger.read_ns)
     assert [(item.side, item.quantity) for item in comes_back.intents] == [(Side.BUY, Decimal("0.6"))]
 
 
@@ -282,15 +282,15 @@ def test_an_order_that_waits_is_taken_back_when_it_becomes_urgent() -> None:
 )
 def test_the_column_shows_where_the_ladder_stands(ltv: str, held: str, shown: str) -> None:
     risk, ledger = situation(ltv, held=held, state=LtvState(shown))
-    assert state_of(decide(risk, ledger), ledger) == shown
+    assert state_of(decide(risk, ledger), ledger.policy_state) == shown
     climbing = situation(ltv, held="1", state=LtvState.NORMAL)
-    assert state_of(decide(*climbing), climbing[1]) == shown
+    assert state_of(decide(*climbing), climbing[1].policy_state) == shown
 
 
 def test_what_stops_it_is_shown_before_the_ladder() -> None:
     risk, ledger = situation("0.95", state=LtvState.CRITICAL)
     halted = msgspec.structs.replace(ledger, halts=("All halted by cli: drill",))
-    assert state_of(decide(risk, halted), halted) == "Halted"
+    assert state_of(decide(risk, halted), halted.policy_state) == "Halted"
 
 
 def test_a_loan_that_cannot_be_valued_holds_and_never_stands_for_anything() -> None:

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from hedgerow.hedging.ladder import LtvState, Standing, entered, leaves_at, risk_score, stand, target_of
+from hedgerow.hedging.ladder import LadderStanding, LtvState, entered, leaves_at, risk_score, stand, target_of
 from hedgerow.hedging.loan_to_value import (
     UNCOVERED,
     distance,
@@ -76,7 +76,7 @@ def test_l2_a_swing_within_the_hysteresis_is_one_transition(
 ) -> None:
     step = {LtvState.CAUTION: ladder.caution, LtvState.DANGER: ladder.danger}.get(state, ladder.critical)
     low = step.ltv - ladder.hysteresis
-    before = Standing(state=tuple(LtvState)[state.rank - 1], since_ns=0)
+    before = LadderStanding(state=tuple(LtvState)[state.rank - 1], since_ns=0)
     now_ns, transitions = 0, 0
     for part, wait_ns in swing:
         now_ns += wait_ns
@@ -101,13 +101,13 @@ def test_l2_the_swing_of_the_issue() -> None:
 def test_l3_up_at_once_and_down_one_by_one(
     ladder: LoanToValue, state: LtvState, ltv: Decimal, since_ns: int, elapsed_ns: int
 ) -> None:
-    before, now_ns = Standing(state=state, since_ns=since_ns), since_ns + elapsed_ns
+    before, now_ns = LadderStanding(state=state, since_ns=since_ns), since_ns + elapsed_ns
     after = stand(ladder, ltv, before, now_ns)
     reached = entered(ladder, ltv)
     if reached.rank > state.rank:
-        assert after == Standing(state=reached, since_ns=now_ns)
+        assert after == LadderStanding(state=reached, since_ns=now_ns)
     elif after != before:
-        assert after == Standing(state=tuple(LtvState)[state.rank - 1], since_ns=now_ns)
+        assert after == LadderStanding(state=tuple(LtvState)[state.rank - 1], since_ns=now_ns)
         assert elapsed_ns >= ladder.min_dwell_ns
         assert reached.rank < state.rank
     else:
@@ -130,7 +130,7 @@ def test_l3_up_at_once_and_down_one_by_one(
 )
 def test_hedgelocks_thresholds_are_entered_by_at_or_above(ltv: str, state: LtvState) -> None:
     assert entered(LADDER, Decimal(ltv)) is state
-    assert stand(LADDER, Decimal(ltv), None, 5) == Standing(state=state, since_ns=5)
+    assert stand(LADDER, Decimal(ltv), None, 5) == LadderStanding(state=state, since_ns=5)
 
 
 def test_a_fall_through_the_whole_ladder_takes_a_stay_for_each_state() -> None:

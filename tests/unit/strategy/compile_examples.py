@@ -118,6 +118,23 @@ def by_ltv(**changes: Any) -> Edit:
     return edit
 
 
+def by_risk(**changes: Any) -> Edit:
+    """The strategy hedged by the risk of its inventory."""
+
+    def edit(spec: dict[str, Any]) -> None:
+        rule = {
+            "underlying": "BTC",
+            "maxLoss": "0.05",
+            "maxAge": "8h",
+            "maxVolatility": "1.2",
+            "maxDepthShare": "0.50",
+            **changes,
+        }
+        spec["policy"] = {"type": "InventoryRisk", "inventoryRisk": [rule]}
+
+    return edit
+
+
 LADDER: dict[str, Any] = {
     "debt": {"exposureName": "loans"},
     "haircuts": [{"asset": "BTC", "haircut": "0.950"}],

@@ -13,6 +13,7 @@ from compile_examples import (
     VENUES,
     band,
     by_ltv,
+    by_risk,
     by_score,
     compiled,
     leg,
@@ -22,7 +23,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hedgerow.strategy.compile import compile_strategy, revision_of
-from hedgerow.strategy.compiled import CompiledStrategy, Escalation, LadderRule, LtvTarget, Mode, Style, Twap
+from hedgerow.strategy.compiled import (
+    CompiledStrategy,
+    Escalation,
+    LadderRule,
+    LtvTarget,
+    Mode,
+    Style,
+    Twap,
+    UnknownEntry,
+)
 from hedgerow.strategy.parse import parse_resource
 from hedgerow.strategy.spec import HedgeStrategy
 
@@ -234,3 +244,19 @@ def test_a_ladder_of_target_deltas_is_compiled() -> None:
     assert ladder is not None
     assert ladder.normal == LtvTarget(target_delta=Decimal(0))
     assert ladder.critical.target == LtvTarget(target_delta=Decimal("-0.1"))
+
+
+def test_an_inventory_s_risk_is_compiled_with_canonical_numbers_and_documented_defaults() -> None:
+    config = compiled(by_risk(volatilityBar="10s", reevaluateAfter={"full": "2m"}))
+    assert (config.bands, config.underlyings, config.scored) == ((), {"BTC"}, set())
+    (rule,) = config.inventory_risks
+    assert (str(rule.max_loss), str(rule.max_volatility), str(rule.max_depth_share)) == ("0.05", "1.2", "0.5")
+    assert rule.max_age_ns == 8 * 3_600_000_000_000
+    assert (rule.volatility_bar_ns, rule.volatility_half_life_ns) == (10_000_000_000, 1_800_000_000_000)
+    assert (rule.hysteresis, rule.max_cost_bps, rule.no_trade_notional) == (3, 50, 0)
+    assert rule.on_unknown_entry is UnknownEntry.HOLD
+    seconds = [times // 1_000_000_000 for times in msgspec.structs.astuple(rule.reevaluation)]
+    assert seconds == [900, 300, 120, 30]
+    assert revision_of(config) == revision_of(
+        compiled(by_risk(volatilityBar="10s", reevaluateAfter={"full": "120s"}, maxDepthShare="0.5"))
+    )

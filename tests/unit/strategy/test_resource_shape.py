@@ -54,7 +54,7 @@ CASES: list[tuple[str, Callable[[dict[str, Any]], Any], str]] = [
         "policy Greeks",
         lambda data: data["spec"]["policy"].update(type="Greeks"),
         'spec.policy.type: "Greeks" is not available in this version; available: "Band", "SentimentCurve", '
-        '"LoanToValue"',
+        '"InventoryRisk", "LoanToValue"',
     ),
     (
         "onStale ReduceOnly",
@@ -69,7 +69,8 @@ CASES: list[tuple[str, Callable[[dict[str, Any]], Any], str]] = [
     (
         "a block that is not built",
         lambda data: data["spec"]["policy"].update(greeks={"delta": {}}),
-        'spec.policy.greeks: this version has no such field; there are "band", "loanToValue", "sentimentCurve", "type"',
+        'spec.policy.greeks: this version has no such field; there are "band", "inventoryRisk", "loanToValue", '
+        '"sentimentCurve", "type"',
     ),
     (
         "a slip of the pen",

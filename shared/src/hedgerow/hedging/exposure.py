@@ -8,9 +8,11 @@ from hedgerow.domain.age import age_problem
 from hedgerow.domain.money import ZERO
 from hedgerow.hedging.decision import Hold, HoldReason
 from hedgerow.hedging.edges import edges_of, score_of
+from hedgerow.hedging.holding import inventory_of
+from hedgerow.hedging.inventory import Standing
 from hedgerow.hedging.snapshot import LedgerSnapshot
 from hedgerow.schemas.records import Exposure, RiskState
-from hedgerow.strategy.compiled import Rule, SentimentCurve
+from hedgerow.strategy.compiled import InventoryRisk, Rule, SentimentCurve, UnknownEntry
 
 
 class NetExposure(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,6 +23,7 @@ class NetExposure(msgspec.Struct, frozen=True, kw_only=True):
         lower, upper: where the rule lets the net exposure be at this mark; mark: price of one unit in the strategy's
             currency.
         rule: how `lower` and `upper` came about, in words with the numbers; empty where they are declared as such.
+        standing: of an inventory policy; urgent: an order crosses at once, whatever style is declared.
     """
 
     underlying: str
@@ -31,6 +34,8 @@ class NetExposure(msgspec.Struct, frozen=True, kw_only=True):
     upper: Decimal
     mark: Decimal
     rule: str = ""
+    standing: Standing | None = None
+    urgent: bool = False
 
     @property
     def excess(self) -> Decimal:
@@ -44,7 +49,7 @@ def net_exposure(rule: Rule, risk: RiskState, ledger: LedgerSnapshot) -> NetExpo
     """The exposure that a rule is held against.
 
     Raises:
-        LookupError: the risk state lacks the exposure, mark, score or loan that the rule needs (it was not ready).
+        LookupError: the risk state lacks what the rule needs (it was not ready).
     """
     unhedged = _unhedged(rule, risk)
     hedge = _hedge(rule.underlying, ledger)
@@ -58,6 +63,8 @@ def net_exposure(rule: Rule, risk: RiskState, ledger: LedgerSnapshot) -> NetExpo
         upper=edges.upper,
         mark=unhedged.mark,
         rule=edges.rule,
+        standing=edges.standing,
+        urgent=edges.urgent,
     )
 
 
@@ -75,10 +82,22 @@ def known_exposures(risk: RiskState, ledger: LedgerSnapshot) -> tuple[NetExposur
     return tuple(exposure for exposure in found if exposure is not None)
 
 
-def why_score_unusable(rule: Rule, risk: RiskState, ledger: LedgerSnapshot) -> Hold | None:
+def why_input_unusable(rule: Rule, risk: RiskState, ledger: LedgerSnapshot) -> Hold | None:
+    """Why what this rule asks for besides exposure and marks cannot be relied on."""
+    if isinstance(rule, SentimentCurve):
+        return _why_score_unusable(rule, risk, ledger)
+    if isinstance(rule, InventoryRisk) and rule.on_unknown_entry is UnknownEntry.HOLD:
+        unknown = inventory_of(rule.underlying, risk).unknown
+        if unknown:
+            detail = f"it is not known what was paid for {', '.join(unknown)}, so no loss can be scored"
+            return Hold(reason=HoldReason.UNKNOWN_ENTRY, detail=detail)
+    return None
+
+
+def _why_score_unusable(rule: SentimentCurve, risk: RiskState, ledger: LedgerSnapshot) -> Hold | None:
     """Risk saw the score fresh, but its state may be older than the score may get."""
     limit_ns = ledger.config.freshness.score_ns
-    if not isinstance(rule, SentimentCurve) or limit_ns is None:
+    if limit_ns is None:
         return None
     score = score_of(rule.underlying, risk)
     problem = age_problem(score.time_ns, ledger.read_ns, limit_ns)

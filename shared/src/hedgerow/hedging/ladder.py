@@ -1,6 +1,6 @@
 """The LTV ladder: up at once by >=, down one state at a time, by hysteresis and after a shortest stay. Pure.
 
-What survives a restart is `Standing`, which is in the policy state that every decision commits.
+What survives a restart is `LadderStanding`, which is in the policy state that every decision commits.
 """
 
 from decimal import Decimal
@@ -35,7 +35,7 @@ _ORDER = tuple(LtvState)
 _URGENCIES = ("Low", "Medium", "High", "Immediate")
 
 
-class Standing(msgspec.Struct, frozen=True, kw_only=True):
+class LadderStanding(msgspec.Struct, frozen=True, kw_only=True):
     """The state of a ladder, and since when."""
 
     state: LtvState
@@ -54,7 +54,7 @@ def entered(ladder: LoanToValue, ltv: Decimal) -> LtvState:
     return reached[-1]
 
 
-def stand(ladder: LoanToValue, ltv: Decimal, before: Standing | None, now_ns: int) -> Standing:
+def stand(ladder: LoanToValue, ltv: Decimal, before: LadderStanding | None, now_ns: int) -> LadderStanding:
     """Where the ladder stands now.
 
     Args:
@@ -62,14 +62,14 @@ def stand(ladder: LoanToValue, ltv: Decimal, before: Standing | None, now_ns: in
     """
     reached = entered(ladder, ltv)
     if before is None or reached.rank > before.state.rank:
-        return Standing(state=reached, since_ns=now_ns)
+        return LadderStanding(state=reached, since_ns=now_ns)
     leaves_ns = leaves_at(ladder, ltv, before)
     if leaves_ns is None or now_ns < leaves_ns:
         return before
-    return Standing(state=_ORDER[before.state.rank - 1], since_ns=now_ns)
+    return LadderStanding(state=_ORDER[before.state.rank - 1], since_ns=now_ns)
 
 
-def leaves_at(ladder: LoanToValue, ltv: Decimal, standing: Standing) -> int | None:
+def leaves_at(ladder: LoanToValue, ltv: Decimal, standing: LadderStanding) -> int | None:
     """When the ladder steps down should the LTV stay as it is; None while the LTV is not low enough."""
     step = _step(ladder, standing.state)
     if step is None or ltv >= step.ltv - ladder.hysteresis:

@@ -1,12 +1,12 @@
 """The LTV ladder at one reading: risk's loan against what the ledger remembers. Pure."""
 
-from hedgerow.hedging.ladder import Standing, leaves_at, stand
+from hedgerow.hedging.ladder import LadderStanding, leaves_at, stand
 from hedgerow.hedging.loan_to_value import ltv_of
 from hedgerow.hedging.snapshot import LedgerSnapshot
 from hedgerow.schemas.records import LoanStanding, RiskState
 
 
-def ladder_standing(risk: RiskState, ledger: LedgerSnapshot) -> Standing | None:
+def ladder_standing(risk: RiskState, ledger: LedgerSnapshot) -> LadderStanding | None:
     """Where the LTV ladder stands at this reading; None in a strategy that has none.
 
     Raises:
@@ -28,12 +28,6 @@ def ladder_leaves_ns(risk: RiskState, ledger: LedgerSnapshot) -> int | None:
     if ladder is None or standing is None:
         return None
     return leaves_at(ladder, ltv_of(watched_loan(risk)), standing)
-
-
-def is_urgent(risk: RiskState, ledger: LedgerSnapshot) -> bool:
-    """Whether hedges cross at once, whatever style the strategy declares."""
-    standing = ladder_standing(risk, ledger)
-    return standing is not None and standing.state.is_urgent
 
 
 def watched_loan(risk: RiskState) -> LoanStanding:

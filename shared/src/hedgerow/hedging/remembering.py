@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 
 from hedgerow.hedging.decision import Hold, HoldReason, NewIntent
-from hedgerow.hedging.ladder import Standing
+from hedgerow.hedging.inventory import Standing
+from hedgerow.hedging.ladder import LadderStanding
 from hedgerow.hedging.snapshot import LedgerSnapshot, LegDecided, PolicyState, Pursuit
 from hedgerow.hedging.step import Step
 
 
-def remembered(steps: Sequence[Step], ledger: LedgerSnapshot, ladder: Standing | None) -> PolicyState:
+def remembered(steps: Sequence[Step], ledger: LedgerSnapshot, ladder: LadderStanding | None) -> PolicyState:
     """The policy state after these steps; the same as before when there is nothing new to remember.
 
     Args:
@@ -21,6 +22,7 @@ def remembered(steps: Sequence[Step], ledger: LedgerSnapshot, ladder: Standing |
         last_decided_ns=ledger.read_ns if intents else before.last_decided_ns,
         legs=_legs(intents, ledger) if intents else before.legs,
         pursuits=() if ladder is not None and ladder.state.is_urgent else _pursuits(steps, ledger),
+        standings=_standings(steps, ledger),
         ladder=ladder,
     )
 
@@ -43,6 +45,17 @@ def _pursuits(steps: Sequence[Step], ledger: LedgerSnapshot) -> tuple[Pursuit, .
         for rule, step in zip(ledger.config.rules, steps, strict=True)
     }
     return tuple(pursuit for _, pursuit in sorted(kept.items()) if pursuit is not None)
+
+
+def _standings(steps: Sequence[Step], ledger: LedgerSnapshot) -> tuple[Standing, ...]:
+    """Those of the policy that there is now; what could not be scored stands as it did."""
+    if ledger.config.flatten or not ledger.config.inventory_risks:
+        return ()
+    kept = {
+        rule.underlying: step.standing or ledger.policy_state.standing(rule.underlying)
+        for rule, step in zip(ledger.config.rules, steps, strict=True)
+    }
+    return tuple(standing for _, standing in sorted(kept.items()) if standing is not None)
 
 
 def _unless_done(step: Step, pursuit: Pursuit | None) -> Pursuit | None:

@@ -26,10 +26,12 @@ from hedgerow.strategy.compiled import (
     Escalation,
     Execution,
     Freshness,
+    InventoryRisk,
     Knot,
     Leg,
     Limits,
     Mode,
+    Reevaluation,
     SentimentCurve,
     Style,
     Twap,
@@ -41,11 +43,14 @@ from hedgerow.strategy.spec import (
     ExecutionSpec,
     HedgeStrategy,
     HedgeStrategySpec,
+    InventoryRiskRule,
     SentimentCurveRule,
 )
 from hedgerow.strategy.venue import Venue
 
 _encoder = msgspec.json.Encoder(order="deterministic")
+# Between the thresholds of an inventory policy's actions, in points of its score.
+_LEAST_STEP = 15
 REVISION_DIGITS = 12
 
 
@@ -119,6 +124,7 @@ def compile_strategy(
         *_band_problems(spec, instruments),
         *_curve_problems(spec),
         *ladder_problems(spec, instruments),
+        *_inventory_problems(spec),
         *_execution_problems(spec),
     ]
     return problems or _compiled(resource, known, instruments)
@@ -210,7 +216,11 @@ def _why_no_hedge(instrument: Instrument) -> str:
 
 # The block of each policy type that has a rule for each underlying, and what one of them is called. The LTV ladder is
 # one for whatever the legs hedge.
-_BLOCKS = {"Band": ("band", "band"), "SentimentCurve": ("sentimentCurve", "curve")}
+_BLOCKS = {
+    "Band": ("band", "band"),
+    "SentimentCurve": ("sentimentCurve", "curve"),
+    "InventoryRisk": ("inventoryRisk", "rule"),
+}
 
 
 def _rule_problems(spec: HedgeStrategySpec, instruments: Mapping[str, Instrument]) -> Iterator[Problem]:
@@ -294,6 +304,24 @@ def _knot_problems(knots: Sequence[CurveKnot], at: FieldPath) -> Iterator[Proble
             )
 
 
+def _inventory_problems(spec: HedgeStrategySpec) -> Iterator[Problem]:
+    for number, rule in enumerate(spec.policy.inventory_risks):
+        here = ("spec", "policy", "inventoryRisk", number)
+        if decimal_of(rule.hysteresis) >= _LEAST_STEP:
+            yield Problem(
+                at=(*here, "hysteresis"),
+                wrong="actions are 15 points of score apart, so an action could never be lowered to the next",
+                right='write hysteresis below 15, e.g. "3"',
+            )
+        if duration_ns(rule.volatility_half_life) < duration_ns(rule.volatility_bar):
+            yield Problem(
+                at=(*here, "volatilityHalfLife"),
+                wrong=f"{rule.volatility_half_life} is below volatilityBar, {rule.volatility_bar}, so little but the "
+                "last bar would count",
+                right="make the half-life longer or the bar shorter",
+            )
+
+
 def _execution_problems(spec: HedgeStrategySpec) -> Iterator[Problem]:
     execution, limits = spec.execution, spec.limits
     yield from _style_problems(execution)
@@ -374,6 +402,7 @@ def _compiled(
         loan_to_value=None
         if spec.policy.loan_to_value is None
         else compiled_ladder(spec.policy.loan_to_value),
+        inventory_risks=tuple(_compiled_inventory(rule) for rule in spec.policy.inventory_risks),
         freshness=Freshness(
             quote_ns=duration_ns(spec.freshness.quote),
             book_ns=duration_ns(spec.freshness.book),
@@ -416,6 +445,29 @@ def _compiled_curve(curve: SentimentCurveRule) -> SentimentCurve:
         no_trade_notional=Decimal(0)
         if curve.no_trade_notional is None
         else decimal_of(curve.no_trade_notional),
+    )
+
+
+def _compiled_inventory(rule: InventoryRiskRule) -> InventoryRisk:
+    times = rule.reevaluate_after
+    return InventoryRisk(
+        underlying=rule.underlying,
+        max_loss=decimal_of(rule.max_loss),
+        max_age_ns=duration_ns(rule.max_age),
+        max_volatility=decimal_of(rule.max_volatility),
+        max_depth_share=decimal_of(rule.max_depth_share),
+        volatility_bar_ns=duration_ns(rule.volatility_bar),
+        volatility_half_life_ns=duration_ns(rule.volatility_half_life),
+        hysteresis=decimal_of(rule.hysteresis),
+        max_cost_bps=Decimal(rule.max_cost_bps),
+        no_trade_notional=decimal_if(rule.no_trade_notional) or Decimal(0),
+        on_unknown_entry=rule.on_unknown_entry,
+        reevaluation=Reevaluation(
+            reduce_ns=duration_ns(times.reduce),
+            partial_ns=duration_ns(times.partial),
+            full_ns=duration_ns(times.full),
+            liquidate_ns=duration_ns(times.liquidate),
+        ),
     )
 
 

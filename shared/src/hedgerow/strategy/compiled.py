@@ -131,7 +131,50 @@ class LadderRule(msgspec.Struct, frozen=True, kw_only=True):
     ladder: LoanToValue
 
 
-Rule = Band | SentimentCurve | LadderRule
+class UnknownEntry(StrEnum):
+    """What an inventory policy does while it is not known what a position was entered at."""
+
+    HOLD = "Hold"
+    REDUCE = "Reduce"
+
+
+class Reevaluation(msgspec.Struct, frozen=True, kw_only=True):
+    """How long an action of an inventory policy stands before a lower one may follow it."""
+
+    reduce_ns: int
+    partial_ns: int
+    full_ns: int
+    liquidate_ns: int
+
+
+class InventoryRisk(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of one underlying's inventory is hedged, by how risky it is to hold.
+
+    Attributes:
+        max_loss, max_age_ns, max_volatility, max_depth_share: where each part of the score is full: the unrealised loss
+            as a fraction of what was paid, the age, the annualised volatility, the inventory over the depth.
+        volatility_bar_ns, volatility_half_life_ns: of the moving average that estimates the volatility.
+        hysteresis: points that the score must be below an action's threshold before the action is lowered.
+        max_cost_bps: above it, Reduce and Partial send nothing.
+        no_trade_notional: in the strategy's currency; with Reduce and Partial a hedge that lacks no more is left as it
+            is.
+    """
+
+    underlying: str
+    max_loss: Decimal
+    max_age_ns: int
+    max_volatility: Decimal
+    max_depth_share: Decimal
+    volatility_bar_ns: int
+    volatility_half_life_ns: int
+    hysteresis: Decimal
+    max_cost_bps: Decimal
+    no_trade_notional: Decimal
+    on_unknown_entry: UnknownEntry
+    reevaluation: Reevaluation
+
+
+Rule = Band | SentimentCurve | InventoryRisk | LadderRule
 
 
 class Freshness(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -219,8 +262,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class CompiledStrategy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Everything that routing, risk, hedging and the executor need to know of one strategy.
 
-    `exposure`, `accounts`: what is hedged; summed. `bands`, `sentiment_curves`, `loan_to_value`: of the policy that it
-    has; the others are empty.
+    `exposure`, `accounts`: what is hedged; summed. `bands`, `sentiment_curves`, `inventory_risks`, `loan_to_value`: of
+    the policy that it has; the others are empty.
     `flatten`: it is being deleted, and its hedge is to become zero whatever the exposure is.
     """
 
@@ -238,6 +281,7 @@ class CompiledStrategy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     flatten: bool = False
     sentiment_curves: tuple[SentimentCurve, ...] = ()
     accounts: tuple[AccountSource, ...] = ()
+    inventory_risks: tuple[InventoryRisk, ...] = ()
     loan_to_value: LoanToValue | None = None
 
     @property
@@ -251,7 +295,7 @@ class CompiledStrategy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     @property
     def rules(self) -> tuple[Rule, ...]:
         """What the policy says, underlying by underlying."""
-        return (*self.bands, *self.sentiment_curves, *self._ladder_rules)
+        return (*self.bands, *self.sentiment_curves, *self.inventory_risks, *self._ladder_rules)
 
     @property
     def priced(self) -> frozenset[str]:
@@ -267,6 +311,11 @@ class CompiledStrategy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
             return ()
         hedged = sorted({leg.instrument.underlying for leg in self.hedge_with})
         return tuple(LadderRule(underlying=name, ladder=self.loan_to_value) for name in hedged)
+
+    def mark_symbol(self, underlying: str) -> str | None:
+        """The instrument whose mid marks an underlying: its first leg. None without one."""
+        legs = (leg.instrument for leg in self.hedge_with)
+        return next((item.symbol for item in legs if item.underlying == underlying), None)
 
     @property
     def scored(self) -> frozenset[str]:
