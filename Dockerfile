@@ -27,17 +27,22 @@ COPY .dockerignore /wheels/
 FROM kernels-${KERNELS} AS kernels
 
 FROM ${BASE} AS third-party
+RUN apt-get update && apt-get install -y --no-install-recommends binutils && rm -rf /var/lib/apt/lists/*
 ARG UV_VERSION=0.13.8
+ARG KERNELS
 ENV UV_PYTHON_DOWNLOADS=never UV_NATIVE_TLS=1 UV_NO_CACHE=1 UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1 \
     VIRTUAL_ENV=/opt/hedgerow
 RUN python3 -m venv /uv && /uv/bin/pip install --no-cache-dir "uv==${UV_VERSION}" \
     && /uv/bin/uv venv --python "$(command -v python3)" "$VIRTUAL_ENV"
 WORKDIR /src
-# A layer of their own: they are large and change seldom.
+# A layer of their own: they are large and change seldom. SciPy only serves the kernels' twins; symbols serve debuggers,
+# and libraries that wheels bring along stay as they were patched.
 COPY requirements.lock shared/pyproject.toml ./
 RUN /uv/bin/uv pip install --constraints requirements.lock --requirements pyproject.toml \
+       $([ "$KERNELS" != none ] || echo --extra twins) \
     && find "$VIRTUAL_ENV" -type d \( -path '*/numpy/*/tests' -o -path '*/scipy/*/tests' -o -path '*/ccxt/test' \) -prune \
-       -exec rm -rf {} +
+       -exec rm -rf {} + \
+    && find "$VIRTUAL_ENV" -name '*.so' -not -path '*.libs/*' -exec strip --strip-unneeded {} +
 
 FROM third-party AS packages
 RUN touch /before
@@ -53,9 +58,11 @@ RUN /uv/bin/uv pip install --constraints requirements.lock --build-constraints r
 
 FROM packages AS operator-packages
 COPY operator operator
-# Only what comes on top, so that the operator's image shares every layer of the worker's.
+# Only what comes on top, so that the operator's image shares every layer of the worker's. Half of the client is a second
+# one, for asyncio, which nothing here uses.
 RUN rm -r /added && touch /before \
     && /uv/bin/uv pip install --constraints requirements.lock --build-constraints requirements.lock ./operator \
+    && rm -r "$VIRTUAL_ENV"/lib/python3*/site-packages/kubernetes/aio \
     && mkdir /added && cd / \
     && find opt/hedgerow -cnewer /before ! -type d -print0 | xargs -0 cp --parents --no-dereference -t /added
 

@@ -19,6 +19,17 @@ class Direction(Enum):
     FROM_SERVER = "from the server"
 
 
+# Whether bytes may pass, by direction.
+Gates = dict[Direction, asyncio.Event]
+
+
+def _open_gates() -> Gates:
+    gates = {direction: asyncio.Event() for direction in Direction}
+    for gate in gates.values():
+        gate.set()
+    return gates
+
+
 class TcpProxy:
     """One door. Its port stays the same for life; `target` may move to another server.
 
@@ -30,15 +41,14 @@ class TcpProxy:
         self._target = target
         self._refusing = False
         self._delay_s = 0.0
-        self._passing = {direction: asyncio.Event() for direction in Direction}
+        self._passing = _open_gates()
+        self._stranded: list[Gates] = []
         self._clients: set[asyncio.StreamWriter] = set()
         self._servers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
         self.port = 0
 
     async def open(self) -> None:
-        for passing in self._passing.values():
-            passing.set()
         self._server = await asyncio.start_server(self._serve, LOOPBACK, 0)
         self.port = self._server.sockets[0].getsockname()[1]
 
@@ -53,6 +63,11 @@ class TcpProxy:
     def half_open(self) -> None:
         """The server's end of every connection is gone, and the client is not told."""
         self._do(self._half_open)
+
+    def strand(self) -> None:
+        """Let nothing pass ever again on open connections, and tell nobody, as when a firewall forgot them. New ones
+        pass."""
+        self._do(self._strand)
 
     def delay(self, seconds: float) -> None:
         """Pass everything that much later, each way."""
@@ -86,6 +101,12 @@ class TcpProxy:
         for writer in self._servers:
             _reset(writer)
 
+    def _strand(self) -> None:
+        for passing in self._passing.values():
+            passing.clear()
+        self._stranded.append(self._passing)
+        self._passing = _open_gates()
+
     def _heal(self) -> None:
         self._refusing = False
         self._delay_s = 0.0
@@ -102,27 +123,30 @@ class TcpProxy:
         try:
             if not self._refusing:
                 # A connection is only made when a packet comes through; until then the client waits.
-                await self._passing[Direction.TO_SERVER].wait()
-                await self._connect(reader, writer)
+                passing = self._passing
+                await passing[Direction.TO_SERVER].wait()
+                await self._connect(reader, writer, passing)
         except OSError:
             pass  # nobody listens there: the client is told below
         finally:
             self._clients.discard(writer)
             _reset(writer)
 
-    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _connect(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, passing: Gates
+    ) -> None:
         server_reader, server_writer = await asyncio.open_connection(LOOPBACK, self._target)
         self._servers.add(server_writer)
         pumps = [
-            asyncio.create_task(self._pump(reader, server_writer, Direction.TO_SERVER)),
-            asyncio.create_task(self._pump(server_reader, writer, Direction.FROM_SERVER)),
+            asyncio.create_task(self._pump(reader, server_writer, passing[Direction.TO_SERVER])),
+            asyncio.create_task(self._pump(server_reader, writer, passing[Direction.FROM_SERVER])),
         ]
         try:
             done, _ = await asyncio.wait(pumps, return_when=asyncio.FIRST_EXCEPTION)
             for pump in done:
                 pump.exception()  # one end is gone, which the other is told now
             # That the server's end is gone is something that has to get through as well.
-            await self._passing[Direction.FROM_SERVER].wait()
+            await passing[Direction.FROM_SERVER].wait()
         finally:
             for pump in pumps:
                 pump.cancel()
@@ -130,13 +154,13 @@ class TcpProxy:
             _reset(server_writer)
 
     async def _pump(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, direction: Direction
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, passing: asyncio.Event
     ) -> None:
         while True:
             data = await reader.read(CHUNK)
             if self._delay_s:
                 await asyncio.sleep(self._delay_s)
-            await self._passing[direction].wait()
+            await passing.wait()
             if not data:
                 if writer.can_write_eof():
                     writer.write_eof()
@@ -147,6 +171,8 @@ class TcpProxy:
     async def close(self) -> None:
         self._cut()
         self._heal()
+        for passing in (gate for gates in self._stranded for gate in gates.values()):
+            passing.set()
         if self._server is not None:
             self._server.close()
 

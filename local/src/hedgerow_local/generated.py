@@ -75,6 +75,8 @@ def _yaml(data: dict[str, Any]) -> str:
     yaml.default_flow_style = False
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
     yaml.width = 10_000
+    # What stands in two places is written in both.
+    yaml.representer.ignore_aliases = lambda data: True
     stream = StringIO()
     yaml.dump(data, stream)
     return stream.getvalue()

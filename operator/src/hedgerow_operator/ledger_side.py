@@ -74,9 +74,11 @@ async def read_ledger(connection: Any, key: str, venues: Iterable[str]) -> Ledge
     """What the ledger knows of one strategy, and of these venues."""
     live = await find_strategy(connection, key)
     hedged_on = sorted({leg.venue for leg in live.config.hedge_with}) if live is not None else []
+    counted = {source.venue for source in live.config.accounts} if live is not None else set()
+    found = await find_venues(connection, {*venues, *hedged_on, *counted})
     return Ledger(
         live=live,
-        venues={venue.key: venue for venue in await find_venues(connection, {*venues, *hedged_on})},
+        venues={venue.key: venue for venue in found},
         halts=await halts_against(connection, key, hedged_on),
     )
 

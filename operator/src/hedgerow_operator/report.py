@@ -72,9 +72,10 @@ def report(observed: Observed, verdict: Verdict, outcome: Outcome) -> Report:
             "generation": live.generation,
             "revision": live.revision,
             "mode": live.config.mode.value,
-            "policy": "Band",
             "state": _state(observed, live) or previous.get("state") or "Pending",
         }
+        policy = _policy(observed, live) or previous.get("policy")
+        status |= {} if policy is None else {"policy": policy}
     notes = [note for item in transitions(before, findings) if (note := _note(item)) is not None]
     if live is not None and live.generation != previous.get("generation"):
         notes.append(
@@ -226,6 +227,13 @@ def _fresh_state(observed: Observed, live: StrategyPublished) -> Any:
     return (
         state if state is not None and (state.uid, state.generation) == (live.uid, live.generation) else None
     )
+
+
+def _policy(observed: Observed, live: StrategyPublished) -> str | None:
+    """Of the spec that is live: the newest, or the last good one."""
+    if live.generation >= observed.generation:
+        return str(observed.resource["spec"]["policy"]["type"])
+    return str(observed.last_good.spec["policy"]["type"]) if observed.last_good is not None else None
 
 
 def _state(observed: Observed, live: StrategyPublished) -> str | None:

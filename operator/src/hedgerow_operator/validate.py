@@ -143,4 +143,5 @@ def _live_config(observed: Observed) -> CompiledStrategy | None:
 
 
 def _venue_names(parsed: HedgeStrategy) -> list[str]:
-    return sorted({leg.venue_ref.name for leg in parsed.spec.hedge_with})
+    counted = {source.account.venue_ref.name for source in parsed.spec.exposure if source.account}
+    return sorted(counted | {leg.venue_ref.name for leg in parsed.spec.hedge_with})

@@ -47,7 +47,7 @@ class World:
             yield VENUE.kind, key.removesuffix("-executor")
 
     def strategies_on(self, venue: str) -> list[str]:
-        """Strategies that declare a leg on this Venue."""
+        """Strategies that declare a leg on this Venue, or count its account."""
         return self.of(STRATEGY).found_by(venue)
 
     def rivals(self, resource: Object) -> tuple[Rival, ...]:
@@ -91,6 +91,7 @@ def _rival(body: Object, venue: str, instrument: str) -> Rival:
 
 
 def _strategy_index(body: Object) -> Iterator[Hashable]:
+    yield from _counted_on(body)
     for venue, instrument in legs_of(body):
         yield venue
         yield venue, instrument
@@ -113,6 +114,15 @@ def legs_of(resource: Object) -> list[tuple[str, str]]:
         for leg in legs
         if isinstance(leg, dict) and "instrument" in leg and "name" in (leg.get("venueRef") or {})
     ]
+
+
+def _counted_on(resource: Object) -> Iterator[str]:
+    """The key of each Venue whose account counts towards the exposure, as far as they can be read."""
+    for source in (resource.get("spec") or {}).get("exposure") or ():
+        account = source.get("account") if isinstance(source, dict) else None
+        name = ((account or {}).get("venueRef") or {}).get("name") if isinstance(account, dict) else None
+        if name:
+            yield f"{resource['metadata']['namespace']}/{name}"
 
 
 def trade_secret(venue: Object) -> str | None:

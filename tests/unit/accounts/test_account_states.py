@@ -5,37 +5,14 @@ from typing import Any
 
 import msgspec
 import pytest
+from account_examples import DEBT, POSITION, account_state
 
-from hedgerow.domain.accounts import AccountDebt, AccountPosition
 from hedgerow.schemas.codec import Decoder, UndecodableRecord, encode
 from hedgerow.schemas.records import AccountState
 
-POSITION = AccountPosition(
-    instrument="BTC/USDT:USDT",
-    quantity=D("-1.5"),
-    entry_price=D("60000"),
-    mark_price=D("61000"),
-    unrealised_pnl=D("-1500"),
-)
-DEBT = AccountDebt(asset="USDT", principal=D(100), interest=D("0.1"), annual_rate=D("0.06"))
-
-
-def state(**changes: Any) -> AccountState:
-    fields: dict[str, Any] = {
-        "venue": "trading/paper",
-        "account": "hedge-01",
-        "sequence": 7,
-        "time_ns": 1_790_000_000_000_000_000,
-        "wallet": {"BTC": D("-0.5"), "USDT": D(10)},
-        "collateral": {"BTC": D(2)},
-        "debts": (DEBT,),
-        "positions": (POSITION,),
-    }
-    return AccountState(**fields | changes)
-
 
 def test_a_state_comes_back_as_it_was_sent() -> None:
-    assert Decoder[AccountState](AccountState).decode(encode(state())) == state()
+    assert Decoder[AccountState](AccountState).decode(encode(account_state())) == account_state()
     assert DEBT.owed == D("100.1")
 
 
@@ -61,7 +38,7 @@ def test_what_no_account_can_hold_is_refused_where_it_is_made_and_where_it_is_re
     changes: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(ValueError, match=words):
-        state(**changes)
-    sent = msgspec.to_builtins(state()) | msgspec.to_builtins(changes)
+        account_state(**changes)
+    sent = msgspec.to_builtins(account_state()) | msgspec.to_builtins(changes)
     with pytest.raises(UndecodableRecord, match=words):
         Decoder[AccountState](AccountState).decode(msgspec.json.encode(sent))

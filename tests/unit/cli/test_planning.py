@@ -59,6 +59,7 @@ def facts(**changes: Any) -> PlanFacts:
         books=[book, msgspec.structs.replace(book, name="others", positions={"BTC/USDT": Decimal(50)})],
         quotes=[quote("BTC/USDT"), quote("BTC/USDT:USDT"), quote("ETH/USDT", underlying="ETH")],
         scores=[],
+        accounts=[],
         venues=[example.venue()],
         now_ns=example.NOW_NS,
     )

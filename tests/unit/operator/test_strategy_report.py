@@ -108,6 +108,17 @@ def test_a_refused_edit_says_what_goes_on() -> None:
     assert "Invalid" in notes(found)
 
 
+def test_the_policy_is_that_of_what_is_live() -> None:
+    curve = {"underlying": "BTC", "knots": [{"score": "0", "hedgeFraction": "0"}]}
+    policy = {"type": "SentimentCurve", "sentimentCurve": [curve]}
+    edited = observed(resource(generation=2, policy=policy))
+    assert reported(running(edited, config(), generation=2)).status["policy"] == "SentimentCurve"
+    # Its curve does not reach score 1, so the band of generation 1 goes on.
+    assert reported(running(edited, config(), generation=1)).status["policy"] == "Band"
+    unkept = msgspec.structs.replace(running(edited, config(), generation=1), last_good=None)
+    assert "policy" not in reported(unkept).status
+
+
 def test_what_keeps_it_from_hedging_is_said_the_hardest_first() -> None:
     seen = running(observed(), config())
     stale = msgspec.structs.replace(seen, state=msgspec.structs.replace(seen.state, state="Stale"))

@@ -85,6 +85,19 @@ async def test_half_open_is_silence_until_it_heals(proxies: Proxies, echo: int) 
         assert await say(ends, b"three") == b"three"
 
 
+async def test_what_is_stranded_stays_so_and_new_connections_pass(proxies: Proxies, echo: int) -> None:
+    door = proxies.door(echo)
+    old = await connected(door)
+    assert await say(old, b"one") == b"one"
+    door.strand()
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(say(old, b"two"), SHORT_S)
+    assert await say(await connected(door), b"three") == b"three"
+    door.heal()
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(old[0].read(100), SHORT_S)
+
+
 async def test_it_may_lead_to_another_server(proxies: Proxies, echo: int) -> None:
     door = proxies.door(1)
     door.lead_to(echo)

@@ -7,10 +7,12 @@ from typing import Any
 import hedge_examples as example
 import msgspec
 import pytest
+from account_examples import account_source, account_state
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hedgerow.schemas.records import (
+    AccountInput,
     BookInput,
     ClientBook,
     MarkInput,
@@ -20,7 +22,7 @@ from hedgerow.schemas.records import (
     StrategyInput,
     StrategyPublished,
 )
-from hedgerow.strategy.compiled import BookSource
+from hedgerow.strategy.compiled import BookSource, Haircut
 from hedgerow.streams.context import FollowsAssignment, Incoming, Outgoing
 from hedgerow.streams.partitioning import partition_of
 from hedgerow_enrichment.router import Router
@@ -128,6 +130,8 @@ def described(outgoing: Sequence[Outgoing]) -> list[str]:
             found.append(f"{item.key} quote {record.quote.sequence}")
         elif isinstance(record, ScoreInput):
             found.append(f"{item.key} score {record.score.score:g}")
+        elif isinstance(record, AccountInput):
+            found.append(f"{item.key} account {record.account.sequence}")
         elif isinstance(record, BookInput):
             found.append(f"{item.key} book {record.book.sequence}")
         elif isinstance(record, StrategyInput):
@@ -228,6 +232,33 @@ def test_a_score_goes_at_once_to_those_who_read_it_and_is_repeated_each_second(r
     assert described(router.step(score(0.5, T0 + 2, asset="ETH"))) == []
     assert "demo/curve score 0.4" in described(router.tick(T0 + 2 * SECOND_NS))
     assert "demo/btc score 0.4" not in described(router.tick(T0 + 4 * SECOND_NS))
+
+
+def test_collateral_is_priced_though_nothing_hedges_it(router: Router) -> None:
+    base = published(name="ladder")
+    haircuts = (Haircut(asset="ETH", haircut=Decimal("0.9")),)
+    config = msgspec.structs.replace(base.config, bands=(), loan_to_value=example.ladder(haircuts=haircuts))
+    router.strategy_changed("demo/ladder", msgspec.structs.replace(base, config=config))
+    assert described(router.step(quote(1, T0, symbol="ETH/USDT", underlying="ETH"))) == [
+        "demo/ladder quote 1"
+    ]
+    assert described(router.step(quote(1, T0, symbol="NVDA/USD", underlying="NVDA"))) == []
+
+
+def test_an_account_goes_at_once_to_those_who_count_it_and_is_repeated_each_second(router: Router) -> None:
+    base = published(name="lender")
+    config = msgspec.structs.replace(base.config, exposure=(), accounts=(account_source(),))
+    router.strategy_changed("demo/lender", msgspec.structs.replace(base, config=config))
+
+    def account(sequence: int, venue: str = "trading/paper") -> Incoming:
+        return incoming("accounts", account_state(sequence=sequence, venue=venue), T0, partition=3)
+
+    assert described(router.step(account(7))) == ["demo/lender account 7"]
+    assert described(router.step(account(8))) == ["demo/lender account 8"]
+    assert described(router.step(account(7))) == []
+    assert described(router.step(account(9, venue="trading/other"))) == []
+    assert "demo/lender account 8" in described(router.tick(T0 + 2 * SECOND_NS))
+    assert "demo/btc account 8" not in described(router.tick(T0 + 4 * SECOND_NS))
 
 
 def test_a_suspended_strategy_still_gets_its_inputs(router: Router) -> None:

@@ -14,7 +14,9 @@ from compile_examples import (
     VENUE,
     VENUES,
     Edit,
+    account_source,
     band,
+    by_risk,
     by_score,
     compiled,
     leg,
@@ -31,6 +33,18 @@ from hedgerow.strategy.venue import Venue
 HEDGES = 'use one of: "BTC/USDC:USDC", "BTC/USDT:USDT", "ETH/USDT:USDT", "NVDA/USD", "SPX/USD:USD-301220"'
 CURVE = "spec.policy.sentimentCurve[0]"
 CASES: list[tuple[str, Edit, str]] = [
+    (
+        "a hysteresis over a whole step",
+        by_risk(hysteresis="15"),
+        "spec.policy.inventoryRisk[0].hysteresis: actions are 15 points of score apart, so an action could never be "
+        'lowered to the next; write hysteresis below 15, e.g. "3"',
+    ),
+    (
+        "a half-life below its bar",
+        by_risk(volatilityBar="1m", volatilityHalfLife="59s"),
+        "spec.policy.inventoryRisk[0].volatilityHalfLife: 59s is below volatilityBar, 1m, so little but the last bar "
+        "would count; make the half-life longer or the bar shorter",
+    ),
     (
         "a curve that falls",
         by_score(("0", "0.5"), ("0.5", "0.4"), ("1", "1")),
@@ -73,6 +87,24 @@ CASES: list[tuple[str, Edit, str]] = [
         lambda spec: spec["freshness"].update(score="3s"),
         "spec.freshness.score: policy Band reads no scores; write freshness.score, e.g. 3s, with policy "
         "SentimentCurve and with no other",
+    ),
+    (
+        "an account of no Venue",
+        lambda spec: spec["exposure"].append(account_source(venueRef={"name": "papr"})),
+        'spec.exposure[1].account.venueRef.name: there is no Venue "papr" in namespace "default"; apply it first, or '
+        'use one of: "paper"',
+    ),
+    (
+        "an account twice",
+        lambda spec: spec["exposure"].extend([account_source(), account_source("again")]),
+        'spec.exposure[2].account.venueRef.name: "paper" stands already at spec.exposure[1].account.venueRef.name; '
+        "count each account once",
+    ),
+    (
+        "a part of an account twice",
+        lambda spec: spec["exposure"].append(account_source(count=["Spot", "Loans", "Spot"])),
+        'spec.exposure[1].account.count[2]: "Spot" stands already at spec.exposure[1].account.count[0]; count each '
+        "part once",
     ),
     (
         "unknown instrument",

@@ -1,8 +1,8 @@
 """The router: hands each strategy the newest of every input that it declares, and its generation.
 
-`risk.inputs` is risk's only input, one ordered log per strategy. What is copied there: a first state, a book and a
-score at once; a quote after its mid moved by 1 bp, after its validity changed, or 100 ms after the last copy; and
-everything known again each second, so that a lost message heals and risk's clock goes on.
+`risk.inputs` is risk's only input, one ordered log per strategy. What is copied there: a first state, a book, a
+score and an account at once; a quote after its mid moved by 1 bp, after its validity changed, or 100 ms after the last
+copy; and everything known again each second, so that a lost message heals and risk's clock goes on.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 import msgspec
 
 from hedgerow.schemas.records import (
+    AccountInput,
+    AccountState,
     BookInput,
     ClientBook,
     MarkInput,
@@ -27,7 +29,7 @@ from hedgerow.streams.partitioning import partition_of
 
 MOVE_BPS = 1.0
 INTERVAL_NS = 100_000_000
-Input = Quote | ClientBook | Score
+Input = Quote | ClientBook | Score | AccountState
 HEARTBEAT_NS = 1_000_000_000
 
 
@@ -54,9 +56,11 @@ class _Route(msgspec.Struct):
     def needs(self, record: Input) -> bool:
         config = self.published.config
         if isinstance(record, Quote):
-            return record.underlying in config.underlyings
+            return record.underlying in config.priced
         if isinstance(record, Score):
             return record.asset in config.scored
+        if isinstance(record, AccountState):
+            return any(source.venue == record.venue for source in config.accounts)
         return any(source.book == record.name for source in config.exposure)
 
 
@@ -205,6 +209,8 @@ class Router:
             return _outgoing(MarkInput(strategy=strategy, routed_ns=now_ns, quote=record), cause)
         if isinstance(record, Score):
             return _outgoing(ScoreInput(strategy=strategy, routed_ns=now_ns, score=record), cause)
+        if isinstance(record, AccountState):
+            return _outgoing(AccountInput(strategy=strategy, routed_ns=now_ns, account=record), cause)
         return _outgoing(BookInput(strategy=strategy, routed_ns=now_ns, book=record), cause)
 
 
@@ -215,6 +221,8 @@ def _outgoing(record: RiskInput, cause: Incoming | None) -> Outgoing:
 def _name(record: Input) -> str:
     if isinstance(record, Quote):
         return f"quote:{record.instrument}"
+    if isinstance(record, AccountState):
+        return f"account:{record.venue}"
     return f"score:{record.asset}" if isinstance(record, Score) else f"book:{record.name}"
 
 

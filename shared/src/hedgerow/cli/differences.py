@@ -86,6 +86,10 @@ def fields_of(config: Config) -> dict[str, str]:
     for source in tree.pop("exposure"):
         name = source.pop("name")
         tree[f"exposure[{name}]"] = _renamed(source, {"book": "book.name"})
+    for source in tree.pop("accounts", ()):
+        name, count = source.pop("name"), ", ".join(source.pop("count"))
+        account = _renamed(source, {"venue": "account.venueRef.name", "account": "account.id"})
+        tree[f"exposure[{name}]"] = {**account, "account.count": count}
     for band in tree.pop("bands", ()):
         underlying = band.pop("underlying")
         tree[f"policy.band[{underlying}]"] = band
@@ -95,6 +99,10 @@ def fields_of(config: Config) -> dict[str, str]:
             f"knots[{knot['score']}].hedgeFraction": knot["hedge_fraction"] for knot in curve.pop("knots")
         }
         tree[f"policy.sentimentCurve[{underlying}]"] = {**curve, **knots}
+    for rule in tree.pop("inventory_risks", ()):
+        underlying = rule.pop("underlying")
+        times = {f"reevaluateAfter.{name}": value for name, value in rule.pop("reevaluation").items()}
+        tree[f"policy.inventoryRisk[{underlying}]"] = {**rule, **times}
     legs = tree.pop("hedge_with")
     for rank, leg in enumerate(legs, 1):
         index = leg.pop("index")

@@ -10,8 +10,8 @@ from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from hedgerow.cli.topics import POLL_S, READ_TIMEOUT_S, decoded, open_consumer, require_partitions
 from hedgerow.schemas.codec import Decoder
-from hedgerow.schemas.records import Quote, RiskState, Score
-from hedgerow.schemas.topics import MARKET_ENRICHED, RISK_STATE, SCORES, Topic
+from hedgerow.schemas.records import AccountState, Quote, RiskState, Score
+from hedgerow.schemas.topics import ACCOUNTS, MARKET_ENRICHED, RISK_STATE, SCORES, Topic
 from hedgerow.streams.partitioning import partition_of
 from hedgerow.streams.sender import ANSWER_TIMEOUT_S, KafkaUnreachable, unreachable
 
@@ -162,6 +162,20 @@ def newest_scores(kafka: str, assets: Collection[str]) -> list[Score]:
     """
     found = _newest_of(kafka, SCORES, Score, assets, assets, _key_of)
     return [score for score in found if score.asset in assets]
+
+
+def newest_accounts(kafka: str, venues: Collection[str]) -> list[AccountState]:
+    """The newest state of each of these Venues' accounts that has one. Blocks.
+
+    Args:
+        venues: by key, `namespace/name`.
+
+    Raises:
+        KafkaUnreachable: no broker answers, or there is no such topic.
+        UnreadableRecord: another version of Hedgerow wrote it.
+    """
+    found = _newest_of(kafka, ACCOUNTS, AccountState, venues, venues, _key_of)
+    return [account for account in found if account.venue in venues]
 
 
 def _newest_of(

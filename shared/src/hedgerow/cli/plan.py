@@ -10,7 +10,12 @@ import msgspec
 from hedgerow.cli.declared import Compiled, compile_declared, read_declared
 from hedgerow.cli.exits import ExitCode, complain
 from hedgerow.cli.explain import show_outlook
-from hedgerow.cli.newest_states import newest_quotes, newest_risk_state, newest_scores
+from hedgerow.cli.newest_states import (
+    newest_accounts,
+    newest_quotes,
+    newest_risk_state,
+    newest_scores,
+)
 from hedgerow.cli.planning import Plan, PlanFacts, plan
 from hedgerow.cli.servers import Servers, open_ledger
 from hedgerow.domain.instruments import LISTINGS
@@ -65,14 +70,16 @@ async def _facts(
     except (LegConflict, PositionOpen) as error:
         refused = f"{type(error).__name__}: {error}"
     halts = await halts_against(connection, config.key, sorted({leg.venue for leg in config.hedge_with}))
-    running, quotes, scores = None, [], []
+    running, quotes, scores, accounts = None, [], [], []
     # Kafka last, and the ledger right after it: the age of what was read must not count as the strategy's.
     if live is not None and live.revision == revision_of(config):
         running = await asyncio.to_thread(newest_risk_state, servers.kafka, config.key)
     if running is None:
-        listed = {item.symbol for item in LISTINGS.values() if item.underlying in config.underlyings}
-        quotes = await asyncio.to_thread(newest_quotes, servers.kafka, config.underlyings, listed)
+        listed = {item.symbol for item in LISTINGS.values() if item.underlying in config.priced}
+        quotes = await asyncio.to_thread(newest_quotes, servers.kafka, config.priced, listed)
         scores = await asyncio.to_thread(newest_scores, servers.kafka, config.scored)
+        counted = {source.venue for source in config.accounts}
+        accounts = await asyncio.to_thread(newest_accounts, servers.kafka, counted)
     now_ns = time.time_ns()
     return PlanFacts(
         config=config,
@@ -84,6 +91,7 @@ async def _facts(
         books=await read_books(connection, now_ns),
         quotes=quotes,
         scores=scores,
+        accounts=accounts,
         venues=list(compiled.venues.values()),
         now_ns=now_ns,
     )
@@ -95,4 +103,4 @@ def _show(item: Plan) -> None:
         print(f"`apply` refuses it: {item.refused}. What is live stays as it is.")
         return
     print(f"Decided as generation {item.generation}, with risk from {item.risk_from}:")
-    show_outlook(item.outlook)
+    show_outlook(item.outlook, time.time_ns())

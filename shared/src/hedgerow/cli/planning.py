@@ -9,6 +9,8 @@ from hedgerow.cli.explanation import Explanation, Facts, explain
 from hedgerow.hedging.snapshot import LedgerSnapshot, PolicyState
 from hedgerow.risk.partition_risk import PartitionRisk
 from hedgerow.schemas.records import (
+    AccountInput,
+    AccountState,
     BookInput,
     ClientBook,
     MarkInput,
@@ -34,7 +36,8 @@ class PlanFacts(msgspec.Struct, frozen=True, kw_only=True):
         halts: reasons of those that would stand against the declared config.
         refused: why `apply` would refuse it; None when it would not.
         running: the newest risk state of the live strategy.
-        quotes: the newest of each instrument on the strategy's underlyings; scores: of each of them that has one.
+        quotes: the newest of each instrument on the strategy's underlyings; scores: of each of them that has one;
+            accounts: of each that it counts and that has a state.
         venues: those that would be there.
     """
 
@@ -47,6 +50,7 @@ class PlanFacts(msgspec.Struct, frozen=True, kw_only=True):
     books: list[ClientBook]
     quotes: list[Quote]
     scores: list[Score]
+    accounts: list[AccountState]
     venues: list[CompiledVenue]
     now_ns: int
 
@@ -76,7 +80,9 @@ def plan(facts: PlanFacts) -> Plan:
     running = facts.running if same and _is_of(facts.running, published) else None
     outlook = None
     if facts.refused is None:
-        risk = running or value_risk(published, facts.books, facts.quotes, facts.scores, facts.now_ns)
+        risk = running or value_risk(
+            published, facts.books, facts.quotes, facts.scores, facts.accounts, facts.now_ns
+        )
         outlook = explain(
             Facts(
                 published=published,
@@ -110,6 +116,7 @@ def value_risk(
     books: Sequence[ClientBook],
     quotes: Sequence[Quote],
     scores: Sequence[Score],
+    accounts: Sequence[AccountState],
     now_ns: int,
 ) -> RiskState:
     """The risk state that these inputs would lead to, through the very functions of the risk role."""
@@ -123,12 +130,18 @@ def value_risk(
     records += [
         MarkInput(strategy=name, routed_ns=now_ns, quote=quote)
         for quote in quotes
-        if quote.underlying in config.underlyings
+        if quote.underlying in config.priced
     ]
     records += [
         ScoreInput(strategy=name, routed_ns=now_ns, score=score)
         for score in scores
         if score.asset in config.scored
+    ]
+    counted = {source.venue for source in config.accounts}
+    records += [
+        AccountInput(strategy=name, routed_ns=now_ns, account=account)
+        for account in accounts
+        if account.venue in counted
     ]
     partition = PartitionRisk()
     states = [partition.apply(record, offset) for offset, record in enumerate(records)]

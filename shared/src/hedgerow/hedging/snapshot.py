@@ -9,6 +9,8 @@ from hedgerow.domain.orders import Side, TimeInForce
 from hedgerow.execution.claim_facts import Ceilings
 from hedgerow.execution.limits import lowest
 from hedgerow.execution.order_life import IntentState
+from hedgerow.hedging.inventory import Standing
+from hedgerow.hedging.ladder import LadderStanding
 from hedgerow.strategy.compiled import CompiledStrategy
 
 
@@ -82,11 +84,15 @@ class PolicyState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         last_decided_ns: of the newest order on any leg.
         legs: of the newest order on each, in a strategy that has several.
         pursuits: by underlying, of those that are under way.
+        standings: by underlying, of an inventory policy.
+        ladder: where the LTV ladder stands; None when there is none, and before the first decision.
     """
 
     last_decided_ns: int = 0
     legs: tuple[LegDecided, ...] = ()
     pursuits: tuple[Pursuit, ...] = ()
+    standings: tuple[Standing, ...] = ()
+    ladder: LadderStanding | None = None
 
     def decided_ns(self, leg: int) -> int:
         """When an order was last decided on this leg; 0 when none was."""
@@ -96,6 +102,9 @@ class PolicyState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
     def pursuit(self, underlying: str) -> Pursuit | None:
         return next((item for item in self.pursuits if item.underlying == underlying), None)
+
+    def standing(self, underlying: str) -> Standing | None:
+        return next((item for item in self.standings if item.underlying == underlying), None)
 
 
 class LedgerSnapshot(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,14 +10,29 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from hedgerow.kernels import twin_pricing
 from hedgerow.kernels.greeks import Floats, Greeks, ImpliedVolatility, OptionGreeks
 from hedgerow.kernels.native import load_native
 
 Number = float | Floats
 Truth = bool | NDArray[np.bool_]
 
-_engine: Any = load_native() or twin_pricing
+
+def _load_engine() -> Any:
+    native = load_native()
+    if native is not None:
+        return native
+    try:
+        # Only now: SciPy, which the twin needs, costs every process memory and time to start.
+        from hedgerow.kernels import twin_pricing
+    except ModuleNotFoundError as cause:
+        raise ImportError(
+            f"neither the native kernels nor what their twins need ({cause.name}) is installed; "
+            "install hedgerow[twins]"
+        ) from cause
+    return twin_pricing
+
+
+_engine: Any = _load_engine()
 
 _BlackScholesScalar = Callable[[float, float, float, float, float, float, bool], OptionGreeks]
 _Black76Scalar = Callable[[float, float, float, float, float, bool], OptionGreeks]

@@ -4,10 +4,20 @@ from collections.abc import Callable
 
 import msgspec
 
+from hedgerow.risk.inventory import inventories_of, volatilities_of, watch_volatility
+from hedgerow.risk.loan import loan_of
 from hedgerow.risk.problems import find_problems
 from hedgerow.risk.strategy_state import StrategyState
 from hedgerow.risk.valuation import exposures_of, marks_of
-from hedgerow.schemas.records import BookInput, MarkInput, RiskInput, RiskState, ScoreInput, StrategyInput
+from hedgerow.schemas.records import (
+    AccountInput,
+    BookInput,
+    MarkInput,
+    RiskInput,
+    RiskState,
+    ScoreInput,
+    StrategyInput,
+)
 
 _encoder = msgspec.json.Encoder(order="deterministic")
 _decoder = msgspec.json.Decoder(dict[str, StrategyState])
@@ -39,6 +49,8 @@ class PartitionRisk:
         if not state.take(record):
             self._on_stale()
             return None
+        if isinstance(record, MarkInput):
+            watch_volatility(state, record.quote)
         published = state.published
         problems = find_problems(state, record.routed_ns)
         return RiskState(
@@ -56,6 +68,9 @@ class PartitionRisk:
             scores=tuple(
                 state.scores[asset] for asset in sorted(published.config.scored & state.scores.keys())
             ),
+            loan=loan_of(state, record.routed_ns),
+            inventories=inventories_of(state),
+            volatilities=volatilities_of(state),
         )
 
     def generation_of(self, strategy: str) -> tuple[str, int] | None:
@@ -95,5 +110,7 @@ def cause_of(record: RiskInput) -> str:
         return f"book:{record.book.name}:{record.book.sequence}"
     if isinstance(record, ScoreInput):
         return f"score:{record.score.asset}:{record.score.sequence}"
+    if isinstance(record, AccountInput):
+        return f"account:{record.account.venue}:{record.account.sequence}"
     generation = record.published.generation if record.published is not None else None
     return f"strategy:{record.strategy}:{generation}"

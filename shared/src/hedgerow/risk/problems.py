@@ -4,40 +4,36 @@ from collections.abc import Iterator
 
 from hedgerow.domain.age import age_problem
 from hedgerow.domain.instruments import LISTINGS
+from hedgerow.risk.holdings import counted_holdings, seen_account
+from hedgerow.risk.loan import loan_problems
+from hedgerow.risk.problem_codes import INVALID, MISSING, STALE, UNKNOWN
 from hedgerow.risk.strategy_state import StrategyState
-from hedgerow.schemas.records import ClientBook, InputProblem, Quote
+from hedgerow.schemas.records import InputProblem, Quote
 from hedgerow.strategy.compiled import CompiledStrategy
 
-MISSING = "Missing"
-STALE = "Stale"
-INVALID = "Invalid"
-UNKNOWN = "Unknown"
+# Of fewer the average says little; until then an inventory policy waits.
+MIN_BARS = 10
 
 
 def find_problems(state: StrategyState, now_ns: int) -> tuple[InputProblem, ...]:
     """Everything that keeps the strategy from being ready, sorted by input.
 
-    Declared inputs are the books of `exposure`, the instruments of `hedgeWith`, the instruments of every position
-    that is not zero and whose underlying is hedged, and the scores that the policy reads; others are no concern of
-    this strategy.
+    Declared inputs are the books and accounts of `exposure`, the instruments of `hedgeWith`, the instruments of every
+    position that is not zero and whose underlying is hedged or collateral, the scores and the loan that the policy
+    reads, and enough marks where it asks for their volatility; others are no concern of this strategy.
     """
     config = state.published.config
     found = [
         *_book_problems(state, config, now_ns),
-        *_position_problems(state, config),
+        *_account_problems(state, config, now_ns),
+        *_position_problems(state),
         *_quote_problems(state, config, now_ns),
         *_score_problems(state, config, now_ns),
+        *_volatility_problems(state, config),
         *_leg_problems(config),
+        *loan_problems(state),
     ]
     return tuple(sorted(found, key=lambda problem: (problem.input, problem.code, problem.detail)))
-
-
-def declared_books(state: StrategyState) -> Iterator[ClientBook]:
-    """The declared books that were seen."""
-    for source in state.published.config.exposure:
-        book = state.books.get(source.book)
-        if book is not None:
-            yield book
 
 
 def _book_problems(state: StrategyState, config: CompiledStrategy, now_ns: int) -> Iterator[InputProblem]:
@@ -50,20 +46,31 @@ def _book_problems(state: StrategyState, config: CompiledStrategy, now_ns: int) 
             yield from _stale(name, book.published_ns, now_ns, config.freshness.book_ns)
 
 
-def _position_problems(state: StrategyState, config: CompiledStrategy) -> Iterator[InputProblem]:
-    for book in declared_books(state):
-        for symbol in book.holdings:
+def _account_problems(state: StrategyState, config: CompiledStrategy, now_ns: int) -> Iterator[InputProblem]:
+    for source in config.accounts:
+        account = seen_account(state, source)
+        name = f"account:{source.venue}"
+        if account is None:
+            yield InputProblem(input=name, code=MISSING, detail=f"{source.account} not seen yet")
+        else:
+            assert config.freshness.account_ns is not None
+            yield from _stale(name, account.time_ns, now_ns, config.freshness.account_ns)
+
+
+def _position_problems(state: StrategyState) -> Iterator[InputProblem]:
+    for source in counted_holdings(state):
+        for symbol in source.holdings:
             if symbol not in LISTINGS:
                 detail = f"holds {symbol}; listed are {', '.join(sorted(LISTINGS))}"
-                yield InputProblem(input=f"book:{book.name}", code=UNKNOWN, detail=detail)
+                yield InputProblem(input=source.input, code=UNKNOWN, detail=detail)
 
 
 def _quote_problems(state: StrategyState, config: CompiledStrategy, now_ns: int) -> Iterator[InputProblem]:
     held = {
         symbol
-        for book in declared_books(state)
-        for symbol, quantity in book.holdings.items()
-        if quantity != 0 and symbol in LISTINGS and LISTINGS[symbol].underlying in config.underlyings
+        for source in counted_holdings(state)
+        for symbol, quantity in source.holdings.items()
+        if quantity != 0 and symbol in LISTINGS and LISTINGS[symbol].underlying in config.priced
     }
     legs = {leg.instrument.symbol for leg in config.hedge_with}
     for symbol in held | legs:
@@ -86,6 +93,17 @@ def _score_problems(state: StrategyState, config: CompiledStrategy, now_ns: int)
         else:
             assert config.freshness.score_ns is not None
             yield from _stale(name, score.time_ns, now_ns, config.freshness.score_ns)
+
+
+def _volatility_problems(state: StrategyState, config: CompiledStrategy) -> Iterator[InputProblem]:
+    """An underlying without a leg has no mark, which the legs' own problem says."""
+    for rule in config.inventory_risks:
+        symbol = config.mark_symbol(rule.underlying)
+        known = state.volatilities.get(symbol or "")
+        bars = 0 if known is None else known.bars
+        if symbol is not None and bars < MIN_BARS:
+            detail = f"{bars} of {MIN_BARS} bars of {rule.volatility_bar_ns / 1e9:g} s were seen"
+            yield InputProblem(input=f"volatility:{rule.underlying}", code=MISSING, detail=detail)
 
 
 def _leg_problems(config: CompiledStrategy) -> Iterator[InputProblem]:

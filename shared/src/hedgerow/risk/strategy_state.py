@@ -2,7 +2,10 @@
 
 import msgspec
 
+from hedgerow.analytics.ewma import Ewma
 from hedgerow.schemas.records import (
+    AccountInput,
+    AccountState,
     BookInput,
     ClientBook,
     MarkInput,
@@ -18,13 +21,17 @@ class StrategyState(msgspec.Struct, kw_only=True):
     """Newest wins, input by input.
 
     Attributes:
-        quotes: by instrument; books: by the book's name; scores: by asset.
+        quotes: by instrument; books: by the book's name; scores: by asset; accounts: by their Venue's
+            key.
+        volatilities: by instrument, of those whose policy asks for it.
     """
 
     published: StrategyPublished
     quotes: dict[str, Quote] = {}
     books: dict[str, ClientBook] = {}
     scores: dict[str, Score] = {}
+    accounts: dict[str, AccountState] = {}
+    volatilities: dict[str, Ewma] = {}
 
     def take(self, record: RiskInput) -> bool:
         """Take an input over, a repeated one as well; False when a newer one is known, and nothing changed."""
@@ -34,6 +41,8 @@ class StrategyState(msgspec.Struct, kw_only=True):
             return self._take_book(record.book)
         if isinstance(record, ScoreInput):
             return self._take_score(record.score)
+        if isinstance(record, AccountInput):
+            return self._take_account(record.account)
         assert record.published is not None
         return self._take_generation(record.published)
 
@@ -57,6 +66,13 @@ class StrategyState(msgspec.Struct, kw_only=True):
         if known is not None and score.sequence < known.sequence:
             return False
         self.scores[score.asset] = score
+        return True
+
+    def _take_account(self, account: AccountState) -> bool:
+        known = self.accounts.get(account.venue)
+        if known is not None and account.sequence < known.sequence:
+            return False
+        self.accounts[account.venue] = account
         return True
 
     def _take_generation(self, published: StrategyPublished) -> bool:

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from hedgerow.domain.instruments import LISTINGS
 from hedgerow.domain.money import ZERO, exact_decimal
-from hedgerow.risk.problems import declared_books
+from hedgerow.risk.holdings import counted_holdings
 from hedgerow.risk.strategy_state import StrategyState
 from hedgerow.schemas.records import Exposure, Mark, Quote
 from hedgerow.strategy.compiled import CompiledStrategy
@@ -35,8 +35,8 @@ def _delta(state: StrategyState, underlying: str) -> Decimal:
     return sum(
         (
             LISTINGS[symbol].delta(quantity)
-            for book in declared_books(state)
-            for symbol, quantity in book.holdings.items()
+            for source in counted_holdings(state)
+            for symbol, quantity in source.holdings.items()
             if symbol in LISTINGS and LISTINGS[symbol].underlying == underlying
         ),
         ZERO,
@@ -62,4 +62,5 @@ def _mark(quote: Quote) -> Mark:
         valid=quote.valid,
         reason=quote.reason,
         depth_usd=quote.bid_depth_usd + quote.ask_depth_usd,
+        depth_bps=quote.depth_bps,
     )
