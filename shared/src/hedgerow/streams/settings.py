@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from hedgerow.adapters.synthetic.scenarios import Scenario
-from hedgerow.adapters.tapes import TapeSource
+from hedgerow.adapters.tape_source import TapeSource
 from hedgerow.domain.instruments import find_instrument
 from hedgerow.domain.money import parse_decimal
 
