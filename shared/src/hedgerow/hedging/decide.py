@@ -6,6 +6,7 @@ import msgspec
 
 from hedgerow.domain.age import age_problem
 from hedgerow.hedging.band import clip, side_of
+from hedgerow.hedging.ceilings import within_ceilings
 from hedgerow.hedging.cost import why_too_dear
 from hedgerow.hedging.decision import Cancel, CancelReason, Decision, Hedge, Hold, HoldReason, NewIntent
 from hedgerow.hedging.escalation import escalate
@@ -29,6 +30,7 @@ def decide(risk: RiskState, ledger: LedgerSnapshot) -> Decision:
 
     The generation is the ledger's; a risk state of another one is not acted on. The clock is `ledger.read_ns`.
     """
+    ledger = within_ceilings(ledger)
     blocked = _why_not_at_all(risk, ledger)
     if blocked is not None:
         return _withdrawn(blocked, ledger)

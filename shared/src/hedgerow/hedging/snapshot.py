@@ -6,6 +6,8 @@ import msgspec
 
 from hedgerow.domain.money import ZERO
 from hedgerow.domain.orders import Side, TimeInForce
+from hedgerow.execution.claim_facts import Ceilings
+from hedgerow.execution.limits import lowest
 from hedgerow.execution.order_life import IntentState
 from hedgerow.hedging.inventory import Standing
 from hedgerow.hedging.ladder import LadderStanding
@@ -112,6 +114,7 @@ class LedgerSnapshot(msgspec.Struct, frozen=True, kw_only=True):
         version: what the decision's commit compares and sets.
         halts: reasons of the halts that stand against this strategy; empty when it may trade.
         read_ns: when it was read; the decision's only clock.
+        ceilings: the platform's; gross_limits: each Venue's `maxGrossNotional`, by its key.
     """
 
     strategy_uid: str
@@ -123,3 +126,10 @@ class LedgerSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     open_intents: tuple[OpenIntent, ...]
     halts: tuple[str, ...]
     read_ns: int
+    ceilings: Ceilings = Ceilings()
+    gross_limits: dict[str, Decimal] = {}
+
+    def gross_limit(self, venue: str) -> Decimal | None:
+        """What the positions on a Venue's account may be worth together, by the Venue and by the platform."""
+        limit, _ = lowest((self.gross_limits.get(venue), ""), (self.ceilings.max_gross_notional, ""))
+        return limit
