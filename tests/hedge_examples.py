@@ -13,7 +13,17 @@ from hedgerow.execution.claim_facts import Ceilings, ClaimFacts, VenueView
 from hedgerow.execution.intents import Intent, Ticker, VenueFill, VenueOrder
 from hedgerow.execution.order_life import IntentState
 from hedgerow.hedging.snapshot import HeldPosition, LedgerSnapshot, PolicyState
-from hedgerow.schemas.records import Exposure, Mark, RiskState, Score
+from hedgerow.schemas.records import (
+    Collateral,
+    Debt,
+    Exposure,
+    Inventory,
+    LoanStanding,
+    Mark,
+    RiskState,
+    Score,
+    Volatility,
+)
 from hedgerow.strategy.compiled import (
     Band,
     BandUnit,
@@ -22,11 +32,18 @@ from hedgerow.strategy.compiled import (
     CompiledVenue,
     Execution,
     Freshness,
+    Haircut,
+    InventoryRisk,
     Knot,
     Leg,
     Limits,
+    LoanToValue,
+    LtvStep,
+    LtvTarget,
     Mode,
+    Reevaluation,
     SentimentCurve,
+    UnknownEntry,
 )
 
 SECOND_NS = 1_000_000_000
@@ -68,8 +85,92 @@ def by_score(declared: SentimentCurve | None = None, **changes: Any) -> Compiled
     return strategy(**{"bands": (), "sentiment_curves": (declared,), "freshness": freshness, **changes})
 
 
+def ladder(**changes: Any) -> LoanToValue:
+    """30 % from an LTV of 0.65, 70 % from 0.8, all from 0.9; left 0.005 below and after 30 s at the earliest."""
+    base = LoanToValue(
+        debt="loans",
+        haircuts=(Haircut(asset="BTC", haircut=Decimal("0.95")),),
+        normal=LtvTarget(hedge_fraction=Decimal(0)),
+        caution=ltv_step("0.65", "0.3"),
+        danger=ltv_step("0.80", "0.7"),
+        critical=ltv_step("0.90", "1"),
+        hysteresis=Decimal("0.005"),
+        min_dwell_ns=30 * SECOND_NS,
+    )
+    return msgspec.structs.replace(base, **changes)
+
+
+def ltv_step(ltv: str, hedge_fraction: str | None = None, target_delta: str | None = None) -> LtvStep:
+    target = LtvTarget(
+        hedge_fraction=None if hedge_fraction is None else Decimal(hedge_fraction),
+        target_delta=None if target_delta is None else Decimal(target_delta),
+    )
+    return LtvStep(ltv=Decimal(ltv), target=target)
+
+
+def by_ltv(declared: LoanToValue | None = None, **changes: Any) -> CompiledStrategy:
+    """As `strategy`, hedged along the LTV ladder; collateral in the book `clients`, loans in the book `loans`."""
+    exposure = (BookSource(name="clients", book="clients"), BookSource(name="loans", book="loans"))
+    return strategy(**{"bands": (), "exposure": exposure, "loan_to_value": declared or ladder(), **changes})
+
+
+def loan(ltv: str = "0.5", collateral: str = "100000") -> LoanStanding:
+    """Money owed against BTC, at an LTV; `collateral` is what it counts for after the haircut."""
+    price, haircut, worth = Decimal("60000.1"), Decimal("0.95"), Decimal(collateral)
+    debt = Decimal(ltv) * worth
+    return LoanStanding(
+        debts=(Debt(asset="USDT", quantity=debt, interest=Decimal(0), price=Decimal(1)),),
+        covers=(Collateral(asset="BTC", quantity=worth / haircut / price, price=price, haircut=haircut),),
+    )
+
+
 def score(value: float = 0.7, asset: str = "BTC", time_ns: int = NOW_NS) -> Score:
     return Score(asset=asset, sequence=time_ns, time_ns=time_ns, score=value)
+
+
+def inventory_rule(**changes: Any) -> InventoryRisk:
+    """Full at 5 % lost, 8 h old, a volatility of 100 % a year and half of the depth; a zone of nothing."""
+    base = InventoryRisk(
+        underlying="BTC",
+        max_loss=Decimal("0.05"),
+        max_age_ns=8 * 3600 * SECOND_NS,
+        max_volatility=Decimal(1),
+        max_depth_share=Decimal("0.5"),
+        volatility_bar_ns=60 * SECOND_NS,
+        volatility_half_life_ns=1800 * SECOND_NS,
+        hysteresis=Decimal(3),
+        max_cost_bps=Decimal(50),
+        no_trade_notional=Decimal(0),
+        on_unknown_entry=UnknownEntry.HOLD,
+        reevaluation=Reevaluation(
+            reduce_ns=900 * SECOND_NS,
+            partial_ns=300 * SECOND_NS,
+            full_ns=60 * SECOND_NS,
+            liquidate_ns=30 * SECOND_NS,
+        ),
+    )
+    return msgspec.structs.replace(base, **changes)
+
+
+def by_risk(rule: InventoryRisk | None = None, **changes: Any) -> CompiledStrategy:
+    """As `strategy`, hedged by the risk of its inventory instead of within a band."""
+    return strategy(**{"bands": (), "inventory_risks": (rule or inventory_rule(),), **changes})
+
+
+def inventory(loss: float = 0.0, age_s: int = 0, **changes: Any) -> Inventory:
+    """Bought for 100,000 and worth less by that fraction; `changes` replaces whole fields."""
+    cost = Decimal(100_000)
+    base = Inventory(
+        underlying="BTC",
+        cost=cost,
+        profit=-cost * Decimal(repr(loss)),
+        since_ns=NOW_NS - age_s * SECOND_NS,
+    )
+    return msgspec.structs.replace(base, **changes)
+
+
+def volatility(annualised: float = 0.0, underlying: str = "BTC") -> Volatility:
+    return Volatility(underlying=underlying, annualised=annualised, bars=100)
 
 
 def strategy(**changes: Any) -> CompiledStrategy:

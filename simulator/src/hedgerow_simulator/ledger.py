@@ -248,8 +248,12 @@ class SimulatedAccountLedger:
     async def standing_halts(self) -> list[Halt]:
         return await self._ask("read", Tables.standing_halts)
 
-    async def strategies(self) -> list[StrategyPublished]:
-        return await self._ask("read", lambda tables: [row.published for row in tables.strategies.values()])
+    async def changed_strategies(self, known: Mapping[str, int]) -> list[StrategyPublished]:
+        def changed(tables: Tables) -> list[StrategyPublished]:
+            found = (row.published for row in tables.strategies.values())
+            return [item for item in found if known.get(item.uid) != item.generation]
+
+        return await self._ask("read", changed)
 
     async def instruments(self) -> list[str]:
         return await self._ask("read", lambda tables: _legs(tables, self._venue_key, self._name))

@@ -5,6 +5,7 @@ from typing import Any
 from account_cases import ACCOUNT_CASES
 from band_cases import BAND_CASES
 from execution_cases import EXECUTION_CASES
+from inventory_cases import INVENTORY_CASES
 from resource_case import Case, in_block, in_spec, strategy
 from resource_documents import Data
 from sentiment_cases import SENTIMENT_CASES
@@ -233,6 +234,7 @@ CASES = [
     *EXECUTION_CASES,
     *BAND_CASES,
     *SENTIMENT_CASES,
+    *INVENTORY_CASES,
     *VENUE_CASES,
     *HALT_CASES,
 ]

@@ -11,6 +11,7 @@ from cluster_client import ClusterClient
 from execution_cases import LADDER
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from inventory_cases import EVERY_FIELD
 from resource_case import Case
 from resource_cases import CASES
 from resource_documents import BASES, HALT, STRATEGY, VENUE, Data
@@ -112,6 +113,8 @@ TEXTS = [
     for style, name, block in STYLES
     for at in texts_of(block)
 ]
+BY_RISK = with_value(STRATEGY, ("spec", "policy"), {"type": "InventoryRisk", "inventoryRisk": [EVERY_FIELD]})
+TEXTS += [(BY_RISK, ("spec", "policy", "inventoryRisk", 0, *at)) for at in texts_of(EVERY_FIELD)]
 
 
 @pytest.mark.parametrize(

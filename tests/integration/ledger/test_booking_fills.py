@@ -8,6 +8,7 @@ import pytest
 
 from hedgerow.domain.money import ZERO
 from hedgerow.domain.orders import Side, signed
+from hedgerow.domain.positions import Entry, Position, apply_fill
 from hedgerow.ledger.books import ClientFill, FillRefused, read_books, record_client_fill
 from hedgerow.schemas.records import ClientBook
 
@@ -44,6 +45,41 @@ async def test_each_fill_moves_its_book_and_raises_its_sequence(pool: asyncpg.Po
     third = await _record(pool, _fill(fill_id="f-3", instrument="BTC/USDT:USDT"), 30)
     assert third.positions == {"BTC/USDT": Decimal("-0.2"), "BTC/USDT:USDT": Decimal("0.5")}
     assert await _books(pool) == [msgspec.structs.replace(third, published_ns=99)]
+
+
+async def test_a_position_s_entry_goes_as_its_fills_say(pool: asyncpg.Pool) -> None:
+    twin, since_ns = Position(), 0
+    dice = random.Random(11)
+    for number in range(40):
+        fill = _fill(
+            fill_id=f"f-{number}",
+            side=dice.choice(list(Side)),
+            quantity=Decimal(dice.randrange(1, 4)),
+            price=Decimal(dice.randrange(59_000, 61_000)),
+            time_ns=number,
+        )
+        book = await _record(pool, fill)
+        before = twin.quantity
+        twin = apply_fill(twin, fill.side, fill.quantity, fill.price, ZERO, Decimal(1))
+        if before * twin.quantity <= 0:
+            since_ns = number
+        if twin.quantity == 0:
+            assert book.entries == {}
+            continue
+        entry = book.entries["BTC/USDT"]
+        assert abs(entry.price - twin.entry_price) < Decimal("1e-9")
+        assert entry.since_ns == since_ns
+
+
+async def test_an_entry_that_is_not_known_stays_so_until_the_position_was_flat(pool: asyncpg.Pool) -> None:
+    await _record(pool, _fill())
+    await pool.execute("update book_positions set entry_price = null, since_ns = null")
+    assert (await _record(pool, _fill(fill_id="f-2"))).entries == {}
+    assert (await _record(pool, _fill(fill_id="f-3", side=Side.SELL))).entries == {}
+    assert (await _record(pool, _fill(fill_id="f-4", side=Side.SELL))).entries == {}
+    assert (await _record(pool, _fill(fill_id="f-5"))).entries == {
+        "BTC/USDT": Entry(price=Decimal("60000.01"), since_ns=5)
+    }
 
 
 async def test_a_fill_that_is_booked_already_changes_nothing(pool: asyncpg.Pool) -> None:

@@ -141,6 +141,9 @@ async def test_a_config_that_cannot_be_read_is_quarantined_with_its_bytes_and_ha
         for _ in range(2):
             live = await strategies_on_venue(connection, example.VENUE)
             assert [item.uid for item in live] == [other.uid]
+        for known, changed in ((live[0].generation, []), (live[0].generation + 1, [other.uid])):
+            found = await strategies_on_venue(connection, example.VENUE, {other.uid: known, desk.uid: 1})
+            assert [item.uid for item in found] == changed
         (kept,) = await connection.fetch("select * from quarantine")
         (halt,) = await standing_halts(connection)
     assert (kept["source"], kept["key"], kept["bytes"]) == ("strategies", "desk/btc", b'{"mode": "Yolo"')

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hedgerow.domain.orders import signed
 from hedgerow.hedging.decide import decide
 from hedgerow.hedging.decision import Hedge, Hold, HoldReason
-from hedgerow.hedging.snapshot import LedgerSnapshot
+from hedgerow.hedging.snapshot import LedgerSnapshot, PolicyState
 from hedgerow.hedging.standing import state_of
 from hedgerow.schemas.records import InputProblem, RiskState
 
@@ -51,7 +51,7 @@ def test_it_goes_to_zero_clip_by_clip(held: Decimal, delta: int) -> None:
     assert held == 0
     assert isinstance(decision, Hold)
     assert decision.reason is HoldReason.FLAT
-    assert state_of(decision) == "Flat"
+    assert state_of(decision, PolicyState()) == "Flat"
 
 
 @given(clip=st.integers(1, 800), extra=st.integers(0, 40), min_notional=st.integers(5, 1_500))
@@ -108,5 +108,5 @@ def test_what_says_stop_stops_it(risk: RiskState, ledger: LedgerSnapshot, reason
 
 
 def test_every_reason_but_one_shows_a_state() -> None:
-    shown = {reason: state_of(Hold(reason=reason, detail="")) for reason in HoldReason}
+    shown = {reason: state_of(Hold(reason=reason, detail=""), PolicyState()) for reason in HoldReason}
     assert {reason for reason, state in shown.items() if state is None} == {HoldReason.GENERATION_PENDING}

@@ -12,6 +12,7 @@ from hedgerow.domain.orders import Side, TimeInForce
 from hedgerow.execution.order_life import OPEN, IntentState
 from hedgerow.hedging.decide import decide
 from hedgerow.hedging.decision import Hedge, Hold, HoldReason
+from hedgerow.hedging.inventory import Action, Standing
 from hedgerow.hedging.snapshot import HeldPosition, LedgerSnapshot, OpenIntent, PolicyState, Pursuit
 from hedgerow.schemas.records import Exposure, InputProblem, RiskState
 
@@ -91,6 +92,7 @@ BESIDE = given.risk(
     marks=(given.mark(), given.mark(instrument="ETH/USDT:USDT", bid=Decimal(3_000), ask=Decimal("3000.1"))),
 )
 OFF_TICK = given.mark(bid=Decimal("60000.05"), ask=Decimal("60000.25"))
+REDUCING = Standing(underlying="BTC", action=Action.REDUCE, since_ns=0)
 PROBLEM = InputProblem(input="book:clients", code="Missing", detail="never seen")
 HOLDS: dict[HoldReason, tuple[RiskState, LedgerSnapshot, str]] = {
     HoldReason.HALTED: (OUTSIDE, given.snapshot(halts=("All halted by cli: drill",)), "halted by cli: drill"),
@@ -117,6 +119,16 @@ HOLDS: dict[HoldReason, tuple[RiskState, LedgerSnapshot, str]] = {
         given.risk("1.4", scores=(given.score(time_ns=NOW_NS - QUOTE_NS - 1),)),
         given.snapshot(config=given.by_score()),
         "the score of BTC is 3.000 s old, limit 3 s",
+    ),
+    HoldReason.UNKNOWN_ENTRY: (
+        given.risk("1.4", inventories=(given.inventory(unknown=("BTC/USDT of book:oms",)),)),
+        given.snapshot(config=given.by_risk()),
+        "not known what was paid for BTC/USDT of book:oms",
+    ),
+    HoldReason.TOO_DEAR: (
+        given.risk("1.4", inventories=(given.inventory(),), volatilities=(given.volatility(1.0),)),
+        given.snapshot(config=given.by_risk(), policy_state=PolicyState(standings=(REDUCING,))),
+        "would cost inf bps beside the mid, maxCostBps is 50",
     ),
     HoldReason.OPEN_INTENT: (OUTSIDE, given.snapshot(open_intents=(_open(),)), "intent 41 is"),
     HoldReason.COOLDOWN: (OUTSIDE, _decided_at(NOW_NS - COOLDOWN_NS + 1), "cooldown"),

@@ -16,6 +16,7 @@ from compile_examples import (
     Edit,
     account_source,
     band,
+    by_risk,
     by_score,
     compiled,
     leg,
@@ -32,6 +33,18 @@ from hedgerow.strategy.venue import Venue
 HEDGES = 'use one of: "BTC/USDC:USDC", "BTC/USDT:USDT", "ETH/USDT:USDT", "NVDA/USD", "SPX/USD:USD-301220"'
 CURVE = "spec.policy.sentimentCurve[0]"
 CASES: list[tuple[str, Edit, str]] = [
+    (
+        "a hysteresis over a whole step",
+        by_risk(hysteresis="15"),
+        "spec.policy.inventoryRisk[0].hysteresis: actions are 15 points of score apart, so an action could never be "
+        'lowered to the next; write hysteresis below 15, e.g. "3"',
+    ),
+    (
+        "a half-life below its bar",
+        by_risk(volatilityBar="1m", volatilityHalfLife="59s"),
+        "spec.policy.inventoryRisk[0].volatilityHalfLife: 59s is below volatilityBar, 1m, so little but the last bar "
+        "would count; make the half-life longer or the bar shorter",
+    ),
     (
         "a curve that falls",
         by_score(("0", "0.5"), ("0.5", "0.4"), ("1", "1")),

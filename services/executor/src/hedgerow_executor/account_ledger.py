@@ -101,10 +101,10 @@ class AccountLedger:
         async with self._pool.acquire() as connection:
             return await standing_halts(connection)
 
-    async def strategies(self) -> list[StrategyPublished]:
-        """Those that own a leg on this account's Venue."""
+    async def changed_strategies(self, known: Mapping[str, int]) -> list[StrategyPublished]:
+        """Those that own a leg on this account's Venue and are at another generation than is known, by uid."""
         async with self._pool.acquire() as connection:
-            return await strategies_on_venue(connection, self._venue_key)
+            return await strategies_on_venue(connection, self._venue_key, known)
 
     async def instruments(self) -> list[str]:
         """Those of the legs on this account and of what is still held there, sorted."""

@@ -67,12 +67,12 @@ async def acknowledge_loop(account: Account) -> None:
     said: dict[str, int] = {}
     role = executor_role(account.venue_key)
     while not account.context.stopping.is_set():
-        for item in await account.ledger.strategies():
+        for item in await account.ledger.changed_strategies(said):
             ours = any(
                 (leg.venue, leg.account) == (account.venue_key, account.name)
                 for leg in item.config.hedge_with
             )
-            if not ours or not account.reachable() or said.get(item.uid) == item.generation:
+            if not ours or not account.reachable():
                 continue
             said[item.uid] = item.generation
             record = Acknowledgement(

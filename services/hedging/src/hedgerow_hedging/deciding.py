@@ -166,7 +166,7 @@ class Deciding:
 
     def _report_state(self, strategy: str, ledger: LedgerSnapshot, decision: Decision) -> None:
         """Tell the world where the strategy stands, when that is news."""
-        state = state_of(decision)
+        state = state_of(decision, ledger.policy_state)
         standing = (ledger.strategy_uid, ledger.generation, state)
         if state is None or self._reported.get(strategy) == standing:
             return

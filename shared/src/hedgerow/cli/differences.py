@@ -99,6 +99,10 @@ def fields_of(config: Config) -> dict[str, str]:
             f"knots[{knot['score']}].hedgeFraction": knot["hedge_fraction"] for knot in curve.pop("knots")
         }
         tree[f"policy.sentimentCurve[{underlying}]"] = {**curve, **knots}
+    for rule in tree.pop("inventory_risks", ()):
+        underlying = rule.pop("underlying")
+        times = {f"reevaluateAfter.{name}": value for name, value in rule.pop("reevaluation").items()}
+        tree[f"policy.inventoryRisk[{underlying}]"] = {**rule, **times}
     legs = tree.pop("hedge_with")
     for rank, leg in enumerate(legs, 1):
         index = leg.pop("index")

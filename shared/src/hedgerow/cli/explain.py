@@ -7,6 +7,7 @@ import msgspec
 
 from hedgerow.cli.exits import ExitCode, Refused
 from hedgerow.cli.explanation import BandFact, Explanation, Facts, InputFact, LegFact, explain
+from hedgerow.cli.loan_facts import loan_words
 from hedgerow.cli.names import age, key_of
 from hedgerow.cli.newest_states import newest_risk_state
 from hedgerow.cli.servers import Servers, open_ledger
@@ -72,7 +73,7 @@ def _show(found: Explanation, now_ns: int) -> None:
         f"revision {found.revision}  {f'not ready: waits for {missing}' if missing else 'ready'}",
         style="bold",
     )
-    _show_what_it_sees(found)
+    _show_what_it_sees(found, now_ns)
     open_ids = {item.id for item in found.open_intents}
     headers = ("Intent", "State", "Side", "Quantity", "Filled", "Decided", "Why")
     out.print(
@@ -81,13 +82,13 @@ def _show(found: Explanation, now_ns: int) -> None:
     _show_what_follows(found)
 
 
-def show_outlook(found: Explanation) -> None:
+def show_outlook(found: Explanation, now_ns: int) -> None:
     """What a strategy would see and do, without what only a live one has."""
-    _show_what_it_sees(found)
+    _show_what_it_sees(found, now_ns)
     _show_what_follows(found)
 
 
-def _show_what_it_sees(found: Explanation) -> None:
+def _show_what_it_sees(found: Explanation, now_ns: int) -> None:
     out = console()
     headers: tuple[str, ...]
     out.print(
@@ -101,6 +102,9 @@ def _show_what_it_sees(found: Explanation) -> None:
     for band in found.bands:
         if band.rule:
             out.print(f"{band.underlying}: {band.rule}")
+    if found.loan is not None:
+        for text in loan_words(found.loan, now_ns, found.currency):
+            out.print(text)
 
 
 def _show_what_follows(found: Explanation) -> None:

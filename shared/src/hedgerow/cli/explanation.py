@@ -5,11 +5,12 @@ from decimal import Decimal
 
 import msgspec
 
+from hedgerow.cli.loan_facts import LoanFact, loan_fact
 from hedgerow.domain.age import age_problem
 from hedgerow.domain.money import plain
 from hedgerow.execution.intents import Intent
 from hedgerow.hedging.decide import decide
-from hedgerow.hedging.decision import Decision, Hold, NewIntent
+from hedgerow.hedging.decision import Decision, Hedge, Hold, NewIntent
 from hedgerow.hedging.exposure import NetExposure, known_exposures
 from hedgerow.hedging.snapshot import LedgerSnapshot, OpenIntent
 from hedgerow.schemas.acknowledging import required_roles
@@ -71,6 +72,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     inputs: list[InputFact]
     problems: list[InputProblem]
     bands: list[BandFact]
+    loan: LoanFact | None
     open_intents: list[OpenIntent]
     recent_intents: list[Intent]
     halts: list[str]
@@ -109,6 +111,7 @@ def explain(facts: Facts) -> Explanation:
         inputs=[*_risk_inputs(facts), *_books(facts)],
         problems=list(risk.problems) if risk else [],
         bands=_bands(facts),
+        loan=loan_fact(risk, ledger),
         open_intents=list(ledger.open_intents),
         recent_intents=facts.recent,
         halts=list(ledger.halts),
@@ -246,12 +249,19 @@ def _in_words(decision: Decision | None, facts: Facts) -> list[str]:
         f"It takes intent {item.intent} back: {item.reason}: {item.detail}." for item in decision.cancels
     ]
     if not decision.intents:
-        return cancels or [
-            "It sends nothing: it remembers where its hedge over time has come to, and decides anew."
-        ]
+        return cancels or [_remembering(decision, facts.ledger)]
     verb = "would fill virtually" if facts.ledger.config.mode is Mode.SHADOW else "would send"
     orders = [f"It {verb}: {_order_words(intent, facts)}." for intent in decision.intents]
     return cancels + orders + _refusal_ahead(facts)
+
+
+def _remembering(decision: Hedge, ledger: LedgerSnapshot) -> str:
+    ladder = decision.policy_state.ladder
+    if ladder is not None and ladder != ledger.policy_state.ladder:
+        return (
+            f"It sends nothing: it remembers that the LTV ladder is at {ladder.state} now, and decides anew."
+        )
+    return "It sends nothing: it remembers where its hedge over time has come to, and decides anew."
 
 
 def _order_words(intent: NewIntent, facts: Facts) -> str:

@@ -8,6 +8,18 @@ from hedgerow.domain.money import ZERO
 from hedgerow.domain.orders import Side, signed
 
 
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """How a position came about.
+
+    Attributes:
+        price: average of what is open, in quote currency.
+        since_ns: when it was opened from nothing, or turned its side; what was added later makes it no younger.
+    """
+
+    price: Decimal
+    since_ns: int
+
+
 class Position(msgspec.Struct, frozen=True, kw_only=True):
     """A signed holding of one instrument.
 

@@ -6,11 +6,15 @@ import msgspec
 
 from hedgerow.domain.age import age_problem
 from hedgerow.hedging.band import clip, side_of
+from hedgerow.hedging.ceilings import within_ceilings
+from hedgerow.hedging.cost import why_too_dear
 from hedgerow.hedging.decision import Cancel, CancelReason, Decision, Hedge, Hold, HoldReason, NewIntent
 from hedgerow.hedging.escalation import escalate
-from hedgerow.hedging.exposure import NetExposure, net_exposure, why_score_unusable
+from hedgerow.hedging.exposure import NetExposure, net_exposure, why_input_unusable
 from hedgerow.hedging.flattening import flattening_intent
+from hedgerow.hedging.inventory import reevaluated_ns
 from hedgerow.hedging.legs import LegView, held_in, legs_of, open_on, view_leg, why_busy
+from hedgerow.hedging.loan_watch import ladder_leaves_ns, ladder_standing
 from hedgerow.hedging.remembering import remembered
 from hedgerow.hedging.resting import resting_among, tend, withdraw
 from hedgerow.hedging.snapshot import LedgerSnapshot, Pursuit
@@ -18,7 +22,7 @@ from hedgerow.hedging.step import Step
 from hedgerow.hedging.together import hold_together
 from hedgerow.hedging.twap import slice_step
 from hedgerow.schemas.records import RiskState
-from hedgerow.strategy.compiled import Leg, Rule
+from hedgerow.strategy.compiled import InventoryRisk, Leg, Rule
 
 
 def decide(risk: RiskState, ledger: LedgerSnapshot) -> Decision:
@@ -26,26 +30,34 @@ def decide(risk: RiskState, ledger: LedgerSnapshot) -> Decision:
 
     The generation is the ledger's; a risk state of another one is not acted on. The clock is `ledger.read_ns`.
     """
+    ledger = within_ceilings(ledger)
     blocked = _why_not_at_all(risk, ledger)
     if blocked is not None:
         return _withdrawn(blocked, ledger)
     config = ledger.config
     if config.flatten:
+        ladder = None
         steps: Sequence[Step] = [_flatten(leg, risk, ledger) for leg in config.hedge_with]
     else:
+        ladder = ladder_standing(risk, ledger)
         steps = hold_together([_step(rule, risk, ledger) for rule in config.rules], config)
     intents = tuple(step.outcome for step in steps if isinstance(step.outcome, NewIntent))
     cancels = tuple(item for step in steps if isinstance(step.outcome, tuple) for item in step.outcome)
-    state = remembered(steps, ledger)
+    state = remembered(steps, ledger, ladder)
     if intents or cancels or state != ledger.policy_state:
         return Hedge(intents=intents, cancels=cancels, policy_state=state)
-    return _foremost([step.outcome for step in steps if isinstance(step.outcome, Hold)])
+    leaves_ns = None if config.flatten else ladder_leaves_ns(risk, ledger)
+    return _foremost([step.outcome for step in steps if isinstance(step.outcome, Hold)], leaves_ns)
 
 
-def _foremost(holds: Sequence[Hold]) -> Hold:
-    """The reason that needs a person's eye comes first; inside the band is the least of them."""
+def _foremost(holds: Sequence[Hold], leaves_ns: int | None) -> Hold:
+    """The reason that needs a person's eye comes first; inside the band is the least of them.
+
+    Args:
+        leaves_ns: when the LTV ladder steps down, if it does.
+    """
     foremost = min(holds, key=_rank)
-    wakes = [hold.wake_ns for hold in holds if hold.wake_ns is not None]
+    wakes = [wake_ns for wake_ns in (*(hold.wake_ns for hold in holds), leaves_ns) if wake_ns is not None]
     return msgspec.structs.replace(foremost, wake_ns=min(wakes, default=None))
 
 
@@ -89,29 +101,62 @@ def _step(rule: Rule, risk: RiskState, ledger: LedgerSnapshot) -> Step:
     views = _views(legs, risk, ledger)
     if isinstance(views, Step):
         return views
-    unusable = why_score_unusable(rule, risk, ledger)
+    unusable = why_input_unusable(rule, risk, ledger)
     if unusable is not None:
         return Step(outcome=_unwatched(legs, unusable, ledger) or unusable)
     exposure = net_exposure(rule, risk, ledger)
+    step = _towards(rule, exposure, legs, views, ledger)
+    return step if exposure.standing is None else msgspec.structs.replace(step, standing=exposure.standing)
+
+
+def _towards(
+    rule: Rule,
+    exposure: NetExposure,
+    legs: tuple[Leg, ...],
+    views: tuple[LegView, ...],
+    ledger: LedgerSnapshot,
+) -> Step:
+    """What brings the exposure to where its rule lets it be."""
     known = ledger.policy_state.pursuit(rule.underlying)
     resting = resting_among(open_on(legs, ledger))
+    if exposure.urgent and resting is not None:
+        cancels = withdraw((resting,), CancelReason.URGENT, exposure.rule)
+        if cancels:
+            return Step(outcome=cancels)
     if resting is not None:
         tended = tend(resting, exposure, views, known, ledger)
         return Step(outcome=tended)
     if exposure.excess == 0:
-        return Step(
-            outcome=Hold(
-                reason=HoldReason.INSIDE_BAND,
-                detail=f"net delta {exposure.net:f} {rule.underlying} is within "
-                f"[{exposure.lower:.8f}, {exposure.upper:.8f}]"
-                + (f": {exposure.rule}" if exposure.rule else ""),
-            )
-        )
+        return Step(outcome=_inside(rule, exposure, ledger))
     pursuit = known if known is not None and known.side is side_of(exposure) else None
     busy = why_busy(legs, ledger)
     if busy is not None:
         return Step(outcome=_guarded(busy, exposure, pursuit, ledger))
+    if exposure.urgent:
+        return Step(outcome=clip(exposure, views[0], ledger.config))
+    dear = why_too_dear(rule, exposure, views[0], ledger.config)
+    if dear is not None:
+        return Step(outcome=dear)
     return _next_order(exposure, views, pursuit, ledger)
+
+
+def _inside(rule: Rule, exposure: NetExposure, ledger: LedgerSnapshot) -> Hold:
+    detail = (
+        f"net delta {exposure.net:f} {rule.underlying} is within [{exposure.lower:.8f}, {exposure.upper:.8f}]"
+    )
+    return Hold(
+        reason=HoldReason.INSIDE_BAND,
+        detail=f"{detail}: {exposure.rule}" if exposure.rule else detail,
+        wake_ns=_reevaluated_ns(rule, exposure, ledger),
+    )
+
+
+def _reevaluated_ns(rule: Rule, exposure: NetExposure, ledger: LedgerSnapshot) -> int | None:
+    """When the action of an inventory policy may be lowered next; None when it may be already."""
+    if not isinstance(rule, InventoryRisk) or exposure.standing is None:
+        return None
+    wake_ns = reevaluated_ns(rule.reevaluation, exposure.standing)
+    return wake_ns if wake_ns > ledger.read_ns else None
 
 
 def _next_order(

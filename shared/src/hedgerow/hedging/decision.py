@@ -18,6 +18,7 @@ class HoldReason(StrEnum):
     INVALID_QUOTE = "InvalidQuote"
     STALE_QUOTE = "StaleQuote"
     STALE_SCORE = "StaleScore"
+    UNKNOWN_ENTRY = "UnknownEntry"
     OPEN_INTENT = "OpenIntent"
     RESTING = "Resting"
     CANCELLING = "Cancelling"
@@ -28,6 +29,7 @@ class HoldReason(StrEnum):
     BELOW_MINIMUM = "BelowMinimum"
     POSITION_LIMIT = "PositionLimit"
     SLIPPAGE_GUARD = "SlippageGuard"
+    TOO_DEAR = "TooDear"
     LEGS_TOGETHER = "LegsTogether"
     UNFILLED = "Unfilled"
 
@@ -40,6 +42,7 @@ class CancelReason(StrEnum):
     TARGET_MOVED = "TargetMoved"
     STYLE_CHANGED = "StyleChanged"
     CANNOT_WATCH = "CannotWatch"
+    URGENT = "Urgent"
 
 
 class Rung(StrEnum):

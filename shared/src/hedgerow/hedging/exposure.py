@@ -5,13 +5,14 @@ from decimal import Decimal
 import msgspec
 
 from hedgerow.domain.age import age_problem
-from hedgerow.domain.money import ZERO, exact_decimal, floor_to_step, plain
+from hedgerow.domain.money import ZERO
 from hedgerow.hedging.decision import Hold, HoldReason
-from hedgerow.hedging.legs import legs_of
-from hedgerow.hedging.sentiment import sizer_of
+from hedgerow.hedging.edges import edges_of, score_of
+from hedgerow.hedging.holding import inventory_of
+from hedgerow.hedging.inventory import Standing
 from hedgerow.hedging.snapshot import LedgerSnapshot
-from hedgerow.schemas.records import Exposure, Mark, RiskState, Score
-from hedgerow.strategy.compiled import Band, BandUnit, CompiledStrategy, Rule, SentimentCurve
+from hedgerow.schemas.records import Exposure, RiskState
+from hedgerow.strategy.compiled import InventoryRisk, Rule, SentimentCurve, UnknownEntry
 
 
 class NetExposure(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,6 +23,7 @@ class NetExposure(msgspec.Struct, frozen=True, kw_only=True):
         lower, upper: where the rule lets the net exposure be at this mark; mark: price of one unit in the strategy's
             currency.
         rule: how `lower` and `upper` came about, in words with the numbers; empty where they are declared as such.
+        standing: of an inventory policy; urgent: an order crosses at once, whatever style is declared.
     """
 
     underlying: str
@@ -32,6 +34,8 @@ class NetExposure(msgspec.Struct, frozen=True, kw_only=True):
     upper: Decimal
     mark: Decimal
     rule: str = ""
+    standing: Standing | None = None
+    urgent: bool = False
 
     @property
     def excess(self) -> Decimal:
@@ -41,21 +45,15 @@ class NetExposure(msgspec.Struct, frozen=True, kw_only=True):
         return min(self.net - self.lower, ZERO)
 
 
-class _Edges(msgspec.Struct, frozen=True):
-    lower: Decimal
-    upper: Decimal
-    rule: str = ""
-
-
 def net_exposure(rule: Rule, risk: RiskState, ledger: LedgerSnapshot) -> NetExposure:
     """The exposure that a rule is held against.
 
     Raises:
-        LookupError: the risk state lacks the exposure, the mark or the score that the rule needs (it was not ready).
+        LookupError: the risk state lacks what the rule needs (it was not ready).
     """
     unhedged = _unhedged(rule, risk)
     hedge = _hedge(rule.underlying, ledger)
-    edges = _edges(rule, unhedged, risk, ledger.config)
+    edges = edges_of(rule, unhedged, hedge, risk, ledger)
     return NetExposure(
         underlying=rule.underlying,
         unhedged=unhedged.delta,
@@ -65,6 +63,8 @@ def net_exposure(rule: Rule, risk: RiskState, ledger: LedgerSnapshot) -> NetExpo
         upper=edges.upper,
         mark=unhedged.mark,
         rule=edges.rule,
+        standing=edges.standing,
+        urgent=edges.urgent,
     )
 
 
@@ -82,12 +82,24 @@ def known_exposures(risk: RiskState, ledger: LedgerSnapshot) -> tuple[NetExposur
     return tuple(exposure for exposure in found if exposure is not None)
 
 
-def why_score_unusable(rule: Rule, risk: RiskState, ledger: LedgerSnapshot) -> Hold | None:
+def why_input_unusable(rule: Rule, risk: RiskState, ledger: LedgerSnapshot) -> Hold | None:
+    """Why what this rule asks for besides exposure and marks cannot be relied on."""
+    if isinstance(rule, SentimentCurve):
+        return _why_score_unusable(rule, risk, ledger)
+    if isinstance(rule, InventoryRisk) and rule.on_unknown_entry is UnknownEntry.HOLD:
+        unknown = inventory_of(rule.underlying, risk).unknown
+        if unknown:
+            detail = f"it is not known what was paid for {', '.join(unknown)}, so no loss can be scored"
+            return Hold(reason=HoldReason.UNKNOWN_ENTRY, detail=detail)
+    return None
+
+
+def _why_score_unusable(rule: SentimentCurve, risk: RiskState, ledger: LedgerSnapshot) -> Hold | None:
     """Risk saw the score fresh, but its state may be older than the score may get."""
     limit_ns = ledger.config.freshness.score_ns
-    if not isinstance(rule, SentimentCurve) or limit_ns is None:
+    if limit_ns is None:
         return None
-    score = _score(rule.underlying, risk)
+    score = score_of(rule.underlying, risk)
     problem = age_problem(score.time_ns, ledger.read_ns, limit_ns)
     if problem is None:
         return None
@@ -111,56 +123,3 @@ def _hedge(underlying: str, ledger: LedgerSnapshot) -> Decimal:
         ),
         ZERO,
     )
-
-
-def _edges(rule: Rule, unhedged: Exposure, risk: RiskState, config: CompiledStrategy) -> _Edges:
-    if isinstance(rule, Band):
-        return _band_edges(rule, unhedged)
-    return _curve_edges(rule, unhedged, risk, config)
-
-
-def _band_edges(band: Band, unhedged: Exposure) -> _Edges:
-    in_notional = band.unit is BandUnit.NOTIONAL
-    return _Edges(
-        lower=band.lower / unhedged.mark if in_notional else band.lower,
-        upper=band.upper / unhedged.mark if in_notional else band.upper,
-    )
-
-
-def _curve_edges(
-    curve: SentimentCurve, unhedged: Exposure, risk: RiskState, config: CompiledStrategy
-) -> _Edges:
-    """From the curve's hedge, rounded to the lot towards none, to that much and the no-trade zone less.
-
-    So a hedge is never above the curve's, lacks less than a lot once it trades to the edge of a zone without width,
-    and never turns the side of the exposure.
-    """
-    score, mark = _score(curve.underlying, risk), _mark(curve.underlying, risk, config)
-    sized = sizer_of(curve).size(score.score, mark.depth_usd)
-    instrument = legs_of(curve.underlying, config)[0].instrument
-    lot = instrument.delta(instrument.lot_size)
-    hedged = floor_to_step(abs(unhedged.delta) * exact_decimal(sized.fraction), lot)
-    zone = min(curve.no_trade_notional / unhedged.mark, hedged)
-    remains = abs(unhedged.delta) - hedged
-    edges = sorted((remains, remains + zone)) if unhedged.delta >= 0 else sorted((-remains - zone, -remains))
-    return _Edges(
-        lower=edges[0],
-        upper=edges[1],
-        rule=f"score {score.score:g} x weight {sized.weight:.4f} (depth {mark.depth_usd:,.0f} USD) -> "
-        f"{sized.fraction:.2%} of {plain(abs(unhedged.delta))} {curve.underlying} hedged",
-    )
-
-
-def _score(asset: str, risk: RiskState) -> Score:
-    for score in risk.scores:
-        if score.asset == asset:
-            return score
-    raise LookupError(f"risk state {risk.sequence} has no score of {asset}")
-
-
-def _mark(underlying: str, risk: RiskState, config: CompiledStrategy) -> Mark:
-    symbol = legs_of(underlying, config)[0].instrument.symbol
-    for mark in risk.marks:
-        if mark.instrument == symbol:
-            return mark
-    raise LookupError(f"risk state {risk.sequence} has no mark of {symbol}")

@@ -4,15 +4,18 @@ import msgspec
 
 from hedgerow.hedging.decision import Cancel, Hold, NewIntent
 from hedgerow.hedging.exposure import NetExposure
+from hedgerow.hedging.inventory import Standing
 from hedgerow.hedging.legs import LegView
 from hedgerow.hedging.snapshot import Pursuit
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """An order, orders to take back, or a hold; `pursuit` is to be remembered, None when what is known still holds."""
+    """An order, orders to take back, or a hold; `pursuit` and `standing` are to be remembered, None when what is known
+    still holds."""
 
     outcome: NewIntent | tuple[Cancel, ...] | Hold
     pursuit: Pursuit | None = None
+    standing: Standing | None = None
 
 
 def aimed(order: NewIntent | Hold, pursuit: Pursuit, exposure: NetExposure, at: LegView) -> Step:

@@ -12,6 +12,7 @@ _CANNOT_GO = frozenset(
         HoldReason.BELOW_MINIMUM,
         HoldReason.POSITION_LIMIT,
         HoldReason.SLIPPAGE_GUARD,
+        HoldReason.TOO_DEAR,
         HoldReason.UNFILLED,
         HoldReason.INVALID_QUOTE,
         HoldReason.STALE_QUOTE,
@@ -25,8 +26,11 @@ def hold_together(steps: Sequence[Step], config: CompiledStrategy) -> Sequence[S
     if not config.execution.together or not stuck:
         return steps
     detail = "; ".join(f"{hold.reason}: {hold.detail}" for hold in stuck if isinstance(hold, Hold))
-    kept = Step(outcome=Hold(reason=HoldReason.LEGS_TOGETHER, detail=f"another leg cannot go: {detail}"))
-    return [kept if isinstance(step.outcome, NewIntent) else step for step in steps]
+    kept = Hold(reason=HoldReason.LEGS_TOGETHER, detail=f"another leg cannot go: {detail}")
+    return [
+        Step(outcome=kept, standing=step.standing) if isinstance(step.outcome, NewIntent) else step
+        for step in steps
+    ]
 
 
 def _cannot_go(step: Step) -> bool:

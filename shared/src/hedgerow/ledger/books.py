@@ -8,6 +8,7 @@ import msgspec
 from hedgerow.domain.instruments import find_instrument
 from hedgerow.domain.loans import Loan
 from hedgerow.domain.orders import Side, signed
+from hedgerow.domain.positions import Entry
 from hedgerow.schemas.records import BookKind, ClientBook
 
 # Wider than any market; within them every number is exact here and in Postgres.
@@ -18,7 +19,9 @@ _LARGEST = Decimal("1e12")
 CLIENT_BOOK = "clients"
 
 # One round trip: the fill if its id is new, then its book if fills may move it, then the position, and its place in
-# the count of client changes, which is locked until the commit and therefore comes last.
+# the count of client changes, which is locked until the commit and therefore comes last. The entry goes as in
+# `domain.positions`: adding averages it, closing keeps it, turning the side begins anew; what is not known stays so
+# until the position was flat.
 _BOOK_FILL = """
     with fill as (
         insert into client_fills (fill_id, book, instrument, side, quantity, price, time_ns, recorded_ns)
@@ -28,8 +31,20 @@ _BOOK_FILL = """
         on conflict (name) do update set sequence = books.sequence + 1, as_of_ns = excluded.as_of_ns
         where not books.fed returning name
     ), position as (
-        insert into book_positions (book, instrument, quantity) select name, $3, $9 from moved
-        on conflict (book, instrument) do update set quantity = book_positions.quantity + excluded.quantity
+        insert into book_positions as held (book, instrument, quantity, entry_price, since_ns)
+        select name, $3, $9, $6, $7 from moved
+        on conflict (book, instrument) do update set quantity = held.quantity + excluded.quantity,
+            entry_price = case
+                when held.quantity + excluded.quantity = 0 then null
+                when held.quantity * excluded.quantity > 0 then round(
+                    (held.quantity * held.entry_price + excluded.quantity * excluded.entry_price)
+                    / (held.quantity + excluded.quantity), 12)
+                when held.quantity * (held.quantity + excluded.quantity) > 0 then held.entry_price
+                else excluded.entry_price end,
+            since_ns = case
+                when held.quantity + excluded.quantity = 0 then null
+                when held.quantity * (held.quantity + excluded.quantity) > 0 then held.since_ns
+                else excluded.since_ns end
     ), counted as (
         update client_change_count set position = position + 1 where exists (select from moved) returning position
     ), change as (
@@ -38,11 +53,12 @@ _BOOK_FILL = """
     )
     select exists (select from fill) as new, exists (select from moved) as moved
 """
+_POSITION = ("instrument", "quantity", "entry_price", "since_ns")
 _LOAN = ("id", "asset", "principal", "interest", "annual_rate", "since_ns", "collateral")
 # One statement, so that sequence and content belong together whoever moves the book meanwhile.
 _BOOKS = f"""
     select name, sequence, as_of_ns, fed, kind,
-        array(select (instrument, quantity) from book_positions where book = name order by instrument) as positions,
+        array(select ({", ".join(_POSITION)}) from book_positions where book = name order by instrument) as positions,
         array(select ({", ".join(_LOAN)}) from book_loans where book = name order by id collate "C") as loans
     from books
 """
@@ -73,6 +89,7 @@ class FillRefused(ValueError):
 class FedBook(msgspec.Struct, frozen=True, kw_only=True):
     """A book as the system outside that keeps it tells it: absolute positions, signed, in contracts, or loans.
 
+    `entries` are of those positions whose entry its teller knows.
     `sequence` is the sender's and rises with every change; `as_of_ns` is when the positions or the loans were so.
     Loans are in the order of their ids, of which each is there once.
     """
@@ -83,6 +100,7 @@ class FedBook(msgspec.Struct, frozen=True, kw_only=True):
     kind: BookKind = BookKind.POSITIONS
     positions: dict[str, Decimal] = {}
     loans: tuple[Loan, ...] = ()
+    entries: dict[str, Entry] = {}
 
 
 class BookRefused(ValueError):
@@ -229,7 +247,12 @@ def _book(row: Any, now_ns: int) -> ClientBook:
         # Readers take a book to be as fresh as this. We answer for what our fills moved; for a book that is told to us
         # only its teller does, and repeating it must not make it look alive.
         published_ns=row["as_of_ns"] if row["fed"] else now_ns,
-        positions=dict(row["positions"]),
+        positions={symbol: quantity for symbol, quantity, _, _ in row["positions"]},
+        entries={
+            symbol: Entry(price=price, since_ns=since_ns)
+            for symbol, _, price, since_ns in row["positions"]
+            if price is not None
+        },
         kind=BookKind(row["kind"]),
         loans=tuple(map(_loan, row["loans"])),
     )
@@ -255,18 +278,29 @@ def _require_forward(known: ClientBook, told: FedBook) -> None:
         raise BookRefused(
             f"as-of time {told.as_of_ns} ns is before the known {known.as_of_ns} ns of book {told.name}"
         )
-    if told.sequence == known.sequence and (told.positions, told.loans) != (known.positions, known.loans):
+    if told.sequence == known.sequence and _content(told) != _content(known):
         raise BookRefused(
             f"sequence {told.sequence} of book {told.name} was used for other {known.kind.lower()}"
         )
 
 
+def _content(book: FedBook | ClientBook) -> tuple[object, ...]:
+    return (book.positions, book.entries, book.loans)
+
+
 async def _set_positions(connection: Any, book: FedBook) -> None:
     await connection.execute("delete from book_positions where book = $1", book.name)
     await connection.executemany(
-        "insert into book_positions (book, instrument, quantity) values ($1, $2, $3)",
-        [(book.name, symbol, quantity) for symbol, quantity in sorted(book.positions.items())],
+        "insert into book_positions (book, instrument, quantity, entry_price, since_ns) values ($1, $2, $3, $4, $5)",
+        [
+            (book.name, symbol, quantity, *_columns_of(book.entries.get(symbol)))
+            for symbol, quantity in sorted(book.positions.items())
+        ],
     )
+
+
+def _columns_of(entry: Entry | None) -> tuple[Decimal | None, int | None]:
+    return (None, None) if entry is None else (entry.price, entry.since_ns)
 
 
 async def _set_loans(connection: Any, book: FedBook) -> None:

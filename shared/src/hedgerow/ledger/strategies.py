@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -202,12 +202,22 @@ async def read_strategies(connection: Any) -> list[StrategyPublished]:
     return [_published(row) for row in rows]
 
 
-async def strategies_on_venue(connection: Any, venue: str) -> list[StrategyPublished]:
-    """Every live strategy that owns a leg on this venue, by key. What cannot be read is quarantined and left out."""
+async def strategies_on_venue(
+    connection: Any, venue: str, known: Mapping[str, int] | None = None
+) -> list[StrategyPublished]:
+    """Every live strategy that owns a leg on this venue, by key. What cannot be read is quarantined and left out.
+
+    Args:
+        known: generations by uid; a strategy that is still at its known one is left out.
+    """
+    known = known or {}
     rows = await connection.fetch(
         "select key, uid, generation, revision, config, published_ns from strategies where deleted_ns is null "
-        "and uid in (select strategy_uid from leg_owners where venue = $1) order by key",
+        "and uid in (select strategy_uid from leg_owners where venue = $1) "
+        "and (uid, generation) not in (select * from unnest($2::uuid[], $3::bigint[])) order by key",
         venue,
+        list(known),
+        list(known.values()),
     )
     found = []
     for row in rows:

@@ -9,16 +9,19 @@ from hedgerow.domain.accounts import AccountPart
 from hedgerow.domain.instruments import LISTINGS
 from hedgerow.domain.loans import cash_holdings, owed_holdings
 from hedgerow.domain.money import ZERO
+from hedgerow.domain.positions import Entry
 from hedgerow.risk.strategy_state import StrategyState
 from hedgerow.schemas.records import AccountState
 from hedgerow.strategy.compiled import AccountSource, CompiledStrategy
 
 
 class Counted(msgspec.Struct, frozen=True):
-    """One source that was seen. `input`: its name as problems tell it; `holdings`: signed quantity by instrument."""
+    """One source that was seen. `input`: its name as problems tell it; `holdings`: signed quantity by instrument;
+    `entries`: of those whose entry is known (an account tells a price, but not since when)."""
 
     input: str
     holdings: Mapping[str, Decimal]
+    entries: Mapping[str, Entry] = {}
 
 
 def counted_holdings(state: StrategyState) -> Iterator[Counted]:
@@ -27,7 +30,7 @@ def counted_holdings(state: StrategyState) -> Iterator[Counted]:
     for source in config.exposure:
         book = state.books.get(source.book)
         if book is not None:
-            yield Counted(f"book:{book.name}", book.holdings)
+            yield Counted(f"book:{book.name}", book.holdings, book.entries)
     for declared in config.accounts:
         account = seen_account(state, declared)
         if account is not None:

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import msgspec
 
+from hedgerow.risk.inventory import inventories_of, volatilities_of, watch_volatility
+from hedgerow.risk.loan import loan_of
 from hedgerow.risk.problems import find_problems
 from hedgerow.risk.strategy_state import StrategyState
 from hedgerow.risk.valuation import exposures_of, marks_of
@@ -47,6 +49,8 @@ class PartitionRisk:
         if not state.take(record):
             self._on_stale()
             return None
+        if isinstance(record, MarkInput):
+            watch_volatility(state, record.quote)
         published = state.published
         problems = find_problems(state, record.routed_ns)
         return RiskState(
@@ -64,6 +68,9 @@ class PartitionRisk:
             scores=tuple(
                 state.scores[asset] for asset in sorted(published.config.scored & state.scores.keys())
             ),
+            loan=loan_of(state, record.routed_ns),
+            inventories=inventories_of(state),
+            volatilities=volatilities_of(state),
         )
 
     def generation_of(self, strategy: str) -> tuple[str, int] | None:

@@ -5,22 +5,22 @@ from collections.abc import Iterator
 from hedgerow.domain.age import age_problem
 from hedgerow.domain.instruments import LISTINGS
 from hedgerow.risk.holdings import counted_holdings, seen_account
+from hedgerow.risk.loan import loan_problems
+from hedgerow.risk.problem_codes import INVALID, MISSING, STALE, UNKNOWN
 from hedgerow.risk.strategy_state import StrategyState
 from hedgerow.schemas.records import InputProblem, Quote
 from hedgerow.strategy.compiled import CompiledStrategy
 
-MISSING = "Missing"
-STALE = "Stale"
-INVALID = "Invalid"
-UNKNOWN = "Unknown"
+# Of fewer the average says little; until then an inventory policy waits.
+MIN_BARS = 10
 
 
 def find_problems(state: StrategyState, now_ns: int) -> tuple[InputProblem, ...]:
     """Everything that keeps the strategy from being ready, sorted by input.
 
     Declared inputs are the books and accounts of `exposure`, the instruments of `hedgeWith`, the instruments of every
-    position that is not zero and whose underlying is hedged, and the scores that the policy reads; others are no
-    concern of this strategy.
+    position that is not zero and whose underlying is hedged or collateral, the scores and the loan that the policy
+    reads, and enough marks where it asks for their volatility; others are no concern of this strategy.
     """
     config = state.published.config
     found = [
@@ -29,7 +29,9 @@ def find_problems(state: StrategyState, now_ns: int) -> tuple[InputProblem, ...]
         *_position_problems(state),
         *_quote_problems(state, config, now_ns),
         *_score_problems(state, config, now_ns),
+        *_volatility_problems(state, config),
         *_leg_problems(config),
+        *loan_problems(state),
     ]
     return tuple(sorted(found, key=lambda problem: (problem.input, problem.code, problem.detail)))
 
@@ -68,7 +70,7 @@ def _quote_problems(state: StrategyState, config: CompiledStrategy, now_ns: int)
         symbol
         for source in counted_holdings(state)
         for symbol, quantity in source.holdings.items()
-        if quantity != 0 and symbol in LISTINGS and LISTINGS[symbol].underlying in config.underlyings
+        if quantity != 0 and symbol in LISTINGS and LISTINGS[symbol].underlying in config.priced
     }
     legs = {leg.instrument.symbol for leg in config.hedge_with}
     for symbol in held | legs:
@@ -91,6 +93,17 @@ def _score_problems(state: StrategyState, config: CompiledStrategy, now_ns: int)
         else:
             assert config.freshness.score_ns is not None
             yield from _stale(name, score.time_ns, now_ns, config.freshness.score_ns)
+
+
+def _volatility_problems(state: StrategyState, config: CompiledStrategy) -> Iterator[InputProblem]:
+    """An underlying without a leg has no mark, which the legs' own problem says."""
+    for rule in config.inventory_risks:
+        symbol = config.mark_symbol(rule.underlying)
+        known = state.volatilities.get(symbol or "")
+        bars = 0 if known is None else known.bars
+        if symbol is not None and bars < MIN_BARS:
+            detail = f"{bars} of {MIN_BARS} bars of {rule.volatility_bar_ns / 1e9:g} s were seen"
+            yield InputProblem(input=f"volatility:{rule.underlying}", code=MISSING, detail=detail)
 
 
 def _leg_problems(config: CompiledStrategy) -> Iterator[InputProblem]:

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from hedgerow.analytics.ewma import Ewma
 from hedgerow.schemas.records import (
     AccountInput,
     AccountState,
@@ -22,6 +23,7 @@ class StrategyState(msgspec.Struct, kw_only=True):
     Attributes:
         quotes: by instrument; books: by the book's name; scores: by asset; accounts: by their Venue's
             key.
+        volatilities: by instrument, of those whose policy asks for it.
     """
 
     published: StrategyPublished
@@ -29,6 +31,7 @@ class StrategyState(msgspec.Struct, kw_only=True):
     books: dict[str, ClientBook] = {}
     scores: dict[str, Score] = {}
     accounts: dict[str, AccountState] = {}
+    volatilities: dict[str, Ewma] = {}
 
     def take(self, record: RiskInput) -> bool:
         """Take an input over, a repeated one as well; False when a newer one is known, and nothing changed."""

@@ -62,4 +62,5 @@ def _mark(quote: Quote) -> Mark:
         valid=quote.valid,
         reason=quote.reason,
         depth_usd=quote.bid_depth_usd + quote.ask_depth_usd,
+        depth_bps=quote.depth_bps,
     )

@@ -75,7 +75,106 @@ class SentimentCurve(msgspec.Struct, frozen=True, kw_only=True):
     no_trade_notional: Decimal
 
 
-Rule = Band | SentimentCurve
+class Haircut(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of an asset's value counts as collateral, in (0, 1]."""
+
+    asset: str
+    haircut: Decimal
+
+
+class LtvTarget(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a state of the ladder asks for; one of the two.
+
+    Attributes:
+        hedge_fraction: of the exposure, hedged; target_delta: the net delta wanted, in units of the underlying.
+    """
+
+    hedge_fraction: Decimal | None = None
+    target_delta: Decimal | None = None
+
+
+class LtvStep(msgspec.Struct, frozen=True, kw_only=True):
+    """A state of the ladder, entered at this LTV or above."""
+
+    ltv: Decimal
+    target: LtvTarget
+
+
+class LoanToValue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The ladder: how much of the exposure is hedged by the loan's LTV.
+
+    Attributes:
+        debt: the name of the source in `exposure` that tells the loans.
+        haircuts: by asset; what has none is no collateral.
+        normal: below every step.
+        hysteresis: how far below a step's LTV it is left; min_dwell_ns: the shortest stay before that.
+        no_trade_notional: in the strategy's currency; a hedge that lacks no more than this is left as it is.
+        liquidation_ltv: at which the lender sells the collateral; None when it was not declared.
+    """
+
+    debt: str
+    haircuts: tuple[Haircut, ...]
+    normal: LtvTarget
+    caution: LtvStep
+    danger: LtvStep
+    critical: LtvStep
+    hysteresis: Decimal
+    min_dwell_ns: int
+    no_trade_notional: Decimal = Decimal(0)
+    liquidation_ltv: Decimal | None = None
+
+
+class LadderRule(msgspec.Struct, frozen=True, kw_only=True):
+    """The ladder as it holds for one underlying."""
+
+    underlying: str
+    ladder: LoanToValue
+
+
+class UnknownEntry(StrEnum):
+    """What an inventory policy does while it is not known what a position was entered at."""
+
+    HOLD = "Hold"
+    REDUCE = "Reduce"
+
+
+class Reevaluation(msgspec.Struct, frozen=True, kw_only=True):
+    """How long an action of an inventory policy stands before a lower one may follow it."""
+
+    reduce_ns: int
+    partial_ns: int
+    full_ns: int
+    liquidate_ns: int
+
+
+class InventoryRisk(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of one underlying's inventory is hedged, by how risky it is to hold.
+
+    Attributes:
+        max_loss, max_age_ns, max_volatility, max_depth_share: where each part of the score is full: the unrealised loss
+            as a fraction of what was paid, the age, the annualised volatility, the inventory over the depth.
+        volatility_bar_ns, volatility_half_life_ns: of the moving average that estimates the volatility.
+        hysteresis: points that the score must be below an action's threshold before the action is lowered.
+        max_cost_bps: above it, Reduce and Partial send nothing.
+        no_trade_notional: in the strategy's currency; with Reduce and Partial a hedge that lacks no more is left as it
+            is.
+    """
+
+    underlying: str
+    max_loss: Decimal
+    max_age_ns: int
+    max_volatility: Decimal
+    max_depth_share: Decimal
+    volatility_bar_ns: int
+    volatility_half_life_ns: int
+    hysteresis: Decimal
+    max_cost_bps: Decimal
+    no_trade_notional: Decimal
+    on_unknown_entry: UnknownEntry
+    reevaluation: Reevaluation
+
+
+Rule = Band | SentimentCurve | InventoryRisk | LadderRule
 
 
 class Freshness(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -163,8 +262,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class CompiledStrategy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Everything that routing, risk, hedging and the executor need to know of one strategy.
 
-    `exposure`, `accounts`: what is hedged; summed. `bands`, `sentiment_curves`: of the policy that it has; the other is
-    empty.
+    `exposure`, `accounts`: what is hedged; summed. `bands`, `sentiment_curves`, `inventory_risks`, `loan_to_value`: of
+    the policy that it has; the others are empty.
     `flatten`: it is being deleted, and its hedge is to become zero whatever the exposure is.
     """
 
@@ -182,6 +281,8 @@ class CompiledStrategy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     flatten: bool = False
     sentiment_curves: tuple[SentimentCurve, ...] = ()
     accounts: tuple[AccountSource, ...] = ()
+    inventory_risks: tuple[InventoryRisk, ...] = ()
+    loan_to_value: LoanToValue | None = None
 
     @property
     def key(self) -> str:
@@ -194,7 +295,27 @@ class CompiledStrategy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     @property
     def rules(self) -> tuple[Rule, ...]:
         """What the policy says, underlying by underlying."""
-        return (*self.bands, *self.sentiment_curves)
+        return (*self.bands, *self.sentiment_curves, *self.inventory_risks, *self._ladder_rules)
+
+    @property
+    def priced(self) -> frozenset[str]:
+        """The assets whose quotes it needs: those that it hedges, and those that its loan is covered by."""
+        if self.loan_to_value is None:
+            return self.underlyings
+        return self.underlyings | {item.asset for item in self.loan_to_value.haircuts}
+
+    @property
+    def _ladder_rules(self) -> tuple[LadderRule, ...]:
+        """One loan, one ladder: it holds for every underlying that has a leg."""
+        if self.loan_to_value is None:
+            return ()
+        hedged = sorted({leg.instrument.underlying for leg in self.hedge_with})
+        return tuple(LadderRule(underlying=name, ladder=self.loan_to_value) for name in hedged)
+
+    def mark_symbol(self, underlying: str) -> str | None:
+        """The instrument whose mid marks an underlying: its first leg. None without one."""
+        legs = (leg.instrument for leg in self.hedge_with)
+        return next((item.symbol for item in legs if item.underlying == underlying), None)
 
     @property
     def scored(self) -> frozenset[str]:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from hedgerow.domain.accounts import AccountPart
-from hedgerow.strategy.compiled import BandUnit, Mode, Style
+from hedgerow.strategy.compiled import BandUnit, Mode, Style, UnknownEntry
 from hedgerow.strategy.fields import (
     Asset,
     DecimalText,
@@ -20,6 +20,7 @@ from hedgerow.strategy.fields import (
     Symbol,
     in_words,
 )
+from hedgerow.strategy.loan_to_value import LoanToValueSpec
 from hedgerow.strategy.resource import Resource
 from hedgerow.strategy.rules import Rule, on_block, unique
 
@@ -191,8 +192,82 @@ class SentimentCurveRule(Part):
     )
 
 
+class ReevaluationSpec(Part):
+    """How long an action stands before a lower one may follow; a higher one always follows at once."""
+
+    reduce: PositiveDuration = Field(default="15m", description="Of Reduce, e.g. 15m.")
+    partial: PositiveDuration = Field(default="5m", description="Of Partial, e.g. 5m.")
+    full: PositiveDuration = Field(default="1m", description="Of Full, e.g. 1m.")
+    liquidate: PositiveDuration = Field(default="30s", description="Of Liquidate, e.g. 30s.")
+
+
+_HYSTERESIS_WITHIN_STEP = Rule(
+    cel="!isQuantity(self.hysteresis) || quantity(self.hysteresis).isLessThan(quantity('15'))",
+    wrong="actions are 15 points of score apart, so an action could never be lowered to the next",
+    right='write hysteresis below 15, e.g. "3"',
+    at=".hysteresis",
+)
+
+
+class InventoryRiskRule(Part):
+    """How much of one underlying's inventory is hedged: by a risk score of loss (35 points), age (20), volatility (25)
+    and liquidity (20). From 40 on Reduce hedges 25 %, from 55 Partial 50 %, from 70 Full and from 85 Liquidate all."""
+
+    model_config = ConfigDict(json_schema_extra=on_block(_HYSTERESIS_WITHIN_STEP))
+
+    underlying: Asset = Field(description="The asset whose inventory is hedged, e.g. BTC. Each once.")
+    max_loss: PositiveFractionText = Field(
+        description="The unrealised loss, as a fraction of what was paid, at which its 35 points are full: a decimal "
+        'string, quoted, e.g. "0.05".'
+    )
+    max_age: PositiveDuration = Field(
+        description="The age of the oldest position at which its 20 points are full, e.g. 8h."
+    )
+    max_volatility: PositiveDecimalText = Field(
+        description="The annualised volatility of the mark at which its 25 points are full; 1 is 100 %. A decimal "
+        'string, quoted, e.g. "1.2".'
+    )
+    max_depth_share: PositiveDecimalText = Field(
+        description="The inventory's value over what rests near the mid at which its 20 points are full: a decimal "
+        'string, quoted, e.g. "0.5".'
+    )
+    volatility_bar: PositiveDuration = Field(
+        default="1m",
+        description="How long a bar of the volatility is, e.g. 1m; ten must have passed before it counts.",
+    )
+    volatility_half_life: PositiveDuration = Field(
+        default="30m",
+        description="After how long a bar counts half in the volatility (EWMA), e.g. 30m; not below volatilityBar.",
+    )
+    hysteresis: PositiveDecimalText = Field(
+        default="3",
+        description="How many points the score must be below an action's threshold before the action is lowered, "
+        'below 15: a decimal string, quoted, e.g. "3".',
+    )
+    reevaluate_after: ReevaluationSpec = Field(
+        default=ReevaluationSpec(),
+        description="How long each action stands before a lower one may follow.",
+    )
+    max_cost_bps: Annotated[int, Field(strict=True, ge=1, le=1000)] = Field(
+        default=50,
+        description="With Reduce and Partial nothing is sent that would cost more than this beside the mid, in basis "
+        "points: 1 to 1000. Full and Liquidate are sent at any cost.",
+    )
+    no_trade_notional: PositiveDecimalText | None = Field(
+        default=None,
+        description="With Reduce and Partial a hedge that lacks no more than this is left as it is, in the strategy's "
+        'currency: a decimal string, quoted, e.g. "5000". Without it every lot counts.',
+    )
+    on_unknown_entry: UnknownEntry = Field(
+        default=UnknownEntry.HOLD,
+        description="While it is not known what a position was entered at. Hold: send nothing. Reduce: at least "
+        "Reduce, and no action is lowered.",
+    )
+
+
 _BLOCK_OF_TYPE = (
-    "write policy.band with type Band, policy.sentimentCurve with type SentimentCurve, and no other block"
+    "write policy.band with type Band, policy.sentimentCurve with type SentimentCurve, policy.inventoryRisk with type "
+    "InventoryRisk, policy.loanToValue with type LoanToValue, and no other block"
 )
 
 
@@ -203,23 +278,34 @@ class Policy(Part):
         json_schema_extra=on_block(
             Rule(
                 cel="(self.type == 'Band') == has(self.band) && "
-                "(self.type == 'SentimentCurve') == has(self.sentimentCurve)",
+                "(self.type == 'SentimentCurve') == has(self.sentimentCurve) && "
+                "(self.type == 'InventoryRisk') == has(self.inventoryRisk) && "
+                "(self.type == 'LoanToValue') == has(self.loanToValue)",
                 wrong="exactly the block that `type` names belongs here",
                 right=_BLOCK_OF_TYPE,
             )
         )
     )
 
-    type: Literal["Band", "SentimentCurve"] = Field(
+    type: Literal["Band", "SentimentCurve", "InventoryRisk", "LoanToValue"] = Field(
         description="Names the policy, and with it the block that belongs beside it. Band: hold each underlying's net "
         "delta within a band. SentimentCurve: hedge a fraction of each underlying's exposure by its sentiment score "
-        "and by what the market can take."
+        "and by what the market can take. InventoryRisk: hedge the more of each underlying's inventory the riskier it "
+        "is to hold, by loss, age, volatility and liquidity. LoanToValue: hedge a fraction of the exposure of every "
+        "leg's underlying by a loan's LTV."
     )
     band: Annotated[tuple[BandRule, ...], _list_by("underlying")] | None = Field(
         default=None, description="With type Band: one band for each underlying that is hedged."
     )
     sentiment_curve: Annotated[tuple[SentimentCurveRule, ...], _list_by("underlying")] | None = Field(
         default=None, description="With type SentimentCurve: one curve for each underlying that is hedged."
+    )
+
+    inventory_risk: Annotated[tuple[InventoryRiskRule, ...], _list_by("underlying")] | None = Field(
+        default=None, description="With type InventoryRisk: one rule for each underlying that is hedged."
+    )
+    loan_to_value: LoanToValueSpec | None = Field(
+        default=None, description="With type LoanToValue: the ladder, one for all underlyings of the legs."
     )
 
     @property
@@ -231,14 +317,27 @@ class Policy(Part):
         return self.sentiment_curve or ()
 
     @property
+    def inventory_risks(self) -> tuple[InventoryRiskRule, ...]:
+        return self.inventory_risk or ()
+
+    @property
     def underlyings(self) -> tuple[str, ...]:
-        """Of every rule, as written."""
-        rules: tuple[BandRule | SentimentCurveRule, ...] = (*self.bands, *self.sentiment_curves)
+        """Of every rule that names one, as written."""
+        rules: tuple[BandRule | SentimentCurveRule | InventoryRiskRule, ...] = (
+            *self.bands,
+            *self.sentiment_curves,
+            *self.inventory_risks,
+        )
         return tuple(rule.underlying for rule in rules)
 
     @model_validator(mode="after")
     def _has_its_block(self) -> Self:
-        blocks = {"Band": self.band, "SentimentCurve": self.sentiment_curve}
+        blocks = {
+            "Band": self.band,
+            "SentimentCurve": self.sentiment_curve,
+            "InventoryRisk": self.inventory_risk,
+            "LoanToValue": self.loan_to_value,
+        }
         given = [name for name, block in blocks.items() if block is not None]
         if given != [self.type]:
             there = f"those of {' and '.join(given)} are here" if given else "none is here"
@@ -422,6 +521,13 @@ _SCORE_AGE_WITH_CURVE = Rule(
     right="write freshness.score, e.g. 3s, with policy SentimentCurve and with no other",
     at=".freshness.score",
 )
+_DEBT_IS_A_SOURCE = Rule(
+    cel="!has(self.policy.loanToValue) || "
+    "self.exposure.exists(source, source.name == self.policy.loanToValue.debt.exposureName)",
+    wrong="no source in spec.exposure has this name",
+    right="name the source that tells the loans",
+    at=".policy.loanToValue.debt.exposureName",
+)
 _EACH_BOOK_ONCE = unique(
     "(has(item.book) ? 'book ' + item.book.name : "
     "has(item.account) ? 'account ' + item.account.venueRef.name : item.name)",
@@ -442,7 +548,9 @@ class HedgeStrategySpec(Part):
     """What to hedge, with what, when and within which limits."""
 
     model_config = ConfigDict(
-        json_schema_extra=on_block(_CLIP_WITHIN_LIMIT, _SLIPPAGE_WITHIN_COLLAR, _SCORE_AGE_WITH_CURVE)
+        json_schema_extra=on_block(
+            _CLIP_WITHIN_LIMIT, _SLIPPAGE_WITHIN_COLLAR, _SCORE_AGE_WITH_CURVE, _DEBT_IS_A_SOURCE
+        )
     )
 
     mode: Mode = Field(
