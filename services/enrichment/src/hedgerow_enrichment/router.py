@@ -26,11 +26,14 @@ from hedgerow.schemas.topics import MARKET_ENRICHED, RISK_INPUTS
 from hedgerow.streams.context import Incoming, Outgoing
 from hedgerow.streams.newest import Newest
 from hedgerow.streams.partitioning import partition_of
+from hedgerow_enrichment.hedged_instruments import HedgedInstruments
 
 MOVE_BPS = 1.0
 INTERVAL_NS = 100_000_000
 Input = Quote | ClientBook | Score | AccountState
 HEARTBEAT_NS = 1_000_000_000
+# A generation that goes with repeated inputs: they move risk's clock, and it only has to heal.
+TELL_NS = 5_000_000_000
 
 
 class _Copied(msgspec.Struct, frozen=True):
@@ -79,6 +82,7 @@ class Router:
         # The routes that read each known input: looking through all of them at every message would make the cost of a
         # message grow with strategies that have nothing to do with it.
         self._readers: dict[str, dict[str, _Route]] = {}
+        self._hedges = HedgedInstruments()
         self._gone: set[str] = set()
         self._owned: set[int] = set()
         self._now_ns: int | None = None
@@ -105,6 +109,7 @@ class Router:
 
     def strategy_changed(self, strategy: str, published: StrategyPublished | None) -> Sequence[Outgoing]:
         """Route the new generation from here on. Before the first tick there is no clock: it is told then."""
+        self._hedges.declare(strategy, None if published is None else published.config)
         if published is None:
             self._disconnect(strategy)
             self._gone.add(strategy)
@@ -174,8 +179,9 @@ class Router:
         return partition_of(strategy, self._partitions) in self._owned
 
     def _tell(self, strategy: str, route: _Route, now_ns: int) -> Iterator[Outgoing]:
-        """The generation, by its owner: at once when it is new, and each second."""
-        due = route.told_ns is None or now_ns - route.told_ns >= HEARTBEAT_NS
+        """The generation, by its owner: at once when it is new, and then as a heartbeat."""
+        interval_ns = TELL_NS if route.reads else HEARTBEAT_NS
+        due = route.told_ns is None or now_ns - route.told_ns >= interval_ns
         if due and self._owns(strategy):
             route.told_ns = now_ns
             yield _outgoing(
@@ -210,7 +216,10 @@ class Router:
         if isinstance(record, Score):
             return _outgoing(ScoreInput(strategy=strategy, routed_ns=now_ns, score=record), cause)
         if isinstance(record, AccountState):
-            return _outgoing(AccountInput(strategy=strategy, routed_ns=now_ns, account=record), cause)
+            hedges = self._hedges.on(record.venue)
+            return _outgoing(
+                AccountInput(strategy=strategy, routed_ns=now_ns, account=record, hedges=hedges), cause
+            )
         return _outgoing(BookInput(strategy=strategy, routed_ns=now_ns, book=record), cause)
 
 
