@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from prometheus_client import CollectorRegistry
 
+from hedgerow.adapters.mounted_keys import read_keys
 from hedgerow.adapters.venue import VenueUnavailable
 from hedgerow.domain.money import floor_to_step
 from hedgerow.ledger.connection import LedgerUnreachable
@@ -18,7 +19,6 @@ from hedgerow.schemas.topics import BOOKS, MARKET_ENRICHED
 from hedgerow.streams import trace
 from hedgerow_enrichment.router_role import role as router
 from hedgerow_executor.account import Account
-from hedgerow_executor.keys import read_keys
 from hedgerow_executor.metrics import build_metrics
 from hedgerow_executor.role import run_loops
 from hedgerow_hedging.deciding import Deciding

@@ -1,39 +1,17 @@
-"""API keys from a folder laid out as a mounted Secret, followed while it changes."""
+"""An account's API key, followed while its folder changes."""
 
 import asyncio
 from pathlib import Path
 
 import structlog
 
+from hedgerow.adapters.mounted_keys import KeysMissing, read_keys
 from hedgerow.adapters.venue import VenueUnavailable, VenueUnfit
 from hedgerow_executor.account import Account
 
 FOLLOW_EVERY_S = 1.0
 
 _log = structlog.get_logger()
-
-
-class KeysMissing(FileNotFoundError):
-    """The account's folder lacks a key file."""
-
-
-def read_keys(folder: Path) -> tuple[str, str]:
-    """The account's API key and secret.
-
-    Raises:
-        KeysMissing: the message names the file.
-    """
-
-    def read(name: str) -> str:
-        file = folder / name
-        try:
-            return file.read_text().strip()
-        except FileNotFoundError:
-            raise KeysMissing(
-                f"{file} is missing; a venue account needs the files apiKey and secret"
-            ) from None
-
-    return read("apiKey"), read("secret")
 
 
 async def key_loop(account: Account, folder: Path, used: tuple[str, str]) -> None:

@@ -10,6 +10,7 @@ import asyncpg
 import structlog
 
 from hedgerow.adapters.ccxt_venue import CcxtVenue
+from hedgerow.adapters.mounted_keys import read_keys
 from hedgerow.adapters.venue import VenueUnavailable, VenueUnfit
 from hedgerow.ledger.connection import LEDGER_LOST, LedgerUnreachable, connect, create_pool
 from hedgerow.ledger.continuity import arrive, require_arrived
@@ -25,7 +26,7 @@ from hedgerow_executor.claiming import claim_loop
 from hedgerow_executor.following import resolve_loop
 from hedgerow_executor.halting import cancel_without_ledger, halt_loop
 from hedgerow_executor.hints import KafkaProbe
-from hedgerow_executor.keys import key_loop, read_keys
+from hedgerow_executor.keys import key_loop
 from hedgerow_executor.metrics import Metrics, build_metrics
 from hedgerow_executor.reconciling import Reconciler
 from hedgerow_executor.streaming import stream_loop
