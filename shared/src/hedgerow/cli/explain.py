@@ -2,11 +2,12 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 
 import msgspec
 
 from hedgerow.cli.exits import ExitCode, Refused
-from hedgerow.cli.explanation import BandFact, Explanation, Facts, InputFact, LegFact, explain
+from hedgerow.cli.explanation import BandFact, Explanation, Facts, InputFact, LegFact, PastDecision, explain
 from hedgerow.cli.names import age, key_of
 from hedgerow.cli.newest_states import newest_risk_state
 from hedgerow.cli.servers import Servers, open_ledger
@@ -18,8 +19,10 @@ from hedgerow.ledger.books import read_books
 from hedgerow.ledger.intents import recent_intents
 from hedgerow.ledger.snapshot import read_snapshot
 from hedgerow.ledger.strategies import find_strategy, read_strategies, read_venues
+from hedgerow.schemas.records import InputProblem
 
 RECENT = 5
+INPUT = ("Input", "Age", "Limit", "Usable", "Says")
 
 
 async def explain_strategy(servers: Servers, name: str, namespace: str, as_json: bool) -> ExitCode:
@@ -87,18 +90,33 @@ def show_outlook(found: Explanation) -> None:
     _show_what_follows(found)
 
 
+def show_past(found: PastDecision) -> None:
+    """What a decision saw, and what it came to."""
+    out = console()
+    out.print(table(INPUT, map(_input_cells, found.inputs)))
+    _show_bands(found.problems, found.bands, found.currency)
+    for text in found.halts:
+        out.print(f"Halted: {text}")
+    for text in found.outcome:
+        out.print(text, style="bold")
+
+
 def _show_what_it_sees(found: Explanation) -> None:
     out = console()
-    headers: tuple[str, ...]
     out.print(
         table(("Hedges with", "On", "Account", "Trading", "Holds (contracts)"), map(_leg_cells, found.legs))
     )
-    out.print(table(("Input", "Age", "Limit", "Usable", "Says"), map(_input_cells, found.inputs)))
-    for problem in found.problems:
+    out.print(table(INPUT, map(_input_cells, found.inputs)))
+    _show_bands(found.problems, found.bands, found.currency)
+
+
+def _show_bands(problems: Sequence[InputProblem], bands: Sequence[BandFact], currency: str) -> None:
+    out = console()
+    for problem in problems:
         out.print(f"{problem.input}: {problem.code}: {problem.detail}")
-    headers = ("Exposure", "Unhedged", "Hedge", "Net", "Lower", "Upper", f"Net in {found.currency}", "Is")
-    out.print(table(headers, map(_band_cells, found.bands)))
-    for band in found.bands:
+    headers = ("Exposure", "Unhedged", "Hedge", "Net", "Lower", "Upper", f"Net in {currency}", "Is")
+    out.print(table(headers, map(_band_cells, bands)))
+    for band in bands:
         if band.rule:
             out.print(f"{band.underlying}: {band.rule}")
 

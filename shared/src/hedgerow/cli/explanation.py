@@ -9,12 +9,13 @@ from hedgerow.domain.age import age_problem
 from hedgerow.domain.money import plain
 from hedgerow.execution.intents import Intent
 from hedgerow.hedging.decide import decide
-from hedgerow.hedging.decision import Decision, Hold, NewIntent
+from hedgerow.hedging.decision import Decision, Hedge, Hold, NewIntent
 from hedgerow.hedging.exposure import NetExposure, known_exposures
 from hedgerow.hedging.snapshot import LedgerSnapshot, OpenIntent
+from hedgerow.risk.problems import MIN_BARS
 from hedgerow.schemas.acknowledging import required_roles
 from hedgerow.schemas.records import BookKind, ClientBook, InputProblem, RiskState, StrategyPublished
-from hedgerow.strategy.compiled import CompiledVenue, Mode
+from hedgerow.strategy.compiled import CompiledStrategy, CompiledVenue, Mode
 
 
 class InputFact(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,6 +91,31 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     acknowledged: list[str]
 
 
+class PastDecision(msgspec.Struct, frozen=True, kw_only=True):
+    """What a past decision saw and what it came to, in the same words as an explanation of now."""
+
+    mode: str
+    currency: str
+    halts: list[str]
+    inputs: list[InputFact]
+    problems: list[InputProblem]
+    bands: list[BandFact]
+    outcome: list[str]
+
+
+def explain_past(risk: RiskState, ledger: LedgerSnapshot, decision: Decision) -> PastDecision:
+    """Put a stored decision in words. Ages are those at the moment of deciding."""
+    return PastDecision(
+        mode=ledger.config.mode.value,
+        currency=ledger.config.currency,
+        halts=list(ledger.halts),
+        inputs=_risk_inputs(risk, ledger),
+        problems=list(risk.problems),
+        bands=[_band(exposure) for exposure in known_exposures(risk, ledger)],
+        outcome=_outcome(decision, ledger.config, "decided"),
+    )
+
+
 def explain(facts: Facts) -> Explanation:
     """Put the facts in words. Decides as hedging would, and changes nothing."""
     ledger, risk = facts.ledger, facts.risk
@@ -106,7 +132,7 @@ def explain(facts: Facts) -> Explanation:
         acknowledged=facts.acknowledged,
         waits_for=sorted(required_roles(config) - set(facts.acknowledged)),
         legs=_legs(facts),
-        inputs=[*_risk_inputs(facts), *_books(facts)],
+        inputs=[*_risk_inputs(facts.risk, facts.ledger), *_books(facts)],
         problems=list(risk.problems) if risk else [],
         bands=_bands(facts),
         open_intents=list(ledger.open_intents),
@@ -121,9 +147,9 @@ def _age_s(now_ns: int, then_ns: int) -> float:
     return (now_ns - then_ns) / 1e9
 
 
-def _risk_inputs(facts: Facts) -> list[InputFact]:
-    risk, now_ns = facts.risk, facts.ledger.read_ns
-    limit_s = facts.ledger.config.freshness.quote_ns / 1e9
+def _risk_inputs(risk: RiskState | None, ledger: LedgerSnapshot) -> list[InputFact]:
+    now_ns = ledger.read_ns
+    limit_s = ledger.config.freshness.quote_ns / 1e9
     if risk is None:
         detail = "none on topic risk.state; see whether ingestion, enrichment and risk run"
         return [InputFact(input="risk state", age_s=None, limit_s=limit_s, usable=False, detail=detail)]
@@ -145,7 +171,7 @@ def _risk_inputs(facts: Facts) -> list[InputFact]:
         usable=risk.ready and age_s <= limit_s,
         detail=f"generation {risk.generation}, caused by {risk.cause}",
     )
-    return [state, *facts_of_marks, *_scores(risk, facts.ledger)]
+    return [state, *facts_of_marks, *_scores(risk, ledger), *_inventories(risk, ledger), *_volatilities(risk)]
 
 
 def _scores(risk: RiskState, ledger: LedgerSnapshot) -> Iterator[InputFact]:
@@ -158,6 +184,30 @@ def _scores(risk: RiskState, ledger: LedgerSnapshot) -> Iterator[InputFact]:
             limit_s=None if limit_ns is None else limit_ns / 1e9,
             usable=problem is None,
             detail=f"{score.score:g}",
+        )
+
+
+def _inventories(risk: RiskState, ledger: LedgerSnapshot) -> Iterator[InputFact]:
+    for item in risk.inventories:
+        share = f" ({item.profit / item.cost:+.2%})" if item.cost else ""
+        told = f"cost {item.cost:,.2f}, unrealised {item.profit:+,.2f}{share}"
+        yield InputFact(
+            input=f"inventory {item.underlying}",
+            age_s=None if item.since_ns is None else _age_s(ledger.read_ns, item.since_ns),
+            limit_s=None,
+            usable=not item.unknown,
+            detail=f"{told}; entry not known: {', '.join(item.unknown)}" if item.unknown else told,
+        )
+
+
+def _volatilities(risk: RiskState) -> Iterator[InputFact]:
+    for item in risk.volatilities:
+        yield InputFact(
+            input=f"volatility {item.underlying}",
+            age_s=None,
+            limit_s=None,
+            usable=item.bars >= MIN_BARS,
+            detail=f"{item.annualised:.1%} a year, from {item.bars} bars",
         )
 
 
@@ -240,6 +290,14 @@ def _band(exposure: NetExposure) -> BandFact:
 def _in_words(decision: Decision | None, facts: Facts) -> list[str]:
     if decision is None:
         return ["It sends nothing: no risk state of it was seen."]
+    config = facts.ledger.config
+    verb = "would fill virtually" if config.mode is Mode.SHADOW else "would send"
+    return _outcome(decision, config, verb) + (
+        _refusal_ahead(facts) if isinstance(decision, Hedge) and decision.intents else []
+    )
+
+
+def _outcome(decision: Decision, config: CompiledStrategy, verb: str) -> list[str]:
     if isinstance(decision, Hold):
         return [f"It sends nothing: {decision.reason}: {decision.detail}."]
     cancels = [
@@ -247,15 +305,13 @@ def _in_words(decision: Decision | None, facts: Facts) -> list[str]:
     ]
     if not decision.intents:
         return cancels or [
-            "It sends nothing: it remembers where its hedge over time has come to, and decides anew."
+            "It sends nothing: it remembers where its policy or its hedge over time has come to, and decides anew."
         ]
-    verb = "would fill virtually" if facts.ledger.config.mode is Mode.SHADOW else "would send"
-    orders = [f"It {verb}: {_order_words(intent, facts)}." for intent in decision.intents]
-    return cancels + orders + _refusal_ahead(facts)
+    return cancels + [f"It {verb}: {_order_words(intent, config)}." for intent in decision.intents]
 
 
-def _order_words(intent: NewIntent, facts: Facts) -> str:
-    leg = next(leg for leg in facts.ledger.config.hedge_with if leg.index == intent.leg)
+def _order_words(intent: NewIntent, config: CompiledStrategy) -> str:
+    leg = next(leg for leg in config.hedge_with if leg.index == intent.leg)
     return (
         f"{intent.side} {plain(intent.quantity)} {intent.instrument} at {plain(intent.limit_price)} or better "
         f"({_manner(intent)}) on {intent.venue} account {intent.account}, to bring the net delta from "
