@@ -16,6 +16,7 @@ from hedgerow.cli.declared import compile_declared, read_declared
 from hedgerow.cli.newest_states import newest_risk_state
 from hedgerow.ledger.strategies import publish_strategy
 from hedgerow.schemas.records import RiskState
+from hedgerow.strategy.compile import revision_of
 from hedgerow.strategy.compiled import CompiledStrategy
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -103,4 +104,4 @@ def metric(rig: Rig, sample: str) -> float:
 
 async def change(rig: Rig, strategy: CompiledStrategy) -> None:
     connection = await rig.ledger.connection()
-    rig.publish([await publish_strategy(connection, strategy, "changed", time.time_ns())])
+    rig.publish([await publish_strategy(connection, strategy, revision_of(strategy), time.time_ns())])
