@@ -13,7 +13,17 @@ from hedgerow.execution.claim_facts import Ceilings, ClaimFacts, VenueView
 from hedgerow.execution.intents import Intent, Ticker, VenueFill, VenueOrder
 from hedgerow.execution.order_life import IntentState
 from hedgerow.hedging.snapshot import HeldPosition, LedgerSnapshot, PolicyState
-from hedgerow.schemas.records import Exposure, Inventory, Mark, RiskState, Score, Volatility
+from hedgerow.schemas.records import (
+    Collateral,
+    Debt,
+    Exposure,
+    Inventory,
+    LoanStanding,
+    Mark,
+    RiskState,
+    Score,
+    Volatility,
+)
 from hedgerow.strategy.compiled import (
     Band,
     BandUnit,
@@ -22,10 +32,14 @@ from hedgerow.strategy.compiled import (
     CompiledVenue,
     Execution,
     Freshness,
+    Haircut,
     InventoryRisk,
     Knot,
     Leg,
     Limits,
+    LoanToValue,
+    LtvStep,
+    LtvTarget,
     Mode,
     Reevaluation,
     SentimentCurve,
@@ -69,6 +83,45 @@ def by_score(declared: SentimentCurve | None = None, **changes: Any) -> Compiled
     freshness = Freshness(quote_ns=3 * SECOND_NS, book_ns=15 * SECOND_NS, score_ns=3 * SECOND_NS)
     declared = declared or curve()
     return strategy(**{"bands": (), "sentiment_curves": (declared,), "freshness": freshness, **changes})
+
+
+def ladder(**changes: Any) -> LoanToValue:
+    """30 % from an LTV of 0.65, 70 % from 0.8, all from 0.9; left 0.005 below and after 30 s at the earliest."""
+    base = LoanToValue(
+        debt="loans",
+        haircuts=(Haircut(asset="BTC", haircut=Decimal("0.95")),),
+        normal=LtvTarget(hedge_fraction=Decimal(0)),
+        caution=ltv_step("0.65", "0.3"),
+        danger=ltv_step("0.80", "0.7"),
+        critical=ltv_step("0.90", "1"),
+        hysteresis=Decimal("0.005"),
+        min_dwell_ns=30 * SECOND_NS,
+    )
+    return msgspec.structs.replace(base, **changes)
+
+
+def ltv_step(ltv: str, hedge_fraction: str | None = None, target_delta: str | None = None) -> LtvStep:
+    target = LtvTarget(
+        hedge_fraction=None if hedge_fraction is None else Decimal(hedge_fraction),
+        target_delta=None if target_delta is None else Decimal(target_delta),
+    )
+    return LtvStep(ltv=Decimal(ltv), target=target)
+
+
+def by_ltv(declared: LoanToValue | None = None, **changes: Any) -> CompiledStrategy:
+    """As `strategy`, hedged along the LTV ladder; collateral in the book `clients`, loans in the book `loans`."""
+    exposure = (BookSource(name="clients", book="clients"), BookSource(name="loans", book="loans"))
+    return strategy(**{"bands": (), "exposure": exposure, "loan_to_value": declared or ladder(), **changes})
+
+
+def loan(ltv: str = "0.5", collateral: str = "100000") -> LoanStanding:
+    """Money owed against BTC, at an LTV; `collateral` is what it counts for after the haircut."""
+    price, haircut, worth = Decimal("60000.1"), Decimal("0.95"), Decimal(collateral)
+    debt = Decimal(ltv) * worth
+    return LoanStanding(
+        debts=(Debt(asset="USDT", quantity=debt, interest=Decimal(0), price=Decimal(1)),),
+        covers=(Collateral(asset="BTC", quantity=worth / haircut / price, price=price, haircut=haircut),),
+    )
 
 
 def score(value: float = 0.7, asset: str = "BTC", time_ns: int = NOW_NS) -> Score:

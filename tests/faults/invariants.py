@@ -18,22 +18,20 @@ import msgspec
 
 from faults.ledger_view import LedgerView
 from faults.rig import STRATEGY, Rig
+from faults.servers import PARTITIONS
 from hedgerow.domain.money import ZERO
 from hedgerow.execution.order_life import OPEN
 from hedgerow.hedging.exposure import net_exposure
 from hedgerow.ledger.audit import replay_decisions
 from hedgerow.ledger.chain import ChainEntry, verify_chain
 from hedgerow.ledger.snapshot import read_snapshot
-from hedgerow.risk.partition_risk import PartitionRisk
-from hedgerow.schemas.codec import Decoder, encode
-from hedgerow.schemas.records import RiskInput, RiskState
-from hedgerow.schemas.topics import RISK_INPUTS, RISK_STATE
+from hedgerow.schemas.codec import Decoder
+from hedgerow.schemas.records import RiskState
+from hedgerow.schemas.topics import RISK_STATE
 from hedgerow.streams.log_reader import LogReader
-from hedgerow.streams.processor import RawMessage
 from hedgerow_local.balance import Accounts, imbalances
 from hedgerow_local.journal import recount
 
-PARTITIONS = 4
 SETTLE_DEADLINE_S = 60.0
 # Among so many of a partition's last risk states, each strategy has one: all beat at the same pace.
 RECENT = 100
@@ -127,14 +125,17 @@ async def check(rig: Rig, ledger: LedgerView) -> Found:
     orders = journal_orders(rig.journal)
     executions = journal_executions(rig.journal)
     in_ledger = [row["execution_id"] for row in await ledger.fetch("select execution_id from fills")]
-    risk_states, risk_differs = await _replay_risk(rig)
+    replays = rig.risk_replays
+    risk_differs = [
+        item for found in await asyncio.gather(*(one.news() for one in replays)) for item in found
+    ]
     connection = await ledger.connection()
     decisions = await replay_decisions(connection, None)
     return Found(
         intents=await ledger.fetchval("select count(*) from intents"),
         journal_orders=len(orders),
         journal_executions=len(executions),
-        risk_states=risk_states,
+        risk_states=sum(one.states for one in replays),
         decisions=decisions.decisions,
         doubled=len(orders) - len(set(orders)),
         lost=len(set(executions) ^ set(in_ledger)),
@@ -267,33 +268,3 @@ async def _newest_risk(rig: Rig) -> dict[str, RiskState]:
 
     found = await asyncio.gather(*map(newest, range(PARTITIONS)))
     return {strategy: state for states in found for strategy, state in states.items()}
-
-
-async def _replay_risk(rig: Rig) -> tuple[int, list[str]]:
-    """Step every partition's inputs again; every risk state that was said must be the replay's, byte for byte."""
-    found = await asyncio.gather(*(_replay_partition(rig, partition) for partition in range(PARTITIONS)))
-    return sum(states for states, _ in found), [item for _, differences in found for item in differences]
-
-
-async def _replay_partition(rig: Rig, partition: int) -> tuple[int, list[str]]:
-    decoder: Decoder[RiskInput] = Decoder(RiskInput)
-    # States first: inputs go on arriving, and what is said of them later is not compared.
-    said = await _read_all(rig, RISK_STATE.name, partition)
-    risk = PartitionRisk()
-    replayed: dict[int, bytes] = {}
-    for message in await _read_all(rig, RISK_INPUTS.name, partition):
-        state = risk.apply(decoder.decode(message.value), message.offset)
-        if state is not None:
-            replayed[message.offset] = encode(state)
-    differences = []
-    for message in said:
-        assert message.value is not None
-        sequence = msgspec.json.decode(message.value)["sequence"]
-        if replayed.get(sequence) != message.value:
-            differences.append(f"partition {partition}, state {sequence}")
-    return len(said), differences
-
-
-async def _read_all(rig: Rig, topic: str, partition: int) -> list[RawMessage]:
-    async with LogReader(rig.kafka, (topic, partition)) as reader:
-        return [message async for message in reader.read(await reader.first(), await reader.end())]

@@ -15,7 +15,8 @@ import msgspec
 
 from faults.ledger_view import LedgerView
 from faults.processes import Worker
-from faults.servers import Doors, dsn_at
+from faults.risk_replay import RiskReplay
+from faults.servers import PARTITIONS, Doors, dsn_at
 from hedgerow.adapters.ccxt_venue import CcxtVenue
 from hedgerow.ledger.connection import connect
 from hedgerow.ledger.strategies import publish_strategy, publish_venue
@@ -98,6 +99,7 @@ class Rig:
         self.steps = folder / "steps"
         self.journal = folder / "exchange" / "exchange-journal.jsonl"
         self.exchange_url = f"http://127.0.0.1:{ports.free_port()}"
+        self.risk_replays = [RiskReplay(kafka, number) for number in range(PARTITIONS)]
         self.restarts = 0
         self.session_start_ns = time.time_ns()
         for made in (self.steps, folder / "logs"):

@@ -8,7 +8,7 @@ from faults import invariants
 from faults.rig import RECOVERY_DEADLINE_S, Rig
 from faults.scenario import Run, scenario, size
 
-KILLS = size(full=50, short=5)
+KILLS = size(full=50, short=2)
 # Step, and whose process dies there.
 NAMED_STEPS = (
     ("hedging.before-commit", "hedging"),
@@ -73,7 +73,7 @@ async def _kill_after_send(run: Run) -> None:
 
 async def test_hedging_killed_at_any_moment(rig: Rig) -> None:
     """I1 to I8 while hedging dies at random moments and risk states go on."""
-    kills, states = size(full=200, short=3), size(full=10_000, short=100)
+    kills, states = size(full=200, short=2), size(full=10_000, short=100)
     async with scenario(
         rig, "hedging killed", "200 kills in 10,000 states", f"{kills} kills in {states:,} states"
     ) as run:

@@ -11,9 +11,12 @@ GATEWAY_ROLES = {"trader": "trader", "risk": "risk", "viewer": "viewer", GENERAT
 
 
 def ensure_keys(folder: Path, account: str = ACCOUNT) -> None:
-    """Make `<folder>/<account>/{apiKey,secret}` unless they are there; only their owner may read them."""
-    for name, size in (("apiKey", 12), ("secret", 24)):
-        _ensure(folder / account / name, secrets.token_hex(size))
+    """Make `<folder>/<account>/{apiKey,secret}` to trade with and `<folder>/<account>@read/…` to read with, unless they
+    are there; only their owner may read them."""
+    for place in (account, f"{account}@read"):
+        for name, size in (("apiKey", 12), ("secret", 24)):
+            _ensure(folder / place / name, secrets.token_hex(size))
+    _ensure(folder / f"{account}@read" / "readOnly", "")
 
 
 def ensure_gateway_keys(folder: Path) -> None:

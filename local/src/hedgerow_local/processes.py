@@ -20,7 +20,7 @@ HISTORY_DATABASE = "history"
 # Worker name: the roles that share its process.
 WORKERS: dict[str, tuple[str, ...]] = {
     "exchange": ("exchange",),
-    "ingestion": ("ingestion",),
+    "ingestion": ("ingestion", "accounts"),
     "pipeline": ("enrichment", "router", "risk", "hedging"),
     "executor": ("executor",),
     "gateway": ("gateway", "books"),

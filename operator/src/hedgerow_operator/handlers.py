@@ -7,9 +7,9 @@ from typing import Any
 
 import kopf
 
-from hedgerow_operator.executor_deployment import MANAGED_BY
 from hedgerow_operator.kinds import DEPLOYMENT, Kind
 from hedgerow_operator.metrics import Metrics
+from hedgerow_operator.venue_workers import MANAGED_BY
 from hedgerow_operator.work_queue import WorkQueue
 from hedgerow_operator.world import WATCHED, World
 

@@ -4,10 +4,10 @@ import hashlib
 from typing import Any
 
 from hedgerow_operator.conditions import timestamp
-from hedgerow_operator.executor_deployment import MANAGED_BY
 from hedgerow_operator.kinds import EVENT, REVISION, Object
 from hedgerow_operator.observed import FINALIZER, LastGood
 from hedgerow_operator.report import Note
+from hedgerow_operator.venue_workers import MANAGED_BY
 
 STRATEGY_LABEL = "hedgerow.dev/strategy"
 COMPONENT = "hedgerow-operator"

@@ -16,10 +16,10 @@ from hedgerow.streams.log_reader import LogReader
 from hedgerow.streams.publisher import withdraw
 from hedgerow.streams.sender import Sender
 from hedgerow_operator.cluster import Cluster
-from hedgerow_operator.executor_deployment import MANAGED_BY
 from hedgerow_operator.halts import SOURCE, HaltReconciler
 from hedgerow_operator.kinds import DEPLOYMENT, HALT, REVISION, SECRET, STRATEGY, VENUE, Kind
 from hedgerow_operator.ledger_side import LedgerSide
+from hedgerow_operator.venue_workers import MANAGED_BY
 from hedgerow_operator.work_queue import WorkQueue
 from hedgerow_operator.world import RECONCILED, World
 

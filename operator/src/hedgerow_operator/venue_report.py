@@ -1,4 +1,4 @@
-"""Whether a Venue may be used and whether its executor runs, in conditions. Pure."""
+"""Whether a Venue may be used and whether its executor and its collector run, in conditions. Pure."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,6 +16,7 @@ from hedgerow_operator.report import Note, Report
 from hedgerow_operator.validate import Refusal, refused
 
 KEYS = ("apiKey", "secret")
+COLLECTING = "Collecting"
 
 
 class VenueVerdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +63,15 @@ def _why_no_executor(venue: Venue, secret: Object | None) -> Refusal | None:
             "secret, which this Venue's executor signs orders with",
         )
     name, namespace = venue.spec.credentials.trade.secret_ref.name, venue.metadata.namespace
+    return secret_problem(name, namespace, secret, "the executor")
+
+
+def secret_problem(name: str, namespace: str, secret: Object | None, who: str) -> Refusal | None:
+    """What is wrong with the Secret that a key is to come from; None when nothing is.
+
+    Args:
+        who: needs it, in words.
+    """
     if secret is None:
         return Refusal(
             reason="SecretNotFound",
@@ -72,20 +82,34 @@ def _why_no_executor(venue: Venue, secret: Object | None) -> Refusal | None:
         return Refusal(
             reason="SecretKeyMissing",
             message=f"Secret {name} has no entry {', '.join(missing)} (it has {', '.join(secret['keys']) or 'none'}); "
-            "the executor needs apiKey and secret",
+            f"{who} needs apiKey and secret",
         )
     return None
 
 
-def report_venue(resource: Object, refusal: Refusal | None, deployment: Object | None, now_ns: int) -> Report:
-    """Fold it into conditions."""
+def report_venue(
+    resource: Object,
+    refusal: Refusal | None,
+    deployment: Object | None,
+    now_ns: int,
+    not_collected: Refusal | None = None,
+    collector: Object | None = None,
+) -> Report:
+    """Fold it into conditions; that of the collector is there once a read key is named.
+
+    Args:
+        deployment: of the executor; collector: that of the collector of accounts.
+        not_collected: why no collector may run.
+    """
     findings = [_accepted(refusal), _ready(deployment)]
+    if not_collected is not None or collector is not None:
+        findings.append(_collecting(not_collected, collector))
     before = (resource.get("status") or {}).get("conditions") or []
     generation = resource["metadata"]["generation"]
     notes = tuple(
         Note(warning=True, reason=item.after.reason, message=item.after.message)
         for item in transitions(before, findings)
-        if item.after.type == "Accepted" and item.after.status is Status.FALSE
+        if item.after.type in ("Accepted", COLLECTING) and item.after.status is Status.FALSE
     )
     status: dict[str, Any] = {
         "observedGeneration": generation,
@@ -101,17 +125,39 @@ def _accepted(refusal: Refusal | None) -> Finding:
 
 
 def _ready(deployment: Object | None) -> Finding:
-    def finding(status: Status, reason: str, message: str) -> Finding:
-        return Finding(type="Ready", status=status, reason=reason, message=message)
-
     if deployment is None:
-        return finding(Status.FALSE, "NoExecutor", "no executor runs; the condition Accepted says why")
+        return _finding(
+            "Ready", Status.FALSE, "NoExecutor", "no executor runs; the condition Accepted says why"
+        )
+    if _runs(deployment):
+        return _finding("Ready", Status.TRUE, "ExecutorReady", "the executor runs and holds the account")
+    return _finding(
+        "Ready", Status.FALSE, "ExecutorNotReady", f"the executor is not ready; {_where(deployment)}"
+    )
+
+
+def _collecting(refusal: Refusal | None, collector: Object | None) -> Finding:
+    if refusal is not None:
+        return _finding(COLLECTING, Status.FALSE, refusal.reason, refusal.message)
+    assert collector is not None
+    if _runs(collector):
+        return _finding(COLLECTING, Status.TRUE, "CollectorReady", "the collector runs and reads the account")
+    return _finding(
+        COLLECTING, Status.FALSE, "CollectorNotReady", f"the collector is not ready; {_where(collector)}"
+    )
+
+
+def _finding(kind: str, status: Status, reason: str, message: str) -> Finding:
+    return Finding(type=kind, status=status, reason=reason, message=message)
+
+
+def _runs(deployment: Object) -> bool:
     metadata, status = deployment["metadata"], deployment.get("status") or {}
     current = status.get("observedGeneration", 0) >= metadata.get("generation", 0)
-    if current and status.get("readyReplicas", 0) >= 1 and not status.get("unavailableReplicas", 0):
-        return finding(Status.TRUE, "ExecutorReady", "the executor runs and holds the account")
-    return finding(
-        Status.FALSE,
-        "ExecutorNotReady",
-        f"the executor is not ready; see `kubectl describe deployment {metadata['name']}` and its pod's log",
-    )
+    ready = status.get("readyReplicas", 0) >= 1 and not status.get("unavailableReplicas", 0)
+    return bool(current and ready)
+
+
+def _where(deployment: Object) -> str:
+    name = deployment["metadata"]["name"]
+    return f"see `kubectl describe deployment {name}` and its pod's log"

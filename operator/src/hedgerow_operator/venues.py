@@ -1,4 +1,4 @@
-"""Reconciling a Venue: the ledger knows it, and one executor runs for it."""
+"""Reconciling a Venue: the ledger knows it, one executor runs for it, and one collector where it names a read key."""
 
 import time
 from collections.abc import Callable
@@ -15,13 +15,13 @@ from hedgerow.ledger.strategies import (
 )
 from hedgerow.strategy.venue import Venue
 from hedgerow_operator.cluster import Cluster
-from hedgerow_operator.executor_deployment import build_executor_deployment, executor_name
 from hedgerow_operator.kinds import DEPLOYMENT, SECRET, VENUE, Object
 from hedgerow_operator.ledger_side import LedgerSide
 from hedgerow_operator.settings import ExecutorSettings
 from hedgerow_operator.validate import Refusal
-from hedgerow_operator.venue_report import VenueVerdict, judge_venue, report_venue
-from hedgerow_operator.world import World, trade_secret
+from hedgerow_operator.venue_report import VenueVerdict, judge_venue, report_venue, secret_problem
+from hedgerow_operator.venue_workers import COLLECTOR, EXECUTOR, WORKERS, VenueWorker, build_deployment
+from hedgerow_operator.world import World, secret_of
 from hedgerow_operator.writing import Writer
 
 _log = structlog.get_logger(__name__)
@@ -45,9 +45,9 @@ class VenueReconciler:
     ) -> None:
         self._cluster, self._writer, self._world = cluster, writer, world
         self._ledger, self._settings, self._wake = ledger, settings, wake
-        # By Venue: what was applied, and the generation that the Deployment had then. A Deployment that somebody
-        # edited has another one.
-        self._applied: dict[str, tuple[Object, int]] = {}
+        # By Venue and role: what was applied, and the generation that the Deployment had then. A Deployment that
+        # somebody edited has another one.
+        self._applied: dict[tuple[str, str], tuple[Object, int]] = {}
 
     async def reconcile(self, key: str) -> None:
         """One Venue.
@@ -58,21 +58,29 @@ class VenueReconciler:
         """
         resource = self._world.find(VENUE, key)
         if resource is None or "deletionTimestamp" in resource["metadata"]:
-            # Its executor goes with it; the ledger's row goes when no strategy needs it (see `resync`).
-            self._applied.pop(key, None)
+            # Its workers go with it; the ledger's row goes when no strategy needs it (see `resync`).
+            for worker in WORKERS:
+                self._applied.pop((key, worker.role), None)
             return
         verdict = await self._publish(resource, key)
         if verdict.venue is not None:
-            await self._run_executor(resource, verdict.venue)
-        namespace, name = key.split("/")
-        deployment = self._world.find(DEPLOYMENT, f"{namespace}/{executor_name(name)}")
-        found = report_venue(resource, verdict.refusal, deployment, time.time_ns())
+            await self._run(EXECUTOR, resource, verdict.venue)
+            if self._why_not_collected(resource) is None and secret_of(resource, COLLECTOR.use):
+                await self._run(COLLECTOR, resource, verdict.venue)
+        found = report_venue(
+            resource,
+            verdict.refusal,
+            self._deployment(EXECUTOR, key),
+            time.time_ns(),
+            not_collected=self._why_not_collected(resource),
+            collector=self._deployment(COLLECTOR, key),
+        )
         if await self._writer.status(VENUE, resource, found.status, found.notes):
             for strategy in self._world.strategies_on(key):
                 self._wake(strategy)
 
     async def _publish(self, resource: Object, key: str) -> VenueVerdict:
-        secret = self._secret(resource)
+        secret = self._secret(resource, EXECUTOR)
         async with self._ledger.connection() as connection:
             beside = await venues_beside(connection, key, _account(resource))
             venues = {venue.key: venue for venue in beside}
@@ -91,27 +99,40 @@ class VenueReconciler:
         _log.info("venue published", venue=verdict.compiled.key)
         return verdict
 
-    async def _run_executor(self, resource: Object, venue: Venue) -> None:
-        secret = self._secret(resource)
+    async def _run(self, worker: VenueWorker, resource: Object, venue: Venue) -> None:
+        secret, name = self._secret(resource, worker), secret_of(resource, worker.use)
         assert secret is not None
-        assert venue.spec.credentials is not None
-        wanted = build_executor_deployment(
+        assert name is not None
+        wanted = build_deployment(
+            worker,
             venue,
             resource["metadata"]["uid"],
-            venue.spec.credentials.trade.secret_ref.name,
+            name,
             secret["metadata"]["resourceVersion"],
             self._settings,
         )
         there = self._world.find(DEPLOYMENT, f"{venue.metadata.namespace}/{wanted['metadata']['name']}")
         generation = there["metadata"].get("generation", 0) if there is not None else None
-        if self._applied.get(venue.key) == (wanted, generation):
+        if self._applied.get((venue.key, worker.role)) == (wanted, generation):
             return
         applied = await self._cluster.apply(DEPLOYMENT, wanted)
         self._world.of(DEPLOYMENT).offer(applied)
-        self._applied[venue.key] = (wanted, applied["metadata"].get("generation", 0))
+        self._applied[venue.key, worker.role] = (wanted, applied["metadata"].get("generation", 0))
 
-    def _secret(self, resource: Object) -> Object | None:
-        name = trade_secret(resource)
+    def _why_not_collected(self, resource: Object) -> Refusal | None:
+        """What keeps the account from being collected although a read key is named."""
+        name = secret_of(resource, COLLECTOR.use)
+        if name is None:
+            return None
+        namespace = resource["metadata"]["namespace"]
+        return secret_problem(name, namespace, self._secret(resource, COLLECTOR), "the collector of accounts")
+
+    def _deployment(self, worker: VenueWorker, key: str) -> Object | None:
+        namespace, name = key.split("/")
+        return self._world.find(DEPLOYMENT, f"{namespace}/{worker.name(name)}")
+
+    def _secret(self, resource: Object, worker: VenueWorker) -> Object | None:
+        name = secret_of(resource, worker.use)
         return self._world.find(SECRET, f"{resource['metadata']['namespace']}/{name}") if name else None
 
 

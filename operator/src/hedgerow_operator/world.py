@@ -2,11 +2,11 @@
 
 from collections.abc import Hashable, Iterator
 
-from hedgerow_operator.executor_deployment import VENUE_LABEL
 from hedgerow_operator.kinds import DEPLOYMENT, HALT, REVISION, SECRET, STRATEGY, VENUE, Kind, Object, key_of
 from hedgerow_operator.objects import read_last_good
 from hedgerow_operator.observed import LastGood, Rival
 from hedgerow_operator.store import Store, secret_keys, without_noise
+from hedgerow_operator.venue_workers import VENUE_LABEL, WORKERS
 from hedgerow_operator.work_queue import Item
 
 WATCHED = (STRATEGY, VENUE, HALT, SECRET, DEPLOYMENT)
@@ -19,7 +19,7 @@ class World:
     def __init__(self) -> None:
         self.stores = {
             STRATEGY.kind: Store(without_noise, _strategy_index),
-            VENUE.kind: Store(without_noise, lambda venue: (_secret_of(venue),)),
+            VENUE.kind: Store(without_noise, _secrets_of),
             HALT.kind: Store(without_noise),
             SECRET.kind: Store(secret_keys),
             DEPLOYMENT.kind: Store(_executor),
@@ -44,7 +44,9 @@ class World:
             yield from ((VENUE.kind, venue) for venue in self.of(VENUE).found_by(key))
         if kind is DEPLOYMENT:
             # Its name says it also when the object is gone.
-            yield VENUE.kind, key.removesuffix("-executor")
+            for worker in WORKERS:
+                if key.endswith(worker.name("")):
+                    yield VENUE.kind, key.removesuffix(worker.name(""))
 
     def strategies_on(self, venue: str) -> list[str]:
         """Strategies that declare a leg on this Venue, or count its account."""
@@ -101,8 +103,11 @@ def _owners(body: Object) -> list[str]:
     return [owner["uid"] for owner in body["metadata"].get("ownerReferences", ())]
 
 
-def _secret_of(venue: Object) -> str:
-    return f"{venue['metadata']['namespace']}/{trade_secret(venue)}"
+def _secrets_of(venue: Object) -> Iterator[str]:
+    for worker in WORKERS:
+        name = secret_of(venue, worker.use)
+        if name:
+            yield f"{venue['metadata']['namespace']}/{name}"
 
 
 def legs_of(resource: Object) -> list[tuple[str, str]]:
@@ -125,10 +130,10 @@ def _counted_on(resource: Object) -> Iterator[str]:
             yield f"{resource['metadata']['namespace']}/{name}"
 
 
-def trade_secret(venue: Object) -> str | None:
-    """The Secret that a Venue names for trading."""
+def secret_of(venue: Object, use: str) -> str | None:
+    """The Secret that a Venue names for this use, `trade` or `read`."""
     credentials = (venue.get("spec") or {}).get("credentials") or {}
-    name = ((credentials.get("trade") or {}).get("secretRef") or {}).get("name")
+    name = ((credentials.get(use) or {}).get("secretRef") or {}).get("name")
     return str(name) if name else None
 
 

@@ -183,6 +183,11 @@ class Tables:
             ),
             halts=self.halts_against(config.key, {leg.venue for leg in config.hedge_with}),
             read_ns=now_ns,
+            gross_limits={
+                venue: self.venues[venue].max_gross_notional
+                for venue in sorted({leg.venue for leg in config.hedge_with})
+                if venue in self.venues
+            },
         )
 
     def commit_decision(self, risk: RiskState, ledger: LedgerSnapshot, hedge: Hedge) -> Committed | None:

@@ -126,8 +126,8 @@ class SimulatedVenue:
         Raises:
             Refused: the window is over, the name is taken, or a rule is broken.
         """
-        account = authenticate(KEYS, headers, command.client_order_id, self.now_ns() // MS_NS)
-        outcome = self.engine.place(account, command, self.now_ns())
+        key = authenticate(KEYS, headers, command.client_order_id, self.now_ns() // MS_NS)
+        outcome = self.engine.place(key.account, command, self.now_ns())
         order = outcome.orders[0]
         if self.world.happens("order visible late", self.world.plan.hide):
             # As late as the executor is promised, and no later.

@@ -236,7 +236,7 @@ def test_only_executor_and_ingestion_may_reach_venues(objects: list[Object]) -> 
     assert chosen == {
         "key": "app.kubernetes.io/component",
         "operator": "In",
-        "values": ["executor", "ingestion"],
+        "values": ["executor", "accounts", "ingestion"],
     }
 
 

@@ -51,7 +51,7 @@ BAND_CASES = [
         "a policy that is not built",
         lambda d: d["spec"]["policy"].update(type="Greeks"),
         "spec.policy.type",
-        'supported values: "Band", "SentimentCurve", "InventoryRisk"',
+        'supported values: "Band", "SentimentCurve", "InventoryRisk", "LoanToValue"',
     ),
     strategy(
         "a policy without its block",

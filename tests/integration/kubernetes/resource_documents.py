@@ -45,7 +45,10 @@ VENUE: Data = {
         "environment": "Paper",
         "trading": "Enabled",
         "account": {"id": "hedge-01"},
-        "credentials": {"trade": {"secretRef": {"name": "paper.trade-keys"}}},
+        "credentials": {
+            "trade": {"secretRef": {"name": "paper.trade-keys"}},
+            "read": {"secretRef": {"name": "paper.read-keys"}},
+        },
         "limits": {"maxGrossNotional": "5000000", "ordersPerSecond": 10},
     },
 }

@@ -9,6 +9,8 @@ from ledger_desk import Desk
 
 from hedgerow.execution.claim_facts import Ceilings, RefusalCode
 from hedgerow.execution.order_life import IntentState
+from hedgerow.hedging.decide import decide
+from hedgerow.hedging.decision import Hold, HoldReason
 from hedgerow.ledger.ceilings import change_ceilings, read_ceilings
 from hedgerow.ledger.claims import Claim
 from hedgerow.ledger.trading_days import mark_day
@@ -117,11 +119,24 @@ async def test_orders_in_a_row_are_counted_until_one_goes_the_other_way(desk: De
     assert (await _claim(desk)).refusal is None
 
 
-async def test_a_ceiling_binds_from_the_next_claim_on(desk: Desk) -> None:
+async def test_a_ceiling_binds_from_the_next_claim_on_and_cuts_the_next_clip(desk: Desk) -> None:
+    decided = await desk.decide("1.4")
     async with desk.pool.acquire() as connection:
         assert await read_ceilings(connection) == Ceilings()
         await change_ceilings(connection, {"max_order_notional": Decimal("23999.9")})
         assert await read_ceilings(connection) == Ceilings(max_order_notional=Decimal("23999.9"))
-    refused = await _claim(desk)
+    refused = await desk.claim(decided)
+    assert refused is not None
     assert refused.refusal is not None
     assert "the platform's maxOrderNotional is 23999.9" in refused.refusal.detail
+    smaller = await _claim(desk)
+    assert smaller.refusal is None
+    assert smaller.intent.quantity == Decimal("0.399")
+
+
+async def test_what_the_venue_leaves_no_room_for_is_not_decided(desk: Desk) -> None:
+    await desk.open(venue=example.venue(max_gross_notional=Decimal(20_000)))
+    decision = decide(desk.risk("1.4"), await desk.snapshot())
+    assert isinstance(decision, Hold)
+    assert decision.reason is HoldReason.POSITION_LIMIT
+    assert "maxGrossNotional of desk/paper is 20000" in decision.detail

@@ -147,10 +147,11 @@ async def test_a_venue_stays_while_a_strategy_hedges_on_it(desk: Desk) -> None:
 
 
 async def test_a_venue_is_published_over_itself(desk: Desk) -> None:
+    decided = await desk.decide()
     async with desk.pool.acquire() as connection:
         await publish_venue(connection, example.venue(max_gross_notional=Decimal(1)), NOW_NS)
     assert await desk.value("select count(*) from venues") == 1
-    taken = await desk.claim(await desk.decide())
+    taken = await desk.claim(decided)
     assert taken is not None
     assert taken.refusal is not None
     assert taken.refusal.code.value == "GrossNotional"

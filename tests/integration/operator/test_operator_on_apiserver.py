@@ -155,6 +155,22 @@ def test_a_venue_has_one_executor_that_its_secret_renews(desk: Desk) -> None:
     kube.wait("Venue", "paper", "Ready", "True")
 
 
+def test_a_venue_with_a_read_key_has_one_collector_that_gets_that_key_alone(desk: Desk) -> None:
+    kube = desk.kube
+    credentials = {use: {"secretRef": {"name": f"paper-{use}"}} for use in ("trade", "read")}
+    desk.venue()
+    kube.apply("Venue", "paper", desk.venue_spec("paper") | {"credentials": credentials})
+    missing = kube.wait("Venue", "paper", "Collecting", "False", "SecretNotFound")
+    assert "there is no Secret paper-read" in missing["message"]
+    kube.secret("paper-read", apiKey="key", secret="secret")
+    kube.wait("Venue", "paper", "Collecting", "False", "CollectorNotReady")
+    pod = kube.apps.read_namespaced_deployment("paper-accounts", kube.namespace).spec.template.spec
+    assert [volume.secret.secret_name for volume in pod.volumes if volume.secret] == ["paper-read"]
+    ready = {"observedGeneration": 1, "replicas": 1, "readyReplicas": 1}
+    kube.apps.patch_namespaced_deployment_status("paper-accounts", kube.namespace, {"status": ready})
+    kube.wait("Venue", "paper", "Collecting", "True")
+
+
 def test_a_strategy_whose_venue_goes_is_degraded_and_comes_back_with_it(desk: Desk) -> None:
     kube = desk.kube
     desk.venue()

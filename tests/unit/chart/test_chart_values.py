@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 ROOT = Path(__file__).resolve().parents[3]
 CHART = ROOT / "charts" / "hedgerow"
 # Run in other ways than by `workers`: a section of its own, and by the operator.
-ELSEWHERE = {"exchange", "executor"}
+ELSEWHERE = {"exchange", "executor", "accounts"}
 # What makes up a market: a prod profile has none of it.
 ONLY_DEV = {"order-generator"}
 

@@ -200,3 +200,11 @@ def test_an_entry_that_is_not_known_is_named() -> None:
     (told,) = [item for item in found.inputs if item.input == "inventory BTC"]
     assert (told.usable, told.detail.endswith("entry not known: BTC/USDT of book:oms")) == (False, True)
     assert said(found).startswith("It sends nothing: UnknownEntry: it is not known what was paid for")
+
+
+def test_an_action_that_is_only_remembered_is_said() -> None:
+    risk = example.risk("0", inventories=(example.inventory(),), volatilities=(example.volatility(0.1),))
+    found = explain(facts(example.snapshot(config=example.by_risk()), risk=risk))
+    assert said(found) == (
+        "It sends nothing: it remembers that the action is Hold for BTC now, and decides anew."
+    )

@@ -57,7 +57,7 @@ def test_the_signature_is_bybits() -> None:
 
 @pytest.mark.parametrize("age_ms", [5_000, 0, -999])
 def test_a_request_inside_its_window_is_its_accounts(age_ms: int) -> None:
-    assert authenticate(KEYS, headers(NOW_MS - age_ms), "", NOW_MS) == "hedge-01"
+    assert authenticate(KEYS, headers(NOW_MS - age_ms), "", NOW_MS).account == "hedge-01"
 
 
 @pytest.mark.parametrize("age_ms", [5_001, -1_000])

@@ -25,6 +25,7 @@ from hypothesis import strategies as st
 
 from hedgerow.domain.instruments import Instrument
 from hedgerow.domain.orders import Side, signed
+from hedgerow.execution.claim_facts import Ceilings
 from hedgerow.execution.controls import check
 from hedgerow.execution.intents import Ticker
 from hedgerow.execution.order_life import OPEN
@@ -349,6 +350,37 @@ def test_h9_what_is_decided_passes_the_controls_on_the_same_market(situation: Si
         ticker=Ticker(bid=mark.bid, ask=mark.ask, time_ns=mark.time_ns),
         position=ledger.positions[0].quantity,
         now_ns=ledger.read_ns,
+    )
+    assert check(facts) is None
+
+
+LIMITS = st.none() | _decimals("10", "500000", 2)
+
+
+@given(situations(), LIMITS, LIMITS, LIMITS, _decimals("10", "5000000", 2))
+def test_h9_also_below_the_ceilings_of_platform_and_venue(
+    situation: Situation,
+    order: Decimal | None,
+    position: Decimal | None,
+    gross: Decimal | None,
+    on_venue: Decimal,
+) -> None:
+    risk, free = situation
+    ceilings = Ceilings(max_order_notional=order, max_position_notional=position, max_gross_notional=gross)
+    ledger = msgspec.structs.replace(free, ceilings=ceilings, gross_limits={example.VENUE: on_venue})
+    new, mark = _only_intent((risk, ledger)), risk.marks[0]
+    held = ledger.positions[0].quantity
+    facts = example.claim_facts(
+        intent=example.intent(
+            side=new.side, quantity=new.quantity, limit_price=new.limit_price, time_in_force=new.time_in_force
+        ),
+        instrument=_instrument(situation),
+        config=ledger.config,
+        venue=example.venue(max_gross_notional=on_venue),
+        ceilings=ceilings,
+        account_gross_notional=_instrument(situation).notional(held, mark.mid),
+        ticker=Ticker(bid=mark.bid, ask=mark.ask, time_ns=mark.time_ns),
+        position=held,
     )
     assert check(facts) is None
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hedgerow_operator.kinds import HALT, SECRET, STRATEGY, VENUE
+from hedgerow_operator.kinds import DEPLOYMENT, HALT, SECRET, STRATEGY, VENUE
 from hedgerow_operator.store import Store, secret_keys, without_noise
 from hedgerow_operator.work_queue import SECOND_LOOK_EVERY, WorkQueue
 from hedgerow_operator.world import World
@@ -81,13 +81,24 @@ def test_a_change_concerns_those_that_depend_on_it() -> None:
     world = World()
     world.of(STRATEGY).offer(strategy("one", 1))
     world.of(STRATEGY).offer(strategy("two", 1, venue="other"))
-    venue = thing("paper", 1, spec={"credentials": {"trade": {"secretRef": {"name": "keys"}}}})
+    counting = strategy("three", 1, venue="other")
+    counting["spec"]["exposure"] = [
+        {"name": "clients", "book": {"name": "clients"}},
+        {"name": "wallet", "account": {"venueRef": {"name": "paper"}, "count": ["Spot"]}},
+    ]
+    world.of(STRATEGY).offer(counting)
+    keys = {use: {"secretRef": {"name": name}} for use, name in (("trade", "keys"), ("read", "reading"))}
+    venue = thing("paper", 1, spec={"credentials": keys})
     world.of(VENUE).offer(venue)
     assert list(world.changed(VENUE, "desk/paper")) == [
         ("Venue", "desk/paper"),
         ("HedgeStrategy", "desk/one"),
+        ("HedgeStrategy", "desk/three"),
     ]
-    assert list(world.changed(SECRET, "desk/keys")) == [("Venue", "desk/paper")]
+    for key in ("desk/keys", "desk/reading"):
+        assert list(world.changed(SECRET, key)) == [("Venue", "desk/paper")]
+    for name in ("paper-executor", "paper-accounts"):
+        assert list(world.changed(DEPLOYMENT, f"desk/{name}")) == [("Venue", "desk/paper")]
     assert list(world.changed(SECRET, "desk/others")) == []
     assert list(world.changed(HALT, "desk/h")) == [("Halt", "desk/h")]
 

@@ -14,13 +14,14 @@ from operator_examples import NOTHING, published
 
 from hedgerow.strategy.halt import Halt
 from hedgerow.strategy.parse import parse_halt
-from hedgerow_operator.conditions import find
+from hedgerow_operator.conditions import Status, find
 from hedgerow_operator.deletion import next_step
 from hedgerow_operator.halts import halt_target
 from hedgerow_operator.objects import build_event, build_last_good, read_last_good
 from hedgerow_operator.observed import Held
 from hedgerow_operator.report import Note
-from hedgerow_operator.venue_report import judge_venue, report_venue
+from hedgerow_operator.validate import Refusal
+from hedgerow_operator.venue_report import judge_venue, report_venue, secret_problem
 
 HELD = Held(positions=("-0.5 contracts of BTC/USDT:USDT on account hedge-01",), open_intents=())
 
@@ -103,6 +104,35 @@ def test_a_venue_is_ready_when_its_executor_is(there: dict[str, Any] | None, rea
     condition = find(report_venue(venue(), None, there, 0).status["conditions"], "Ready")
     assert condition is not None
     assert condition.reason == reason
+
+
+UNREAD = secret_problem("ro", "desk", None, "the collector of accounts")
+
+
+@pytest.mark.parametrize(
+    ("refusal", "collector", "reason", "words"),
+    [
+        (UNREAD, None, "SecretNotFound", "there is no Secret ro in namespace desk"),
+        (None, deployment(0), "CollectorNotReady", "see `kubectl describe deployment"),
+        (None, deployment(1), "CollectorReady", "reads the account"),
+    ],
+)
+def test_a_venue_with_a_read_key_says_whether_its_account_is_collected(
+    refusal: Refusal | None, collector: dict[str, Any] | None, reason: str, words: str
+) -> None:
+    report = report_venue(venue(), None, deployment(1), 0, refusal, collector)
+    condition = find(report.status["conditions"], "Collecting")
+    assert condition is not None
+    assert condition.reason == reason
+    assert words in condition.message
+    assert [note.reason for note in report.notes if note.reason != "Accepted"] == (
+        [reason] if condition.status is Status.FALSE else []
+    )
+
+
+def test_a_venue_without_a_read_key_says_nothing_of_it() -> None:
+    conditions = report_venue(venue(), None, deployment(1), 0).status["conditions"]
+    assert [item["type"] for item in conditions] == ["Accepted", "Ready"]
 
 
 @given(

@@ -104,12 +104,13 @@ def book(
     book_name: str = "clients",
     name: str = "btc",
     loans: tuple[Loan, ...] | None = None,
+    as_of_ns: int = 1,
 ) -> BookInput:
     """Of positions, or of loans when there are any given."""
     record = ClientBook(
         name=book_name,
         sequence=sequence,
-        as_of_ns=1,
+        as_of_ns=as_of_ns,
         published_ns=published_ns,
         positions=positions or {},
         kind=BookKind.POSITIONS if loans is None else BookKind.LOANS,

@@ -22,7 +22,7 @@ from hedgerow.schemas.records import (
     StrategyInput,
     StrategyPublished,
 )
-from hedgerow.strategy.compiled import BookSource
+from hedgerow.strategy.compiled import BookSource, Haircut
 from hedgerow.streams.context import FollowsAssignment, Incoming, Outgoing
 from hedgerow.streams.partitioning import partition_of
 from hedgerow_enrichment.router import Router
@@ -232,6 +232,17 @@ def test_a_score_goes_at_once_to_those_who_read_it_and_is_repeated_each_second(r
     assert described(router.step(score(0.5, T0 + 2, asset="ETH"))) == []
     assert "demo/curve score 0.4" in described(router.tick(T0 + 2 * SECOND_NS))
     assert "demo/btc score 0.4" not in described(router.tick(T0 + 4 * SECOND_NS))
+
+
+def test_collateral_is_priced_though_nothing_hedges_it(router: Router) -> None:
+    base = published(name="ladder")
+    haircuts = (Haircut(asset="ETH", haircut=Decimal("0.9")),)
+    config = msgspec.structs.replace(base.config, bands=(), loan_to_value=example.ladder(haircuts=haircuts))
+    router.strategy_changed("demo/ladder", msgspec.structs.replace(base, config=config))
+    assert described(router.step(quote(1, T0, symbol="ETH/USDT", underlying="ETH"))) == [
+        "demo/ladder quote 1"
+    ]
+    assert described(router.step(quote(1, T0, symbol="NVDA/USD", underlying="NVDA"))) == []
 
 
 def test_an_account_goes_at_once_to_those_who_count_it_and_is_repeated_each_second(router: Router) -> None:

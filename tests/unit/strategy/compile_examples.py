@@ -108,6 +108,16 @@ def by_score(*knots: tuple[str, str], **changes: Any) -> Edit:
     return edit
 
 
+def by_ltv(**changes: Any) -> Edit:
+    """The strategy hedged along an LTV ladder, with a book of loans beside the clients'."""
+
+    def edit(spec: dict[str, Any]) -> None:
+        spec["exposure"].append({"name": "loans", "book": {"name": "owed"}})
+        spec["policy"] = {"type": "LoanToValue", "loanToValue": {**LADDER, **changes}}
+
+    return edit
+
+
 def by_risk(**changes: Any) -> Edit:
     """The strategy hedged by the risk of its inventory."""
 
@@ -125,4 +135,11 @@ def by_risk(**changes: Any) -> Edit:
     return edit
 
 
+LADDER: dict[str, Any] = {
+    "debt": {"exposureName": "loans"},
+    "haircuts": [{"asset": "BTC", "haircut": "0.950"}],
+    "caution": {"ltv": "0.65", "hedgeFraction": "0.30"},
+    "danger": {"ltv": "0.80", "hedgeFraction": "0.7"},
+    "critical": {"ltv": "0.90", "hedgeFraction": "1"},
+}
 DEFAULT_KNOTS = ({"score": "0", "hedgeFraction": "0.050"}, {"score": "1.0", "hedgeFraction": "1"})

@@ -12,6 +12,7 @@ from compile_examples import (
     STRATEGY,
     VENUES,
     band,
+    by_ltv,
     by_risk,
     by_score,
     compiled,
@@ -22,7 +23,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hedgerow.strategy.compile import compile_strategy, revision_of
-from hedgerow.strategy.compiled import CompiledStrategy, Escalation, Mode, Style, Twap, UnknownEntry
+from hedgerow.strategy.compiled import (
+    CompiledStrategy,
+    Escalation,
+    LadderRule,
+    LtvTarget,
+    Mode,
+    Style,
+    Twap,
+    UnknownEntry,
+)
 from hedgerow.strategy.parse import parse_resource
 from hedgerow.strategy.spec import HedgeStrategy
 
@@ -196,6 +206,44 @@ def test_a_sentiment_curve_is_compiled_with_canonical_numbers() -> None:
     assert revision_of(config) == revision_of(
         compiled(by_score(maxHedgeFraction="0.8", noTradeNotional="5000.0"))
     )
+
+
+def test_a_ladder_is_compiled_with_canonical_numbers_and_hedges_what_has_a_leg() -> None:
+    config = compiled(by_ltv(noTradeNotional="5000", liquidationLtv="0.950", minDwell="1m"))
+    assert (config.bands, config.sentiment_curves, config.scored) == ((), (), frozenset())
+    assert (config.underlyings, config.priced) == ({"BTC"}, {"BTC"})
+    ladder = config.loan_to_value
+    assert ladder is not None
+    assert config.rules == (LadderRule(underlying="BTC", ladder=ladder),)
+    assert (ladder.debt, ladder.min_dwell_ns) == ("loans", 60_000_000_000)
+    assert [(item.asset, str(item.haircut)) for item in ladder.haircuts] == [("BTC", "0.95")]
+    targets = (ladder.normal, ladder.caution.target, ladder.danger.target, ladder.critical.target)
+    assert [str(target.hedge_fraction) for target in targets] == ["0", "0.3", "0.7", "1"]
+    assert [str(step.ltv) for step in (ladder.caution, ladder.danger, ladder.critical)] == [
+        "0.65",
+        "0.8",
+        "0.9",
+    ]
+    assert (str(ladder.hysteresis), str(ladder.no_trade_notional)) == ("0.005", "5000")
+    assert str(ladder.liquidation_ltv) == "0.95"
+    assert revision_of(config) == revision_of(
+        compiled(by_ltv(noTradeNotional="5000.00", liquidationLtv="0.95", minDwell="60s"))
+    )
+
+
+def test_a_ladder_of_target_deltas_is_compiled() -> None:
+    config = compiled(
+        by_ltv(
+            normal={"targetDelta": "0"},
+            caution={"ltv": "0.65", "targetDelta": "0.02"},
+            danger={"ltv": "0.8", "targetDelta": "0"},
+            critical={"ltv": "0.9", "targetDelta": "-0.1"},
+        )
+    )
+    ladder = config.loan_to_value
+    assert ladder is not None
+    assert ladder.normal == LtvTarget(target_delta=Decimal(0))
+    assert ladder.critical.target == LtvTarget(target_delta=Decimal("-0.1"))
 
 
 def test_an_inventory_s_risk_is_compiled_with_canonical_numbers_and_documented_defaults() -> None:

@@ -22,7 +22,10 @@ HARMLESS: dict[str, str] = {
     "and give the other a source of its own": "What is stored has a book in every source.",
     "HedgeStrategy.spec.policy: there is a new rule: exactly the block that `type` names belongs here; write "
     "policy.band with type Band, policy.sentimentCurve with type SentimentCurve, policy.inventoryRisk with type "
-    "InventoryRisk, and no other block": "What is stored has type Band and its block.",
+    "InventoryRisk, policy.loanToValue with type LoanToValue, and no other block": "What is stored has type Band and "
+    "its block.",
+    "HedgeStrategy.spec: there is a new rule: no source in spec.exposure has this name; name the source that tells the "
+    "loans": "it is about a block that no release had",
     "HedgeStrategy.spec: there is a new rule: policy SentimentCurve must know how old a score may be, and no other "
     "policy reads scores; write freshness.score, e.g. 3s, with policy SentimentCurve and with no other": "What is "
     "stored has neither.",

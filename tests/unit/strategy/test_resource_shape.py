@@ -51,10 +51,10 @@ CASES: list[tuple[str, Callable[[dict[str, Any]], Any], str]] = [
         'spec.mode: "Live" is not available in this version; available: "Shadow", "Paper"',
     ),
     (
-        "policy LoanToValue",
-        lambda data: data["spec"]["policy"].update(type="LoanToValue"),
-        'spec.policy.type: "LoanToValue" is not available in this version; available: "Band", "SentimentCurve", '
-        '"InventoryRisk"',
+        "policy Greeks",
+        lambda data: data["spec"]["policy"].update(type="Greeks"),
+        'spec.policy.type: "Greeks" is not available in this version; available: "Band", "SentimentCurve", '
+        '"InventoryRisk", "LoanToValue"',
     ),
     (
         "onStale ReduceOnly",
@@ -69,7 +69,7 @@ CASES: list[tuple[str, Callable[[dict[str, Any]], Any], str]] = [
     (
         "a block that is not built",
         lambda data: data["spec"]["policy"].update(greeks={"delta": {}}),
-        'spec.policy.greeks: this version has no such field; there are "band", "inventoryRisk", '
+        'spec.policy.greeks: this version has no such field; there are "band", "inventoryRisk", "loanToValue", '
         '"sentimentCurve", "type"',
     ),
     (

@@ -56,7 +56,7 @@ class _Route(msgspec.Struct):
     def needs(self, record: Input) -> bool:
         config = self.published.config
         if isinstance(record, Quote):
-            return record.underlying in config.underlyings
+            return record.underlying in config.priced
         if isinstance(record, Score):
             return record.asset in config.scored
         if isinstance(record, AccountState):

@@ -76,7 +76,7 @@ def key_info(call: Call, account: Account) -> Answer:
         result={
             "note": account.name,
             "userID": zlib.crc32(account.name.encode()),
-            "readOnly": 0,
+            "readOnly": int(call.read_only),
             "permissions": {"ContractTrade": ["Order", "Position"], "Spot": ["SpotTrade"], "Wallet": []},
             "ips": ["*"],
             "type": 1,

@@ -20,6 +20,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         visible: whether queries may show an order yet, by its id.
         fraction: of a partial fill on purpose; None for none.
+        read_only: whether it is signed with a key that may change nothing.
     """
 
     engine: Engine
@@ -27,6 +28,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     now_ns: int
     visible: Visible = lambda order_id: True
     fraction: Decimal | None = None
+    read_only: bool = False
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):

@@ -135,9 +135,13 @@ class Door:
         route = (asked.method, asked.path)
         if route not in PUBLIC and route not in PRIVATE:
             raise Refused(Reason.UNKNOWN_PATH, f"the built-in exchange has no {asked.method} {asked.path}")
-        name = None
+        key = None
         if route in PRIVATE:
-            name = authenticate(self._keys, asked.headers, asked.payload, now_ns // MS_NS)
+            key = authenticate(self._keys, asked.headers, asked.payload, now_ns // MS_NS)
+            if key.read_only and asked.method == "POST":
+                raise Refused(
+                    Reason.PERMISSION_DENIED, f"Permission denied: this key of {key.account} may only read"
+                )
         shown_ns = self._clock_ns()
         call = Call(
             engine=self._engine,
@@ -145,10 +149,11 @@ class Door:
             now_ns=now_ns,
             visible=lambda order_id: self._desk.faults.shows(order_id, shown_ns),
             fraction=fired.fraction(),
+            read_only=key is not None and key.read_only,
         )
-        if name is None:
+        if key is None:
             return PUBLIC[route](call)
-        account = self._engine.accounts[name]
+        account = self._engine.accounts[key.account]
         if call.fraction is not None and asked.path in CANCELS:
             changed.append(fill_what_is_cancelled(call, account, call.fraction))
             self._journal.append(changed[-1])

@@ -28,13 +28,14 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     account: str
     secret: bytes
     may_inject_faults: bool = False
+    read_only: bool = False
 
 
 def read_keys(folder: Path) -> dict[str, Key]:
     """Keys by `apiKey`: each subfolder is one account and holds the files `apiKey` and `secret`.
 
     A further key of an account is in a subfolder `account@label`. A file `mayInjectFaults` beside them lets the key ask
-    for faults, where the exchange allows any.
+    for faults, where the exchange allows any; with a file `readOnly` it may ask and change nothing.
 
     Raises:
         KeysError: there is no account, a file is missing or empty, or two accounts share a key.
@@ -51,6 +52,7 @@ def read_keys(folder: Path) -> dict[str, Key]:
             account=place.name.partition("@")[0],
             secret=_read(place / "secret").encode(),
             may_inject_faults=(place / "mayInjectFaults").exists(),
+            read_only=(place / "readOnly").exists(),
         )
     if not keys:
         raise KeysError(f"{folder} holds no account: make a subfolder with the files apiKey and secret")
@@ -95,15 +97,15 @@ def sign(secret: bytes, timestamp: str, api_key: str, receive_window: str, paylo
     return hmac.digest(secret, text.encode(errors="replace"), "sha256").hex()
 
 
-def authenticate(keys: Mapping[str, Key], headers: Mapping[str, str], payload: str, now_ms: int) -> str:
-    """The account that signed a request within its receive window.
+def authenticate(keys: Mapping[str, Key], headers: Mapping[str, str], payload: str, now_ms: int) -> Key:
+    """The key that signed a request within its receive window.
 
     Raises:
         Refused: the key is unknown, the signature is wrong, or the request comes too late or too early.
     """
     key = key_that_signed(keys, headers, payload)
     _check_window(headers.get("X-BAPI-TIMESTAMP", ""), headers.get("X-BAPI-RECV-WINDOW", ""), now_ms)
-    return key.account
+    return key
 
 
 def key_that_signed(keys: Mapping[str, Key], headers: Mapping[str, str], payload: str) -> Key:

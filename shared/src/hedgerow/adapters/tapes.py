@@ -1,30 +1,13 @@
 """Which tape stands for which instrument: decided here once, so that ingestion and the exchange cannot differ."""
 
 from collections.abc import Iterable
-from pathlib import Path
-
-import msgspec
 
 from hedgerow.adapters.recorded_tape import RecordedTape
 from hedgerow.adapters.recording import is_recorded
-from hedgerow.adapters.synthetic.scenarios import Scenario
 from hedgerow.adapters.synthetic.tape import SyntheticTape
 from hedgerow.adapters.tape import Tape
+from hedgerow.adapters.tape_source import TapeSource
 from hedgerow.domain.instruments import find_instrument
-
-
-class TapeSource(msgspec.Struct, frozen=True, kw_only=True):
-    """Where tapes come from.
-
-    Attributes:
-        recordings: folder of recordings; None makes every tape synthetic.
-        seed, interval_ns, scenario: of the synthetic ones; an event each `interval_ns`.
-    """
-
-    recordings: Path | None
-    seed: int
-    interval_ns: int
-    scenario: Scenario | None = None
 
 
 def load_tapes(source: TapeSource, symbols: Iterable[str]) -> dict[str, Tape]:

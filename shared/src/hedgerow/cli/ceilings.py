@@ -35,8 +35,8 @@ async def ceilings(servers: Servers, assignments: list[str], cleared: list[str],
     for config in strategies:
         if now.max_order_notional is not None and _clip(config) > now.max_order_notional:
             print(
-                f"{config.key} sends clips of {plain(_clip(config))}: each is refused until its clipNotional is at "
-                f"most {plain(now.max_order_notional)}"
+                f"{config.key} declares clips of {plain(_clip(config))}: it is hedged in clips of at most "
+                f"{plain(now.max_order_notional)}"
             )
     return ExitCode.OK
 

@@ -8,6 +8,7 @@ import msgspec
 
 from hedgerow.cli.exits import ExitCode, Refused
 from hedgerow.cli.explanation import BandFact, Explanation, Facts, InputFact, LegFact, PastDecision, explain
+from hedgerow.cli.loan_facts import LoanFact, loan_words
 from hedgerow.cli.names import age, key_of
 from hedgerow.cli.newest_states import newest_risk_state
 from hedgerow.cli.servers import Servers, open_ledger
@@ -75,7 +76,7 @@ def _show(found: Explanation, now_ns: int) -> None:
         f"revision {found.revision}  {f'not ready: waits for {missing}' if missing else 'ready'}",
         style="bold",
     )
-    _show_what_it_sees(found)
+    _show_what_it_sees(found, now_ns)
     open_ids = {item.id for item in found.open_intents}
     headers = ("Intent", "State", "Side", "Quantity", "Filled", "Decided", "Why")
     out.print(
@@ -84,30 +85,32 @@ def _show(found: Explanation, now_ns: int) -> None:
     _show_what_follows(found)
 
 
-def show_outlook(found: Explanation) -> None:
+def show_outlook(found: Explanation, now_ns: int) -> None:
     """What a strategy would see and do, without what only a live one has."""
-    _show_what_it_sees(found)
+    _show_what_it_sees(found, now_ns)
     _show_what_follows(found)
 
 
-def show_past(found: PastDecision) -> None:
+def show_past(found: PastDecision, now_ns: int) -> None:
     """What a decision saw, and what it came to."""
     out = console()
     out.print(table(INPUT, map(_input_cells, found.inputs)))
     _show_bands(found.problems, found.bands, found.currency)
+    _show_loan(found.loan, now_ns, found.currency)
     for text in found.halts:
         out.print(f"Halted: {text}")
     for text in found.outcome:
         out.print(text, style="bold")
 
 
-def _show_what_it_sees(found: Explanation) -> None:
+def _show_what_it_sees(found: Explanation, now_ns: int) -> None:
     out = console()
     out.print(
         table(("Hedges with", "On", "Account", "Trading", "Holds (contracts)"), map(_leg_cells, found.legs))
     )
     out.print(table(INPUT, map(_input_cells, found.inputs)))
     _show_bands(found.problems, found.bands, found.currency)
+    _show_loan(found.loan, now_ns, found.currency)
 
 
 def _show_bands(problems: Sequence[InputProblem], bands: Sequence[BandFact], currency: str) -> None:
@@ -119,6 +122,12 @@ def _show_bands(problems: Sequence[InputProblem], bands: Sequence[BandFact], cur
     for band in bands:
         if band.rule:
             out.print(f"{band.underlying}: {band.rule}")
+
+
+def _show_loan(loan: LoanFact | None, now_ns: int, currency: str) -> None:
+    if loan is not None:
+        for text in loan_words(loan, now_ns, currency):
+            console().print(text)
 
 
 def _show_what_follows(found: Explanation) -> None:

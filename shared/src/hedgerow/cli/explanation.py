@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import msgspec
 
+from hedgerow.cli.loan_facts import LoanFact, loan_fact
 from hedgerow.domain.age import age_problem
 from hedgerow.domain.money import plain
 from hedgerow.execution.intents import Intent
@@ -72,6 +73,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     inputs: list[InputFact]
     problems: list[InputProblem]
     bands: list[BandFact]
+    loan: LoanFact | None
     open_intents: list[OpenIntent]
     recent_intents: list[Intent]
     halts: list[str]
@@ -100,6 +102,7 @@ class PastDecision(msgspec.Struct, frozen=True, kw_only=True):
     inputs: list[InputFact]
     problems: list[InputProblem]
     bands: list[BandFact]
+    loan: LoanFact | None
     outcome: list[str]
 
 
@@ -112,7 +115,8 @@ def explain_past(risk: RiskState, ledger: LedgerSnapshot, decision: Decision) ->
         inputs=_risk_inputs(risk, ledger),
         problems=list(risk.problems),
         bands=[_band(exposure) for exposure in known_exposures(risk, ledger)],
-        outcome=_outcome(decision, ledger.config, "decided"),
+        loan=loan_fact(risk, ledger),
+        outcome=_outcome(decision, ledger, "decided"),
     )
 
 
@@ -135,6 +139,7 @@ def explain(facts: Facts) -> Explanation:
         inputs=[*_risk_inputs(facts.risk, facts.ledger), *_books(facts)],
         problems=list(risk.problems) if risk else [],
         bands=_bands(facts),
+        loan=loan_fact(risk, ledger),
         open_intents=list(ledger.open_intents),
         recent_intents=facts.recent,
         halts=list(ledger.halts),
@@ -292,22 +297,34 @@ def _in_words(decision: Decision | None, facts: Facts) -> list[str]:
         return ["It sends nothing: no risk state of it was seen."]
     config = facts.ledger.config
     verb = "would fill virtually" if config.mode is Mode.SHADOW else "would send"
-    return _outcome(decision, config, verb) + (
+    return _outcome(decision, facts.ledger, verb) + (
         _refusal_ahead(facts) if isinstance(decision, Hedge) and decision.intents else []
     )
 
 
-def _outcome(decision: Decision, config: CompiledStrategy, verb: str) -> list[str]:
+def _outcome(decision: Decision, ledger: LedgerSnapshot, verb: str) -> list[str]:
     if isinstance(decision, Hold):
         return [f"It sends nothing: {decision.reason}: {decision.detail}."]
     cancels = [
         f"It takes intent {item.intent} back: {item.reason}: {item.detail}." for item in decision.cancels
     ]
     if not decision.intents:
-        return cancels or [
-            "It sends nothing: it remembers where its policy or its hedge over time has come to, and decides anew."
-        ]
-    return cancels + [f"It {verb}: {_order_words(intent, config)}." for intent in decision.intents]
+        return cancels or [_remembering(decision, ledger)]
+    return cancels + [f"It {verb}: {_order_words(intent, ledger.config)}." for intent in decision.intents]
+
+
+def _remembering(decision: Hedge, ledger: LedgerSnapshot) -> str:
+    state, before = decision.policy_state, ledger.policy_state
+    if state.ladder is not None and state.ladder != before.ladder:
+        return f"It sends nothing: it remembers that the LTV ladder is at {state.ladder.state} now, and decides anew."
+    changed = [
+        f"{item.action} for {item.underlying}" for item in state.standings if item not in before.standings
+    ]
+    if changed:
+        return (
+            f"It sends nothing: it remembers that the action is {', '.join(changed)} now, and decides anew."
+        )
+    return "It sends nothing: it remembers where its hedge over time has come to, and decides anew."
 
 
 def _order_words(intent: NewIntent, config: CompiledStrategy) -> str:

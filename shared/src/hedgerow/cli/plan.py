@@ -75,8 +75,8 @@ async def _facts(
     if live is not None and live.revision == revision_of(config):
         running = await asyncio.to_thread(newest_risk_state, servers.kafka, config.key)
     if running is None:
-        listed = {item.symbol for item in LISTINGS.values() if item.underlying in config.underlyings}
-        quotes = await asyncio.to_thread(newest_quotes, servers.kafka, config.underlyings, listed)
+        listed = {item.symbol for item in LISTINGS.values() if item.underlying in config.priced}
+        quotes = await asyncio.to_thread(newest_quotes, servers.kafka, config.priced, listed)
         scores = await asyncio.to_thread(newest_scores, servers.kafka, config.scored)
         counted = {source.venue for source in config.accounts}
         accounts = await asyncio.to_thread(newest_accounts, servers.kafka, counted)
@@ -103,4 +103,4 @@ def _show(item: Plan) -> None:
         print(f"`apply` refuses it: {item.refused}. What is live stays as it is.")
         return
     print(f"Decided as generation {item.generation}, with risk from {item.risk_from}:")
-    show_outlook(item.outlook)
+    show_outlook(item.outlook, time.time_ns())

@@ -130,7 +130,7 @@ def value_risk(
     records += [
         MarkInput(strategy=name, routed_ns=now_ns, quote=quote)
         for quote in quotes
-        if quote.underlying in config.underlyings
+        if quote.underlying in config.priced
     ]
     records += [
         ScoreInput(strategy=name, routed_ns=now_ns, score=score)

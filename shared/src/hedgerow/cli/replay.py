@@ -63,7 +63,7 @@ def _show(stored: StoredDecision, same: bool) -> None:
         risk = msgspec.json.decode(stored.risk_state, type=RiskState)
         ledger = msgspec.json.decode(stored.snapshot, type=LedgerSnapshot)
         decision: Decision = msgspec.json.decode(stored.decision, type=Decision)
-        show_past(explain_past(risk, ledger, decision))
+        show_past(explain_past(risk, ledger, decision), ledger.read_ns)
     except (msgspec.DecodeError, UnicodeDecodeError, LookupError) as error:
         complain(f"what it saw cannot be told: {error}")
     if stored.intents:

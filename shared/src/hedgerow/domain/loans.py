@@ -9,6 +9,9 @@ from hedgerow.domain.accounts import AccountDebt
 from hedgerow.domain.instruments import LISTINGS
 from hedgerow.domain.money import ZERO
 
+# Of 365 days, as simple interest is counted.
+YEAR_NS = 365 * 86_400 * 1_000_000_000
+
 
 class Loan(msgspec.Struct, frozen=True, kw_only=True):
     """One loan that the desk has drawn, as its book tells it at its as-of time.
@@ -35,12 +38,22 @@ class Loan(msgspec.Struct, frozen=True, kw_only=True):
         """Principal and interest, in units of the asset."""
         return self.principal + self.interest
 
+    def interest_at(self, now_ns: int, as_of_ns: int) -> Decimal:
+        """Interest not paid yet, accrued on from the time that its book tells of, in units of the asset."""
+        elapsed_ns = max(now_ns - as_of_ns, 0)
+        return self.interest + self.principal * self.annual_rate * elapsed_ns / YEAR_NS
+
 
 # What is held itself and can change hands, by its listing; and what prices are in.
 _CASH = {item.base: item.symbol for item in LISTINGS.values() if item.is_cash and item.is_tradable}
 _MONEY = frozenset(item.quote for item in LISTINGS.values())
 # What can be owed or pledged.
 ASSETS = frozenset(_CASH) | _MONEY
+
+
+def cash_listing(asset: str) -> str | None:
+    """The listing of the asset itself; None of money and of what is not listed."""
+    return _CASH.get(asset)
 
 
 def cash_holdings(units: Mapping[str, Decimal]) -> dict[str, Decimal]:

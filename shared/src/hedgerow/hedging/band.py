@@ -82,8 +82,9 @@ def size_up(exposure: NetExposure, at: LegView, price: Decimal, config: Compiled
     if largest < smallest:
         return Hold(
             reason=HoldReason.BELOW_MINIMUM,
-            detail=f"the clip of {config.execution.clip_notional:f} {config.currency} is below "
-            f"{instrument.symbol}'s smallest order; raise execution.clipNotional or limits.maxOrderNotional",
+            detail=f"the clip of {min(config.execution.clip_notional, config.limits.max_order_notional):f} "
+            f"{config.currency} is below {instrument.symbol}'s smallest order; raise execution.clipNotional, "
+            "limits.maxOrderNotional or the platform's ceiling",
         )
     return Size(wanted=wanted, smallest=smallest, largest=largest)
 

@@ -6,6 +6,7 @@ import msgspec
 
 from hedgerow.domain.age import age_problem
 from hedgerow.hedging.band import clip, side_of
+from hedgerow.hedging.ceilings import within_ceilings
 from hedgerow.hedging.cost import why_too_dear
 from hedgerow.hedging.decision import Cancel, CancelReason, Decision, Hedge, Hold, HoldReason, NewIntent
 from hedgerow.hedging.escalation import escalate
@@ -13,6 +14,7 @@ from hedgerow.hedging.exposure import NetExposure, net_exposure, why_input_unusa
 from hedgerow.hedging.flattening import flattening_intent
 from hedgerow.hedging.inventory import reevaluated_ns
 from hedgerow.hedging.legs import LegView, held_in, legs_of, open_on, view_leg, why_busy
+from hedgerow.hedging.loan_watch import ladder_leaves_ns, ladder_standing
 from hedgerow.hedging.remembering import remembered
 from hedgerow.hedging.resting import resting_among, tend, withdraw
 from hedgerow.hedging.snapshot import LedgerSnapshot, Pursuit
@@ -28,26 +30,34 @@ def decide(risk: RiskState, ledger: LedgerSnapshot) -> Decision:
 
     The generation is the ledger's; a risk state of another one is not acted on. The clock is `ledger.read_ns`.
     """
+    ledger = within_ceilings(ledger)
     blocked = _why_not_at_all(risk, ledger)
     if blocked is not None:
         return _withdrawn(blocked, ledger)
     config = ledger.config
     if config.flatten:
+        ladder = None
         steps: Sequence[Step] = [_flatten(leg, risk, ledger) for leg in config.hedge_with]
     else:
+        ladder = ladder_standing(risk, ledger)
         steps = hold_together([_step(rule, risk, ledger) for rule in config.rules], config)
     intents = tuple(step.outcome for step in steps if isinstance(step.outcome, NewIntent))
     cancels = tuple(item for step in steps if isinstance(step.outcome, tuple) for item in step.outcome)
-    state = remembered(steps, ledger)
+    state = remembered(steps, ledger, ladder)
     if intents or cancels or state != ledger.policy_state:
         return Hedge(intents=intents, cancels=cancels, policy_state=state)
-    return _foremost([step.outcome for step in steps if isinstance(step.outcome, Hold)])
+    leaves_ns = None if config.flatten else ladder_leaves_ns(risk, ledger)
+    return _foremost([step.outcome for step in steps if isinstance(step.outcome, Hold)], leaves_ns)
 
 
-def _foremost(holds: Sequence[Hold]) -> Hold:
-    """The reason that needs a person's eye comes first; inside the band is the least of them."""
+def _foremost(holds: Sequence[Hold], leaves_ns: int | None) -> Hold:
+    """The reason that needs a person's eye comes first; inside the band is the least of them.
+
+    Args:
+        leaves_ns: when the LTV ladder steps down, if it does.
+    """
     foremost = min(holds, key=_rank)
-    wakes = [hold.wake_ns for hold in holds if hold.wake_ns is not None]
+    wakes = [wake_ns for wake_ns in (*(hold.wake_ns for hold in holds), leaves_ns) if wake_ns is not None]
     return msgspec.structs.replace(foremost, wake_ns=min(wakes, default=None))
 
 
@@ -109,6 +119,10 @@ def _towards(
     """What brings the exposure to where its rule lets it be."""
     known = ledger.policy_state.pursuit(rule.underlying)
     resting = resting_among(open_on(legs, ledger))
+    if exposure.urgent and resting is not None:
+        cancels = withdraw((resting,), CancelReason.URGENT, exposure.rule)
+        if cancels:
+            return Step(outcome=cancels)
     if resting is not None:
         tended = tend(resting, exposure, views, known, ledger)
         return Step(outcome=tended)
@@ -118,6 +132,8 @@ def _towards(
     busy = why_busy(legs, ledger)
     if busy is not None:
         return Step(outcome=_guarded(busy, exposure, pursuit, ledger))
+    if exposure.urgent:
+        return Step(outcome=clip(exposure, views[0], ledger.config))
     dear = why_too_dear(rule, exposure, views[0], ledger.config)
     if dear is not None:
         return Step(outcome=dear)

@@ -42,6 +42,7 @@ class CancelReason(StrEnum):
     TARGET_MOVED = "TargetMoved"
     STYLE_CHANGED = "StyleChanged"
     CANNOT_WATCH = "CannotWatch"
+    URGENT = "Urgent"
 
 
 class Rung(StrEnum):

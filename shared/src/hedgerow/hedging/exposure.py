@@ -5,23 +5,14 @@ from decimal import Decimal
 import msgspec
 
 from hedgerow.domain.age import age_problem
-from hedgerow.domain.money import ZERO, exact_decimal, floor_to_step, plain
+from hedgerow.domain.money import ZERO
 from hedgerow.hedging.decision import Hold, HoldReason
-from hedgerow.hedging.holding import holding_of, inventory_of
-from hedgerow.hedging.inventory import FRACTIONS, MUST_ACT, Standing
-from hedgerow.hedging.legs import legs_of
-from hedgerow.hedging.sentiment import sizer_of
+from hedgerow.hedging.edges import edges_of, score_of
+from hedgerow.hedging.holding import inventory_of
+from hedgerow.hedging.inventory import Standing
 from hedgerow.hedging.snapshot import LedgerSnapshot
-from hedgerow.schemas.records import Exposure, Mark, RiskState, Score
-from hedgerow.strategy.compiled import (
-    Band,
-    BandUnit,
-    CompiledStrategy,
-    InventoryRisk,
-    Rule,
-    SentimentCurve,
-    UnknownEntry,
-)
+from hedgerow.schemas.records import Exposure, RiskState
+from hedgerow.strategy.compiled import InventoryRisk, Rule, SentimentCurve, UnknownEntry
 
 
 class NetExposure(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,7 +23,7 @@ class NetExposure(msgspec.Struct, frozen=True, kw_only=True):
         lower, upper: where the rule lets the net exposure be at this mark; mark: price of one unit in the strategy's
             currency.
         rule: how `lower` and `upper` came about, in words with the numbers; empty where they are declared as such.
-        standing: of an inventory policy.
+        standing: of an inventory policy; urgent: an order crosses at once, whatever style is declared.
     """
 
     underlying: str
@@ -44,6 +35,7 @@ class NetExposure(msgspec.Struct, frozen=True, kw_only=True):
     mark: Decimal
     rule: str = ""
     standing: Standing | None = None
+    urgent: bool = False
 
     @property
     def excess(self) -> Decimal:
@@ -51,13 +43,6 @@ class NetExposure(msgspec.Struct, frozen=True, kw_only=True):
         if self.net > self.upper:
             return self.net - self.upper
         return min(self.net - self.lower, ZERO)
-
-
-class _Edges(msgspec.Struct, frozen=True):
-    lower: Decimal
-    upper: Decimal
-    rule: str = ""
-    standing: Standing | None = None
 
 
 def net_exposure(rule: Rule, risk: RiskState, ledger: LedgerSnapshot) -> NetExposure:
@@ -68,7 +53,7 @@ def net_exposure(rule: Rule, risk: RiskState, ledger: LedgerSnapshot) -> NetExpo
     """
     unhedged = _unhedged(rule, risk)
     hedge = _hedge(rule.underlying, ledger)
-    edges = _edges(rule, unhedged, risk, ledger)
+    edges = edges_of(rule, unhedged, hedge, risk, ledger)
     return NetExposure(
         underlying=rule.underlying,
         unhedged=unhedged.delta,
@@ -79,6 +64,7 @@ def net_exposure(rule: Rule, risk: RiskState, ledger: LedgerSnapshot) -> NetExpo
         mark=unhedged.mark,
         rule=edges.rule,
         standing=edges.standing,
+        urgent=edges.urgent,
     )
 
 
@@ -113,7 +99,7 @@ def _why_score_unusable(rule: SentimentCurve, risk: RiskState, ledger: LedgerSna
     limit_ns = ledger.config.freshness.score_ns
     if limit_ns is None:
         return None
-    score = _score(rule.underlying, risk)
+    score = score_of(rule.underlying, risk)
     problem = age_problem(score.time_ns, ledger.read_ns, limit_ns)
     if problem is None:
         return None
@@ -137,75 +123,3 @@ def _hedge(underlying: str, ledger: LedgerSnapshot) -> Decimal:
         ),
         ZERO,
     )
-
-
-def _edges(rule: Rule, unhedged: Exposure, risk: RiskState, ledger: LedgerSnapshot) -> _Edges:
-    if isinstance(rule, Band):
-        return _band_edges(rule, unhedged)
-    if isinstance(rule, SentimentCurve):
-        return _curve_edges(rule, unhedged, risk, ledger.config)
-    return _inventory_edges(rule, unhedged, risk, ledger)
-
-
-def _band_edges(band: Band, unhedged: Exposure) -> _Edges:
-    in_notional = band.unit is BandUnit.NOTIONAL
-    return _Edges(
-        lower=band.lower / unhedged.mark if in_notional else band.lower,
-        upper=band.upper / unhedged.mark if in_notional else band.upper,
-    )
-
-
-def _curve_edges(
-    curve: SentimentCurve, unhedged: Exposure, risk: RiskState, config: CompiledStrategy
-) -> _Edges:
-    score, mark = _score(curve.underlying, risk), _mark(curve.underlying, risk, config)
-    sized = sizer_of(curve).size(score.score, mark.depth_usd)
-    lower, upper = _fraction_edges(sized.fraction, curve.no_trade_notional, unhedged, config)
-    return _Edges(
-        lower=lower,
-        upper=upper,
-        rule=f"score {score.score:g} x weight {sized.weight:.4f} (depth {mark.depth_usd:,.0f} USD) -> "
-        f"{sized.fraction:.2%} of {plain(abs(unhedged.delta))} {curve.underlying} hedged",
-    )
-
-
-def _inventory_edges(
-    rule: InventoryRisk, unhedged: Exposure, risk: RiskState, ledger: LedgerSnapshot
-) -> _Edges:
-    mark = _mark(rule.underlying, risk, ledger.config)
-    held = holding_of(rule, unhedged, mark, risk, ledger)
-    action = held.standing.action
-    zone = ZERO if action in MUST_ACT else rule.no_trade_notional
-    lower, upper = _fraction_edges(FRACTIONS[action], zone, unhedged, ledger.config)
-    return _Edges(lower=lower, upper=upper, rule=held.rule, standing=held.standing)
-
-
-def _fraction_edges(
-    fraction: float, no_trade_notional: Decimal, unhedged: Exposure, config: CompiledStrategy
-) -> tuple[Decimal, Decimal]:
-    """From that fraction of the exposure hedged, rounded to the lot towards none, to that much and the zone less.
-
-    So a hedge is never above the fraction, lacks less than a lot once it trades to the edge of a zone without width,
-    and never turns the side of the exposure.
-    """
-    instrument = legs_of(unhedged.underlying, config)[0].instrument
-    lot = instrument.delta(instrument.lot_size)
-    hedged = floor_to_step(abs(unhedged.delta) * exact_decimal(fraction), lot)
-    zone = min(no_trade_notional / unhedged.mark, hedged)
-    remains = abs(unhedged.delta) - hedged
-    return (remains, remains + zone) if unhedged.delta >= 0 else (-remains - zone, -remains)
-
-
-def _score(asset: str, risk: RiskState) -> Score:
-    for score in risk.scores:
-        if score.asset == asset:
-            return score
-    raise LookupError(f"risk state {risk.sequence} has no score of {asset}")
-
-
-def _mark(underlying: str, risk: RiskState, config: CompiledStrategy) -> Mark:
-    symbol = legs_of(underlying, config)[0].instrument.symbol
-    for mark in risk.marks:
-        if mark.instrument == symbol:
-            return mark
-    raise LookupError(f"risk state {risk.sequence} has no mark of {symbol}")

@@ -1,5 +1,7 @@
 """A leg as a decision sees it: its market, what is held in it, and what is under way."""
 
+from decimal import Decimal
+
 import msgspec
 
 from hedgerow.domain.age import age_problem
@@ -12,11 +14,12 @@ from hedgerow.strategy.compiled import CompiledStrategy, Leg
 
 
 class LegView(msgspec.Struct, frozen=True, kw_only=True):
-    """A leg with a mark that can be relied on, and its position."""
+    """A leg with a mark that can be relied on, its position, and what its Venue lets its account carry."""
 
     leg: Leg
     mark: Mark
     held: HeldPosition
+    gross_limit: Decimal | None
 
     @property
     def instrument(self) -> Instrument:
@@ -41,7 +44,7 @@ def view_leg(leg: Leg, risk: RiskState, ledger: LedgerSnapshot) -> LegView | Hol
     problem = age_problem(mark.time_ns, ledger.read_ns, ledger.config.freshness.quote_ns)
     if problem is not None:
         return Hold(reason=HoldReason.STALE_QUOTE, detail=f"the quote of {symbol} is {problem}")
-    return LegView(leg=leg, mark=mark, held=held_in(leg, ledger))
+    return LegView(leg=leg, mark=mark, held=held_in(leg, ledger), gross_limit=ledger.gross_limit(leg.venue))
 
 
 def held_in(leg: Leg, ledger: LedgerSnapshot) -> HeldPosition:

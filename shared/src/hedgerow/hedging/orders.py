@@ -51,14 +51,25 @@ def why_beyond_position_limit(
     side: Side, quantity: Decimal, price: Decimal, at: LegView, config: CompiledStrategy
 ) -> Hold | None:
     """Valued as the executor's control will: what is decided here must not be refused there, again and again."""
-    after = at.held.quantity + signed(side, quantity)
-    worth = at.instrument.notional(after, max(price, at.mark.bid))
-    if worth <= config.limits.max_position_notional or abs(after) < abs(at.held.quantity):
+    held, price = at.held.quantity, max(price, at.mark.bid)
+    after = held + signed(side, quantity)
+    if abs(after) < abs(held):
+        return None
+    worth, limit = at.instrument.notional(after, price), config.limits.max_position_notional
+    if worth > limit:
+        return Hold(
+            reason=HoldReason.POSITION_LIMIT,
+            detail=f"the hedge would be worth {worth:.2f} {config.currency}, limits.maxPositionNotional is {limit:f} "
+            "(no higher than the platform's ceiling)",
+        )
+    # As the control counts: what the account holds, and all of the order.
+    gross = at.instrument.notional(held, at.mark.mid) + at.instrument.notional(quantity, price)
+    if at.gross_limit is None or gross <= at.gross_limit:
         return None
     return Hold(
         reason=HoldReason.POSITION_LIMIT,
-        detail=f"the hedge would be worth {worth:.2f} {config.currency}, "
-        f"limits.maxPositionNotional is {config.limits.max_position_notional:f}",
+        detail=f"the account would carry a gross of {gross:.2f} {config.currency}, maxGrossNotional of "
+        f"{at.leg.venue} is {at.gross_limit:f} (no higher than the platform's ceiling)",
     )
 
 

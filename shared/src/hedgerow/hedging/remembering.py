@@ -4,23 +4,26 @@ from collections.abc import Sequence
 
 from hedgerow.hedging.decision import Hold, HoldReason, NewIntent
 from hedgerow.hedging.inventory import Standing
+from hedgerow.hedging.ladder import LadderStanding
 from hedgerow.hedging.snapshot import LedgerSnapshot, LegDecided, PolicyState, Pursuit
 from hedgerow.hedging.step import Step
 
 
-def remembered(steps: Sequence[Step], ledger: LedgerSnapshot) -> PolicyState:
+def remembered(steps: Sequence[Step], ledger: LedgerSnapshot, ladder: LadderStanding | None) -> PolicyState:
     """The policy state after these steps; the same as before when there is nothing new to remember.
 
     Args:
         steps: of the bands in their order, or of the legs while a hedge is taken off.
+        ladder: where it stands now.
     """
     before = ledger.policy_state
     intents = [step.outcome for step in steps if isinstance(step.outcome, NewIntent)]
     return PolicyState(
         last_decided_ns=ledger.read_ns if intents else before.last_decided_ns,
         legs=_legs(intents, ledger) if intents else before.legs,
-        pursuits=_pursuits(steps, ledger),
+        pursuits=() if ladder is not None and ladder.state.is_urgent else _pursuits(steps, ledger),
         standings=_standings(steps, ledger),
+        ladder=ladder,
     )
 
 

@@ -6,8 +6,11 @@ import msgspec
 
 from hedgerow.domain.money import ZERO
 from hedgerow.domain.orders import Side, TimeInForce
+from hedgerow.execution.claim_facts import Ceilings
+from hedgerow.execution.limits import lowest
 from hedgerow.execution.order_life import IntentState
 from hedgerow.hedging.inventory import Standing
+from hedgerow.hedging.ladder import LadderStanding
 from hedgerow.strategy.compiled import CompiledStrategy
 
 
@@ -82,12 +85,14 @@ class PolicyState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         legs: of the newest order on each, in a strategy that has several.
         pursuits: by underlying, of those that are under way.
         standings: by underlying, of an inventory policy.
+        ladder: where the LTV ladder stands; None when there is none, and before the first decision.
     """
 
     last_decided_ns: int = 0
     legs: tuple[LegDecided, ...] = ()
     pursuits: tuple[Pursuit, ...] = ()
     standings: tuple[Standing, ...] = ()
+    ladder: LadderStanding | None = None
 
     def decided_ns(self, leg: int) -> int:
         """When an order was last decided on this leg; 0 when none was."""
@@ -109,6 +114,7 @@ class LedgerSnapshot(msgspec.Struct, frozen=True, kw_only=True):
         version: what the decision's commit compares and sets.
         halts: reasons of the halts that stand against this strategy; empty when it may trade.
         read_ns: when it was read; the decision's only clock.
+        ceilings: the platform's; gross_limits: each Venue's `maxGrossNotional`, by its key.
     """
 
     strategy_uid: str
@@ -120,3 +126,10 @@ class LedgerSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     open_intents: tuple[OpenIntent, ...]
     halts: tuple[str, ...]
     read_ns: int
+    ceilings: Ceilings = Ceilings()
+    gross_limits: dict[str, Decimal] = {}
+
+    def gross_limit(self, venue: str) -> Decimal | None:
+        """What the positions on a Venue's account may be worth together, by the Venue and by the platform."""
+        limit, _ = lowest((self.gross_limits.get(venue), ""), (self.ceilings.max_gross_notional, ""))
+        return limit

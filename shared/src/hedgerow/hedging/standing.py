@@ -29,7 +29,7 @@ _STATES = {
 
 
 def state_of(decision: Decision, before: PolicyState) -> str | None:
-    """The state that a decision shows: of an inventory policy the furthest action that stands.
+    """The state that a decision shows: where an LTV ladder stands, of an inventory policy the furthest action.
 
     None when it shows none: risk has not taken up the generation yet, or an order is only taken back.
 
@@ -37,11 +37,14 @@ def state_of(decision: Decision, before: PolicyState) -> str | None:
         before: what was remembered when it was decided.
     """
     if isinstance(decision, Hedge):
-        return _action(decision.policy_state) or ("OutsideBand" if decision.intents else None)
+        return _step(decision.policy_state) or ("OutsideBand" if decision.intents else None)
     state = _STATES.get(decision.reason)
-    return _action(before) or state if state in ("InsideBand", "OutsideBand") else state
+    return _step(before) or state if state in ("InsideBand", "OutsideBand") else state
 
 
-def _action(state: PolicyState) -> str | None:
+def _step(state: PolicyState) -> str | None:
+    """Of a policy that goes by steps."""
+    if state.ladder is not None:
+        return state.ladder.state.value
     actions = (item.action for item in state.standings)
     return max(actions, key=lambda action: action.rank, default=None)

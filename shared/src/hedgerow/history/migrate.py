@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-from alembic.config import Config
-
 from hedgerow.ledger.migrate import (
     SchemaMismatch,
     alembic_config,
@@ -13,16 +11,12 @@ from hedgerow.ledger.migrate import (
     run_migrations,
 )
 
-_VERSIONS = Path(__file__).parent / "versions"
-
-
-def _config(dsn: str) -> Config:
-    return alembic_config(dsn, _VERSIONS)
+VERSIONS = Path(__file__).parent / "versions"
 
 
 def upgrade(dsn: str) -> None:
     """Apply every migration that the history at this DSN has not seen. With TimescaleDB its tables are hypertables."""
-    run_migrations(_config(dsn))
+    run_migrations(alembic_config(dsn, VERSIONS))
 
 
 async def require_current(connection: Any) -> None:
@@ -31,7 +25,7 @@ async def require_current(connection: Any) -> None:
     Raises:
         SchemaMismatch: the history is older (run the migrations), newer (run newer code), or no history.
     """
-    expected, found = newest_version(_config("")), await found_version(connection)
+    expected, found = newest_version(VERSIONS), await found_version(connection)
     if found != expected:
         raise SchemaMismatch(
             f"the history's schema is at {found or 'nothing'}, this version needs {expected}; run "

@@ -1,12 +1,14 @@
-"""Brings a ledger's schema to the version that this code knows, and refuses any other."""
+"""Brings a ledger's schema to the version that this code knows, and refuses any other.
+
+Only who migrates imports Alembic: every worker asks for the version when it starts, and is to start soon.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 
 class SchemaMismatch(RuntimeError):
@@ -14,10 +16,13 @@ class SchemaMismatch(RuntimeError):
 
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
+VERSIONS = _MIGRATIONS / "versions"
 
 
-def alembic_config(dsn: str, versions: Path) -> Config:
+def alembic_config(dsn: str, versions: Path) -> "Config":
     """Alembic's configuration for the migrations in the folder `versions`."""
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     config.set_main_option("version_locations", str(versions))
@@ -28,15 +33,13 @@ def alembic_config(dsn: str, versions: Path) -> Config:
 
 def upgrade(dsn: str) -> None:
     """Apply every migration that the ledger at this DSN has not seen."""
-    run_migrations(_config(dsn))
+    run_migrations(alembic_config(dsn, VERSIONS))
 
 
-def _config(dsn: str) -> Config:
-    return alembic_config(dsn, _MIGRATIONS / "versions")
-
-
-def run_migrations(config: Config) -> None:
+def run_migrations(config: "Config") -> None:
     """Apply every migration of this configuration that its database has not seen."""
+    from alembic import command
+
     # In a thread of its own, because the migrations start an event loop and the caller may be inside one.
     with ThreadPoolExecutor(max_workers=1) as thread:
         thread.submit(command.upgrade, config, "head").result()
@@ -48,7 +51,7 @@ async def require_current(connection: Any) -> None:
     Raises:
         SchemaMismatch: the ledger is older (run the migrations) or newer (run newer code).
     """
-    expected, found = newest_version(_config("")), await found_version(connection)
+    expected, found = newest_version(VERSIONS), await found_version(connection)
     if found != expected:
         raise SchemaMismatch(
             f"the ledger's schema is at {found or 'nothing'}, this version needs {expected}; "
@@ -56,8 +59,9 @@ async def require_current(connection: Any) -> None:
         )
 
 
-def newest_version(config: Config) -> str | None:
-    return ScriptDirectory.from_config(config).get_current_head()
+def newest_version(versions: Path) -> str:
+    """The number that the newest migration's file begins with, which is its revision."""
+    return max(path.stem.partition("_")[0] for path in versions.glob("*[0-9]_*.py"))
 
 
 async def found_version(connection: Any) -> str | None:

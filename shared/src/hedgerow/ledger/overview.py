@@ -1,4 +1,4 @@
-"""One consistent reading of every live strategy: what `read_snapshot` reads of one, in five queries for all."""
+"""One consistent reading of every live strategy: what `read_snapshot` reads of one, in seven queries for all."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -7,11 +7,12 @@ from typing import Any
 
 import msgspec
 
-from hedgerow.execution.claim_facts import MINUTE_NS
+from hedgerow.execution.claim_facts import MINUTE_NS, Ceilings
 from hedgerow.hedging.snapshot import LedgerSnapshot
+from hedgerow.ledger.ceilings import read_ceilings
 from hedgerow.ledger.halts import Halt, halt_words, standing_halts
 from hedgerow.ledger.intents import OPEN_STATES
-from hedgerow.ledger.snapshot import snapshot_of
+from hedgerow.ledger.snapshot import gross_limits, snapshot_of
 from hedgerow.ledger.strategies import decode_config
 from hedgerow.schemas.records import StrategySummary
 from hedgerow.strategy.compiled import CompiledStrategy
@@ -59,9 +60,14 @@ async def read_overview(connection: Any, now_ns: int) -> Overview:
             now_ns - MINUTE_NS,
         )
         halts = await standing_halts(connection)
+        ceilings = await read_ceilings(connection)
+        limits = gross_limits(await connection.fetch("select key, config from venues"))
     held, opened = _by_strategy(positions), _by_strategy(intents)
     return Overview(
-        strategies=tuple(_snapshot(row, held[row["uid"]], opened[row["uid"]], halts, now_ns) for row in rows),
+        strategies=tuple(
+            _snapshot(row, held[row["uid"]], opened[row["uid"]], halts, now_ns, ceilings, limits)
+            for row in rows
+        ),
         sent_last_minute={str(row["strategy_uid"]): row["orders"] for row in sent},
         halts=halts,
     )
@@ -104,7 +110,13 @@ def _by_strategy(rows: Iterable[Any]) -> dict[Any, list[Any]]:
 
 
 def _snapshot(
-    row: Any, positions: list[Any], intents: list[Any], halts: list[Halt], now_ns: int
+    row: Any,
+    positions: list[Any],
+    intents: list[Any],
+    halts: list[Halt],
+    now_ns: int,
+    ceilings: Ceilings,
+    limits: dict[str, Decimal],
 ) -> LedgerSnapshot:
     config = decode_config(row["config"])
     own = [held for held in positions if held["mode"] == config.mode.value]
@@ -113,4 +125,6 @@ def _snapshot(
         for halt in halts
         if stands_against(halt, config)
     )
-    return snapshot_of(row, config, own, intents, against, now_ns)
+    venues = {leg.venue for leg in config.hedge_with}
+    own_limits = {venue: limit for venue, limit in limits.items() if venue in venues}
+    return snapshot_of(row, config, own, intents, against, now_ns, ceilings, own_limits)

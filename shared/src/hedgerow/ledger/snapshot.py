@@ -1,17 +1,21 @@
 """One consistent reading of a strategy's row, positions, open intents and halts."""
 
 from collections.abc import Iterable
+from contextlib import suppress
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from hedgerow.domain.orders import Side, TimeInForce
+from hedgerow.execution.claim_facts import Ceilings
 from hedgerow.execution.order_life import IntentState
 from hedgerow.hedging.snapshot import HeldPosition, LedgerSnapshot, OpenIntent, PolicyState
+from hedgerow.ledger.ceilings import decode_ceilings
 from hedgerow.ledger.halts import halt_words
 from hedgerow.ledger.intents import OPEN_STATES
 from hedgerow.ledger.quarantine import quarantine_strategy
-from hedgerow.ledger.strategies import UnreadableConfig, decode_config
+from hedgerow.ledger.strategies import UnreadableConfig, decode_config, decode_venue
 from hedgerow.strategy.compiled import CompiledStrategy
 
 _POSITION = ("venue", "account", "instrument", "quantity", "mode")
@@ -35,7 +39,10 @@ _READ = f"""
         array(select ({", ".join(_INTENT)}) from intents where strategy_uid = uid and state = any($2)
             order by id) as intents,
         array(select (target_kind, target, source, reason) from halts where released_ns is null
-            and (target_kind <> 'Strategy' or target = key) order by id) as halts
+            and (target_kind <> 'Strategy' or target = key) order by id) as halts,
+        array(select (key, config) from venues where key in (select venue from leg_owners where strategy_uid = uid)
+            order by key) as venues,
+        (select config from ceilings) as ceilings
     from strategies where uid = $1 and deleted_ns is null
 """
 
@@ -59,7 +66,19 @@ async def read_snapshot(connection: Any, uid: str, now_ns: int) -> LedgerSnapsho
     intents = [dict(zip(_INTENT, intent, strict=True)) for intent in row["intents"]]
     venues = {leg.venue for leg in config.hedge_with}
     halts = tuple(halt_words(*halt) for halt in row["halts"] if halt[0] != "Venue" or halt[1] in venues)
-    return snapshot_of(row, config, positions, intents, halts, now_ns)
+    limits = gross_limits(item for item in row["venues"] if item[0] in venues)
+    ceilings = decode_ceilings(row["ceilings"])
+    return snapshot_of(row, config, positions, intents, halts, now_ns, ceilings, limits)
+
+
+def gross_limits(rows: Iterable[Any]) -> dict[str, Decimal]:
+    """Each Venue's `maxGrossNotional`, from its key and config. One that cannot be read has none: its executor says so,
+    and claims nothing."""
+    found = {}
+    for key, config in rows:
+        with suppress(msgspec.DecodeError):
+            found[key] = decode_venue(config).max_gross_notional
+    return found
 
 
 async def quarantine_unreadable(connection: Any, uid: str, error: UnreadableConfig, now_ns: int) -> None:
@@ -87,11 +106,14 @@ def snapshot_of(
     intents: Iterable[Any],
     halts: tuple[str, ...],
     now_ns: int,
+    ceilings: Ceilings,
+    gross_limits: dict[str, Decimal],
 ) -> LedgerSnapshot:
     """A snapshot from the rows of one consistent reading: the strategy's, its positions, its open intents.
 
     Args:
         config: the row's, which the caller has decoded to know which positions and halts concern it.
+        gross_limits: of the Venues that the strategy hedges on.
     """
     return LedgerSnapshot(
         strategy_uid=str(row["uid"]),
@@ -124,4 +146,6 @@ def snapshot_of(
         ),
         halts=halts,
         read_ns=now_ns,
+        ceilings=ceilings,
+        gross_limits=gross_limits,
     )

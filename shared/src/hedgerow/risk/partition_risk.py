@@ -5,6 +5,7 @@ from collections.abc import Callable
 import msgspec
 
 from hedgerow.risk.inventory import inventories_of, volatilities_of, watch_volatility
+from hedgerow.risk.loan import loan_of
 from hedgerow.risk.problems import find_problems
 from hedgerow.risk.strategy_state import StrategyState
 from hedgerow.risk.valuation import exposures_of, marks_of
@@ -67,6 +68,7 @@ class PartitionRisk:
             scores=tuple(
                 state.scores[asset] for asset in sorted(published.config.scored & state.scores.keys())
             ),
+            loan=loan_of(state, record.routed_ns),
             inventories=inventories_of(state),
             volatilities=volatilities_of(state),
         )

@@ -5,14 +5,12 @@ from collections.abc import Iterator
 from hedgerow.domain.age import age_problem
 from hedgerow.domain.instruments import LISTINGS
 from hedgerow.risk.holdings import counted_holdings, seen_account
+from hedgerow.risk.loan import loan_problems
+from hedgerow.risk.problem_codes import INVALID, MISSING, STALE, UNKNOWN
 from hedgerow.risk.strategy_state import StrategyState
 from hedgerow.schemas.records import InputProblem, Quote
 from hedgerow.strategy.compiled import CompiledStrategy
 
-MISSING = "Missing"
-STALE = "Stale"
-INVALID = "Invalid"
-UNKNOWN = "Unknown"
 # Of fewer the average says little; until then an inventory policy waits.
 MIN_BARS = 10
 
@@ -21,8 +19,8 @@ def find_problems(state: StrategyState, now_ns: int) -> tuple[InputProblem, ...]
     """Everything that keeps the strategy from being ready, sorted by input.
 
     Declared inputs are the books and accounts of `exposure`, the instruments of `hedgeWith`, the instruments of every
-    position that is not zero and whose underlying is hedged, the scores that the policy reads, and enough marks where
-    it asks for their volatility; others are no concern of this strategy.
+    position that is not zero and whose underlying is hedged or collateral, the scores and the loan that the policy
+    reads, and enough marks where it asks for their volatility; others are no concern of this strategy.
     """
     config = state.published.config
     found = [
@@ -33,6 +31,7 @@ def find_problems(state: StrategyState, now_ns: int) -> tuple[InputProblem, ...]
         *_score_problems(state, config, now_ns),
         *_volatility_problems(state, config),
         *_leg_problems(config),
+        *loan_problems(state),
     ]
     return tuple(sorted(found, key=lambda problem: (problem.input, problem.code, problem.detail)))
 
@@ -71,7 +70,7 @@ def _quote_problems(state: StrategyState, config: CompiledStrategy, now_ns: int)
         symbol
         for source in counted_holdings(state)
         for symbol, quantity in source.holdings.items()
-        if quantity != 0 and symbol in LISTINGS and LISTINGS[symbol].underlying in config.underlyings
+        if quantity != 0 and symbol in LISTINGS and LISTINGS[symbol].underlying in config.priced
     }
     legs = {leg.instrument.symbol for leg in config.hedge_with}
     for symbol in held | legs:

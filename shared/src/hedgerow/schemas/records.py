@@ -17,7 +17,7 @@ import msgspec
 
 from hedgerow.domain.accounts import AccountDebt, AccountPosition, require_sound
 from hedgerow.domain.loans import Loan, owed_holdings
-from hedgerow.domain.money import require_amount
+from hedgerow.domain.money import ZERO, require_amount
 from hedgerow.domain.positions import Entry
 from hedgerow.strategy.compiled import CompiledStrategy
 
@@ -275,6 +275,56 @@ class Exposure(msgspec.Struct, frozen=True, kw_only=True):
         _require_amounts(f"the exposure to {self.underlying}", (self.delta, self.mark, self.notional))
 
 
+class Collateral(msgspec.Struct, frozen=True, kw_only=True):
+    """What covers a loan, of one asset: `value` is quantity x price x haircut, in the strategy's currency.
+
+    A quantity below zero counts in full, as the debt that it is.
+    """
+
+    asset: str
+    quantity: Decimal
+    price: Decimal
+    haircut: Decimal
+
+    def __post_init__(self) -> None:
+        _require_amounts(f"the collateral in {self.asset}", (self.quantity, self.price, self.haircut))
+
+    @property
+    def value(self) -> Decimal:
+        return self.quantity * self.price * (self.haircut if self.quantity > 0 else 1)
+
+
+class Debt(msgspec.Struct, frozen=True, kw_only=True):
+    """What is owed of one asset, interest included, in units of it; `price` in the strategy's currency."""
+
+    asset: str
+    quantity: Decimal
+    interest: Decimal
+    price: Decimal
+
+    def __post_init__(self) -> None:
+        _require_amounts(f"the debt in {self.asset}", (self.quantity, self.interest, self.price))
+
+    @property
+    def value(self) -> Decimal:
+        return self.quantity * self.price
+
+
+class LoanStanding(msgspec.Struct, frozen=True, kw_only=True):
+    """A loan at the marks: what is owed, and what covers it, asset by asset."""
+
+    debts: tuple[Debt, ...]
+    covers: tuple[Collateral, ...]
+
+    @property
+    def debt(self) -> Decimal:
+        return sum((item.value for item in self.debts), ZERO)
+
+    @property
+    def collateral(self) -> Decimal:
+        return sum((item.value for item in self.covers), ZERO)
+
+
 class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     """What the positions of one underlying were entered at, and what they gained since.
 
@@ -307,6 +357,7 @@ class RiskState(Record, frozen=True, kw_only=True, tag="RiskState"):
         sequence: offset of the input that caused it, so that a replay writes the same bytes.
         time_ns: `routed_ns` of that input, which is risk's only clock.
         cause: which input that was, e.g. `quote:BTC/USDT:1723161254206652067`.
+        loan: of a strategy that has one to watch; None while something of it cannot be valued.
         inventories, volatilities: of the underlyings whose policy asks for them.
     """
 
@@ -322,6 +373,7 @@ class RiskState(Record, frozen=True, kw_only=True, tag="RiskState"):
     exposures: tuple[Exposure, ...]
     marks: tuple[Mark, ...]
     scores: tuple[Score, ...] = ()
+    loan: LoanStanding | None = None
     inventories: tuple[Inventory, ...] = ()
     volatilities: tuple[Volatility, ...] = ()
 
@@ -342,8 +394,8 @@ class StrategyState(Record, frozen=True, kw_only=True, tag="StrategyState"):
     """`strategy.status`: where a strategy stands, as hedging decided last; sent when it changes.
 
     Attributes:
-        state: InsideBand, OutsideBand, Unfilled, Flat, Stale, Halted or Suspended; the action of an inventory policy
-            instead of the first two.
+        state: InsideBand, OutsideBand, Unfilled, Flat, Stale, Halted or Suspended; instead of the first two the action
+            of an inventory policy, and with policy LoanToValue Normal, Caution, Danger or Critical.
         detail: the decision's own words, with the numbers of that moment.
     """
 

@@ -15,6 +15,7 @@ from hedgerow.domain.currencies import at_par
 from hedgerow.domain.instruments import Instrument
 from hedgerow.domain.money import plain
 from hedgerow.domain.orders import TimeInForce
+from hedgerow.strategy.compile_ladder import compiled_ladder, ladder_problems
 from hedgerow.strategy.compiled import (
     AccountSource,
     Band,
@@ -35,8 +36,8 @@ from hedgerow.strategy.compiled import (
     Style,
     Twap,
 )
-from hedgerow.strategy.fields import duration_ns
-from hedgerow.strategy.problem import FieldPath, Problem, path_text, quoted
+from hedgerow.strategy.fields import decimal_if, decimal_of, duration_ns
+from hedgerow.strategy.problem import FieldPath, Problem, quoted, repeated
 from hedgerow.strategy.spec import (
     CurveKnot,
     ExecutionSpec,
@@ -75,9 +76,9 @@ def compile_venue(
         environment=spec.environment,
         trading_enabled=spec.trading == "Enabled",
         account=spec.account.id,
-        max_gross_notional=_number(spec.limits.max_gross_notional),
+        max_gross_notional=decimal_of(spec.limits.max_gross_notional),
         orders_per_second=spec.limits.orders_per_second,
-        max_daily_loss=_number_if(spec.limits.max_daily_loss),
+        max_daily_loss=decimal_if(spec.limits.max_daily_loss),
     )
     return list(_account_problems(compiled, venues, strategies)) or compiled
 
@@ -122,6 +123,7 @@ def compile_strategy(
         *_rule_problems(spec, instruments),
         *_band_problems(spec, instruments),
         *_curve_problems(spec),
+        *ladder_problems(spec, instruments),
         *_inventory_problems(spec),
         *_execution_problems(spec),
     ]
@@ -133,18 +135,18 @@ def _exposure_problems(
 ) -> Iterator[Problem]:
     at = ("spec", "exposure")
     names = {number: source.name for number, source in enumerate(spec.exposure)}
-    yield from _repeated(names, at, ("name",), "give each source a name of its own")
+    yield from repeated(names, at, ("name",), "give each source a name of its own")
     books = {number: source.book.name for number, source in enumerate(spec.exposure) if source.book}
-    yield from _repeated(books, at, ("book", "name"), "count each book once")
+    yield from repeated(books, at, ("book", "name"), "count each book once")
     accounts = {number: source.account for number, source in enumerate(spec.exposure) if source.account}
     named = {number: account.venue_ref.name for number, account in accounts.items()}
-    yield from _repeated(named, at, ("account", "venueRef", "name"), "count each account once")
+    yield from repeated(named, at, ("account", "venueRef", "name"), "count each account once")
     for number, account in accounts.items():
         here, name = (*at, number, "account"), account.venue_ref.name
         if name not in venues:
             yield _no_venue((*here, "venueRef", "name"), name, namespace, venues)
         parts = dict(enumerate(account.count))
-        yield from _repeated(parts, (*here, "count"), (), "count each part once")
+        yield from repeated(parts, (*here, "count"), (), "count each part once")
 
 
 def _no_venue(at: FieldPath, name: str, namespace: str, venues: Mapping[str, CompiledVenue]) -> Problem:
@@ -193,7 +195,7 @@ def _leg_problems(
                 wrong=f"{leg.instrument} is quoted in {instrument.quote}, which no limit in {spec.currency} can count",
                 right=f"use an instrument quoted in {spec.currency} or a stablecoin of it",
             )
-        elif instrument.underlying not in hedged:
+        elif spec.policy.type in _BLOCKS and instrument.underlying not in hedged:
             block, rule = _BLOCKS[spec.policy.type]
             yield Problem(
                 at=(*here, "instrument"),
@@ -201,9 +203,9 @@ def _leg_problems(
                 right=f"add a {rule} with underlying {instrument.underlying} to spec.policy.{block}, or drop this leg",
             )
     legs = [f"{leg.instrument} on {leg.venue_ref.name}" for leg in spec.hedge_with]
-    yield from _repeated(legs, at, ("instrument",), "name each Venue's instrument once")
+    yield from repeated(legs, at, ("instrument",), "name each Venue's instrument once")
     priorities = [leg.priority for leg in spec.hedge_with]
-    yield from _repeated(priorities, at, ("priority",), "give each leg a priority of its own")
+    yield from repeated(priorities, at, ("priority",), "give each leg a priority of its own")
 
 
 def _why_no_hedge(instrument: Instrument) -> str:
@@ -212,7 +214,8 @@ def _why_no_hedge(instrument: Instrument) -> str:
     return "a coin, and a hedge needs an instrument that can be sold short"
 
 
-# The block of each policy type, and what one of its items is called.
+# The block of each policy type that has a rule for each underlying, and what one of them is called. The LTV ladder is
+# one for whatever the legs hedge.
 _BLOCKS = {
     "Band": ("band", "band"),
     "SentimentCurve": ("sentimentCurve", "curve"),
@@ -221,7 +224,9 @@ _BLOCKS = {
 
 
 def _rule_problems(spec: HedgeStrategySpec, instruments: Mapping[str, Instrument]) -> Iterator[Problem]:
-    """What holds for the rules of every policy: each underlying once, and each with a leg."""
+    """What holds for the rules of underlyings, whatever the policy: each underlying once, and each with a leg."""
+    if spec.policy.type not in _BLOCKS:
+        return
     block, rule = _BLOCKS[spec.policy.type]
     at = ("spec", "policy", block)
     legs = [instruments[leg.instrument] for leg in spec.hedge_with if leg.instrument in instruments]
@@ -235,16 +240,14 @@ def _rule_problems(spec: HedgeStrategySpec, instruments: Mapping[str, Instrument
                 wrong=f"no leg of spec.hedgeWith trades {underlying}",
                 right=f"add a leg whose underlying is {underlying}, or drop this {rule}",
             )
-    yield from _repeated(
-        spec.policy.underlyings, at, ("underlying",), f"write one {rule} for each underlying"
-    )
+    yield from repeated(spec.policy.underlyings, at, ("underlying",), f"write one {rule} for each underlying")
 
 
 def _band_problems(spec: HedgeStrategySpec, instruments: Mapping[str, Instrument]) -> Iterator[Problem]:
     legs = [instruments[leg.instrument] for leg in spec.hedge_with if leg.instrument in instruments]
     for number, band in enumerate(spec.policy.bands):
         here = ("spec", "policy", "band", number)
-        lower, upper = _number(band.lower), _number(band.upper)
+        lower, upper = decimal_of(band.lower), decimal_of(band.upper)
         if lower >= upper:
             yield Problem(
                 at=(*here, "lower"),
@@ -279,13 +282,13 @@ def _curve_problems(spec: HedgeStrategySpec) -> Iterator[Problem]:
 def _knot_problems(knots: Sequence[CurveKnot], at: FieldPath) -> Iterator[Problem]:
     """Knots that are no non-decreasing curve from score 0 to score 1."""
     for number, (before, knot) in enumerate(pairwise(knots), 1):
-        if _number(knot.score) <= _number(before.score):
+        if decimal_of(knot.score) <= decimal_of(before.score):
             yield Problem(
                 at=(*at, number, "score"),
                 wrong=f"{knot.score} is not above the score before it, {before.score}",
                 right="order the knots by score, each score once",
             )
-        if _number(knot.hedge_fraction) < _number(before.hedge_fraction):
+        if decimal_of(knot.hedge_fraction) < decimal_of(before.hedge_fraction):
             yield Problem(
                 at=(*at, number, "hedgeFraction"),
                 wrong=f"{knot.hedge_fraction} is below the fraction before it, {before.hedge_fraction}",
@@ -293,7 +296,7 @@ def _knot_problems(knots: Sequence[CurveKnot], at: FieldPath) -> Iterator[Proble
             )
     ends = ((0, Decimal(0), "begin"), (len(knots) - 1, Decimal(1), "end"))
     for number, wanted, verb in ends:
-        if _number(knots[number].score) != wanted:
+        if decimal_of(knots[number].score) != wanted:
             yield Problem(
                 at=(*at, number, "score"),
                 wrong=f"the curve {verb}s at score {knots[number].score}",
@@ -304,7 +307,7 @@ def _knot_problems(knots: Sequence[CurveKnot], at: FieldPath) -> Iterator[Proble
 def _inventory_problems(spec: HedgeStrategySpec) -> Iterator[Problem]:
     for number, rule in enumerate(spec.policy.inventory_risks):
         here = ("spec", "policy", "inventoryRisk", number)
-        if _number(rule.hysteresis) >= _LEAST_STEP:
+        if decimal_of(rule.hysteresis) >= _LEAST_STEP:
             yield Problem(
                 at=(*here, "hysteresis"),
                 wrong="actions are 15 points of score apart, so an action could never be lowered to the next",
@@ -322,7 +325,7 @@ def _inventory_problems(spec: HedgeStrategySpec) -> Iterator[Problem]:
 def _execution_problems(spec: HedgeStrategySpec) -> Iterator[Problem]:
     execution, limits = spec.execution, spec.limits
     yield from _style_problems(execution)
-    if _number(execution.clip_notional) > _number(limits.max_order_notional):
+    if decimal_of(execution.clip_notional) > decimal_of(limits.max_order_notional):
         yield Problem(
             at=("spec", "execution", "clipNotional"),
             wrong=f"{execution.clip_notional} is above spec.limits.maxOrderNotional, {limits.max_order_notional}, "
@@ -337,7 +340,7 @@ def _execution_problems(spec: HedgeStrategySpec) -> Iterator[Problem]:
             right="allow less slippage or widen the collar",
         )
     distance = limits.min_liquidation_distance
-    if distance is not None and _number(distance) >= 1:
+    if distance is not None and decimal_of(distance) >= 1:
         yield Problem(
             at=("spec", "limits", "minLiquidationDistance"),
             wrong="it is a ratio of the price, so nothing could be 1 or more away below it",
@@ -367,25 +370,6 @@ def _style_problems(execution: ExecutionSpec) -> Iterator[Problem]:
         )
 
 
-def _repeated(
-    values: Sequence[Hashable] | Mapping[int, Hashable], at: FieldPath, field: FieldPath, right: str
-) -> Iterator[Problem]:
-    """A problem at every item that repeats the value of an earlier one.
-
-    Args:
-        values: by the item's place in its list.
-    """
-    first: dict[Hashable, int] = {}
-    for number, value in values.items() if isinstance(values, Mapping) else enumerate(values):
-        earlier = first.setdefault(value, number)
-        if earlier != number:
-            yield Problem(
-                at=(*at, number, *field),
-                wrong=f'"{value}" stands already at {path_text((*at, earlier, *field))}',
-                right=right,
-            )
-
-
 def _account(venue: CompiledVenue) -> Hashable:
     return (venue.type, venue.environment, venue.account)
 
@@ -408,13 +392,16 @@ def _compiled(
         bands=tuple(
             Band(
                 underlying=band.underlying,
-                lower=_number(band.lower),
-                upper=_number(band.upper),
+                lower=decimal_of(band.lower),
+                upper=decimal_of(band.upper),
                 unit=band.unit,
             )
             for band in spec.policy.bands
         ),
         sentiment_curves=tuple(_compiled_curve(curve) for curve in spec.policy.sentiment_curves),
+        loan_to_value=None
+        if spec.policy.loan_to_value is None
+        else compiled_ladder(spec.policy.loan_to_value),
         inventory_risks=tuple(_compiled_inventory(rule) for rule in spec.policy.inventory_risks),
         freshness=Freshness(
             quote_ns=duration_ns(spec.freshness.quote),
@@ -426,13 +413,13 @@ def _compiled(
         ),
         execution=_execution(spec.execution),
         limits=Limits(
-            max_order_notional=_number(spec.limits.max_order_notional),
-            max_position_notional=_number(spec.limits.max_position_notional),
+            max_order_notional=decimal_of(spec.limits.max_order_notional),
+            max_position_notional=decimal_of(spec.limits.max_position_notional),
             max_orders_per_minute=spec.limits.max_orders_per_minute,
             price_collar_bps=Decimal(spec.limits.price_collar_bps),
-            max_daily_turnover=_number_if(spec.limits.max_daily_turnover),
-            max_daily_loss=_number_if(spec.limits.max_daily_loss),
-            min_liquidation_distance=_number_if(spec.limits.min_liquidation_distance),
+            max_daily_turnover=decimal_if(spec.limits.max_daily_turnover),
+            max_daily_loss=decimal_if(spec.limits.max_daily_loss),
+            min_liquidation_distance=decimal_if(spec.limits.min_liquidation_distance),
             max_repeated_orders=spec.limits.max_repeated_orders,
         ),
     )
@@ -451,11 +438,13 @@ def _compiled_curve(curve: SentimentCurveRule) -> SentimentCurve:
     return SentimentCurve(
         underlying=curve.underlying,
         knots=tuple(
-            Knot(score=_number(knot.score), hedge_fraction=_number(knot.hedge_fraction))
+            Knot(score=decimal_of(knot.score), hedge_fraction=decimal_of(knot.hedge_fraction))
             for knot in curve.knots
         ),
-        max_hedge_fraction=_number(curve.max_hedge_fraction),
-        no_trade_notional=Decimal(0) if curve.no_trade_notional is None else _number(curve.no_trade_notional),
+        max_hedge_fraction=decimal_of(curve.max_hedge_fraction),
+        no_trade_notional=Decimal(0)
+        if curve.no_trade_notional is None
+        else decimal_of(curve.no_trade_notional),
     )
 
 
@@ -463,15 +452,15 @@ def _compiled_inventory(rule: InventoryRiskRule) -> InventoryRisk:
     times = rule.reevaluate_after
     return InventoryRisk(
         underlying=rule.underlying,
-        max_loss=_number(rule.max_loss),
+        max_loss=decimal_of(rule.max_loss),
         max_age_ns=duration_ns(rule.max_age),
-        max_volatility=_number(rule.max_volatility),
-        max_depth_share=_number(rule.max_depth_share),
+        max_volatility=decimal_of(rule.max_volatility),
+        max_depth_share=decimal_of(rule.max_depth_share),
         volatility_bar_ns=duration_ns(rule.volatility_bar),
         volatility_half_life_ns=duration_ns(rule.volatility_half_life),
-        hysteresis=_number(rule.hysteresis),
+        hysteresis=decimal_of(rule.hysteresis),
         max_cost_bps=Decimal(rule.max_cost_bps),
-        no_trade_notional=_number_if(rule.no_trade_notional) or Decimal(0),
+        no_trade_notional=decimal_if(rule.no_trade_notional) or Decimal(0),
         on_unknown_entry=rule.on_unknown_entry,
         reevaluation=Reevaluation(
             reduce_ns=duration_ns(times.reduce),
@@ -485,7 +474,7 @@ def _compiled_inventory(rule: InventoryRiskRule) -> InventoryRisk:
 def _execution(spec: ExecutionSpec) -> Execution:
     ladder = spec.escalation
     return Execution(
-        clip_notional=_number(spec.clip_notional),
+        clip_notional=decimal_of(spec.clip_notional),
         time_in_force=TimeInForce(spec.time_in_force),
         max_slippage_bps=Decimal(spec.max_slippage_bps),
         cooldown_ns=duration_ns(spec.cooldown),
@@ -516,12 +505,3 @@ def _legs_by_priority(
     for index, leg in numbered:
         venue = venues[leg.venue_ref.name]
         yield Leg(index=index, venue=venue.key, account=venue.account, instrument=instruments[leg.instrument])
-
-
-def _number(text: str) -> Decimal:
-    """Canonical: `25000` and `25000.00` become the same bytes on the wire, and so the same revision."""
-    return Decimal(plain(Decimal(text)))
-
-
-def _number_if(text: str | None) -> Decimal | None:
-    return None if text is None else _number(text)

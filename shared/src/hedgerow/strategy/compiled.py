@@ -75,6 +75,62 @@ class SentimentCurve(msgspec.Struct, frozen=True, kw_only=True):
     no_trade_notional: Decimal
 
 
+class Haircut(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of an asset's value counts as collateral, in (0, 1]."""
+
+    asset: str
+    haircut: Decimal
+
+
+class LtvTarget(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a state of the ladder asks for; one of the two.
+
+    Attributes:
+        hedge_fraction: of the exposure, hedged; target_delta: the net delta wanted, in units of the underlying.
+    """
+
+    hedge_fraction: Decimal | None = None
+    target_delta: Decimal | None = None
+
+
+class LtvStep(msgspec.Struct, frozen=True, kw_only=True):
+    """A state of the ladder, entered at this LTV or above."""
+
+    ltv: Decimal
+    target: LtvTarget
+
+
+class LoanToValue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The ladder: how much of the exposure is hedged by the loan's LTV.
+
+    Attributes:
+        debt: the name of the source in `exposure` that tells the loans.
+        haircuts: by asset; what has none is no collateral.
+        normal: below every step.
+        hysteresis: how far below a step's LTV it is left; min_dwell_ns: the shortest stay before that.
+        no_trade_notional: in the strategy's currency; a hedge that lacks no more than this is left as it is.
+        liquidation_ltv: at which the lender sells the collateral; None when it was not declared.
+    """
+
+    debt: str
+    haircuts: tuple[Haircut, ...]
+    normal: LtvTarget
+    caution: LtvStep
+    danger: LtvStep
+    critical: LtvStep
+    hysteresis: Decimal
+    min_dwell_ns: int
+    no_trade_notional: Decimal = Decimal(0)
+    liquidation_ltv: Decimal | None = None
+
+
+class LadderRule(msgspec.Struct, frozen=True, kw_only=True):
+    """The ladder as it holds for one underlying."""
+
+    underlying: str
+    ladder: LoanToValue
+
+
 class UnknownEntry(StrEnum):
     """What an inventory policy does while it is not known what a position was entered at."""
 
@@ -118,7 +174,7 @@ class InventoryRisk(msgspec.Struct, frozen=True, kw_only=True):
     reevaluation: Reevaluation
 
 
-Rule = Band | SentimentCurve | InventoryRisk
+Rule = Band | SentimentCurve | InventoryRisk | LadderRule
 
 
 class Freshness(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -206,8 +262,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class CompiledStrategy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Everything that routing, risk, hedging and the executor need to know of one strategy.
 
-    `exposure`, `accounts`: what is hedged; summed. `bands`, `sentiment_curves`, `inventory_risks`: of the policy that
-    it has; the others are empty.
+    `exposure`, `accounts`: what is hedged; summed. `bands`, `sentiment_curves`, `inventory_risks`, `loan_to_value`: of
+    the policy that it has; the others are empty.
     `flatten`: it is being deleted, and its hedge is to become zero whatever the exposure is.
     """
 
@@ -226,6 +282,7 @@ class CompiledStrategy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     sentiment_curves: tuple[SentimentCurve, ...] = ()
     accounts: tuple[AccountSource, ...] = ()
     inventory_risks: tuple[InventoryRisk, ...] = ()
+    loan_to_value: LoanToValue | None = None
 
     @property
     def key(self) -> str:
@@ -238,7 +295,22 @@ class CompiledStrategy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     @property
     def rules(self) -> tuple[Rule, ...]:
         """What the policy says, underlying by underlying."""
-        return (*self.bands, *self.sentiment_curves, *self.inventory_risks)
+        return (*self.bands, *self.sentiment_curves, *self.inventory_risks, *self._ladder_rules)
+
+    @property
+    def priced(self) -> frozenset[str]:
+        """The assets whose quotes it needs: those that it hedges, and those that its loan is covered by."""
+        if self.loan_to_value is None:
+            return self.underlyings
+        return self.underlyings | {item.asset for item in self.loan_to_value.haircuts}
+
+    @property
+    def _ladder_rules(self) -> tuple[LadderRule, ...]:
+        """One loan, one ladder: it holds for every underlying that has a leg."""
+        if self.loan_to_value is None:
+            return ()
+        hedged = sorted({leg.instrument.underlying for leg in self.hedge_with})
+        return tuple(LadderRule(underlying=name, ladder=self.loan_to_value) for name in hedged)
 
     def mark_symbol(self, underlying: str) -> str | None:
         """The instrument whose mid marks an underlying: its first leg. None without one."""

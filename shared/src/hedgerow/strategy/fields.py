@@ -14,6 +14,7 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from hedgerow.domain.money import plain
 from hedgerow.strategy.rules import KEYWORD, Rule
 
 # The type of the errors raised here: `wrong` and `right` are in their context.
@@ -190,3 +191,13 @@ def duration_ns(text: str) -> int:
     """Nanoseconds of a `Duration`, e.g. `500ms`."""
     unit = "ms" if text.endswith("ms") else text[-1]
     return int(text.removesuffix(unit)) * _UNIT_NS[unit]
+
+
+def decimal_of(text: str) -> Decimal:
+    """Canonical: `25000` and `25000.00` become the same bytes on the wire, and so the same revision."""
+    return Decimal(plain(Decimal(text)))
+
+
+def decimal_if(text: str | None) -> Decimal | None:
+    """As `decimal_of`, of what may be left out."""
+    return None if text is None else decimal_of(text)

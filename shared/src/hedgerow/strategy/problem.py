@@ -1,5 +1,7 @@
 """What is wrong with a resource: where, what, and what would be right."""
 
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+
 import msgspec
 
 FieldPath = tuple[str | int, ...]
@@ -43,3 +45,22 @@ def quoted(names: object) -> str:
     """Names for a message, in order and quoted; `none` when there are none."""
     items = [f'"{name}"' for name in sorted(map(str, names))] if hasattr(names, "__iter__") else []
     return ", ".join(items) or "none"
+
+
+def repeated(
+    values: Sequence[Hashable] | Mapping[int, Hashable], at: FieldPath, field: FieldPath, right: str
+) -> Iterator[Problem]:
+    """A problem at every item that repeats the value of an earlier one.
+
+    Args:
+        values: by the item's place in its list.
+    """
+    first: dict[Hashable, int] = {}
+    for number, value in values.items() if isinstance(values, Mapping) else enumerate(values):
+        earlier = first.setdefault(value, number)
+        if earlier != number:
+            yield Problem(
+                at=(*at, number, *field),
+                wrong=f'"{value}" stands already at {path_text((*at, earlier, *field))}',
+                right=right,
+            )

@@ -20,6 +20,7 @@ from hedgerow.strategy.fields import (
     Symbol,
     in_words,
 )
+from hedgerow.strategy.loan_to_value import LoanToValueSpec
 from hedgerow.strategy.resource import Resource
 from hedgerow.strategy.rules import Rule, on_block, unique
 
@@ -266,7 +267,7 @@ class InventoryRiskRule(Part):
 
 _BLOCK_OF_TYPE = (
     "write policy.band with type Band, policy.sentimentCurve with type SentimentCurve, policy.inventoryRisk with type "
-    "InventoryRisk, and no other block"
+    "InventoryRisk, policy.loanToValue with type LoanToValue, and no other block"
 )
 
 
@@ -278,18 +279,20 @@ class Policy(Part):
             Rule(
                 cel="(self.type == 'Band') == has(self.band) && "
                 "(self.type == 'SentimentCurve') == has(self.sentimentCurve) && "
-                "(self.type == 'InventoryRisk') == has(self.inventoryRisk)",
+                "(self.type == 'InventoryRisk') == has(self.inventoryRisk) && "
+                "(self.type == 'LoanToValue') == has(self.loanToValue)",
                 wrong="exactly the block that `type` names belongs here",
                 right=_BLOCK_OF_TYPE,
             )
         )
     )
 
-    type: Literal["Band", "SentimentCurve", "InventoryRisk"] = Field(
+    type: Literal["Band", "SentimentCurve", "InventoryRisk", "LoanToValue"] = Field(
         description="Names the policy, and with it the block that belongs beside it. Band: hold each underlying's net "
         "delta within a band. SentimentCurve: hedge a fraction of each underlying's exposure by its sentiment score "
         "and by what the market can take. InventoryRisk: hedge the more of each underlying's inventory the riskier it "
-        "is to hold, by loss, age, volatility and liquidity."
+        "is to hold, by loss, age, volatility and liquidity. LoanToValue: hedge a fraction of the exposure of every "
+        "leg's underlying by a loan's LTV."
     )
     band: Annotated[tuple[BandRule, ...], _list_by("underlying")] | None = Field(
         default=None, description="With type Band: one band for each underlying that is hedged."
@@ -300,6 +303,9 @@ class Policy(Part):
 
     inventory_risk: Annotated[tuple[InventoryRiskRule, ...], _list_by("underlying")] | None = Field(
         default=None, description="With type InventoryRisk: one rule for each underlying that is hedged."
+    )
+    loan_to_value: LoanToValueSpec | None = Field(
+        default=None, description="With type LoanToValue: the ladder, one for all underlyings of the legs."
     )
 
     @property
@@ -316,7 +322,7 @@ class Policy(Part):
 
     @property
     def underlyings(self) -> tuple[str, ...]:
-        """Of every rule, as written."""
+        """Of every rule that names one, as written."""
         rules: tuple[BandRule | SentimentCurveRule | InventoryRiskRule, ...] = (
             *self.bands,
             *self.sentiment_curves,
@@ -330,6 +336,7 @@ class Policy(Part):
             "Band": self.band,
             "SentimentCurve": self.sentiment_curve,
             "InventoryRisk": self.inventory_risk,
+            "LoanToValue": self.loan_to_value,
         }
         given = [name for name, block in blocks.items() if block is not None]
         if given != [self.type]:
@@ -514,6 +521,13 @@ _SCORE_AGE_WITH_CURVE = Rule(
     right="write freshness.score, e.g. 3s, with policy SentimentCurve and with no other",
     at=".freshness.score",
 )
+_DEBT_IS_A_SOURCE = Rule(
+    cel="!has(self.policy.loanToValue) || "
+    "self.exposure.exists(source, source.name == self.policy.loanToValue.debt.exposureName)",
+    wrong="no source in spec.exposure has this name",
+    right="name the source that tells the loans",
+    at=".policy.loanToValue.debt.exposureName",
+)
 _EACH_BOOK_ONCE = unique(
     "(has(item.book) ? 'book ' + item.book.name : "
     "has(item.account) ? 'account ' + item.account.venueRef.name : item.name)",
@@ -534,7 +548,9 @@ class HedgeStrategySpec(Part):
     """What to hedge, with what, when and within which limits."""
 
     model_config = ConfigDict(
-        json_schema_extra=on_block(_CLIP_WITHIN_LIMIT, _SLIPPAGE_WITHIN_COLLAR, _SCORE_AGE_WITH_CURVE)
+        json_schema_extra=on_block(
+            _CLIP_WITHIN_LIMIT, _SLIPPAGE_WITHIN_COLLAR, _SCORE_AGE_WITH_CURVE, _DEBT_IS_A_SOURCE
+        )
     )
 
     mode: Mode = Field(

@@ -55,8 +55,8 @@ class HedgeStrategyStatus(Part):
     )
     state: _Word | None = Field(
         default=None,
-        description="Where the exposure is, e.g. InsideBand or OutsideBand. It changes on a transition; live numbers "
-        "are in `hedgerow top`.",
+        description="Where the exposure is, e.g. InsideBand, OutsideBand or Caution. It changes on a transition; live "
+        "numbers are in `hedgerow top`.",
     )
     conditions: _Conditions | None = Field(
         default=None,

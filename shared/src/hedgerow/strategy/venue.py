@@ -38,6 +38,11 @@ class VenueCredentials(Part):
     trade: VenueKeys = Field(
         description="May place orders. Mounted into this Venue's executor, nowhere else."
     )
+    read: VenueKeys | None = Field(
+        default=None,
+        description="May only read. Mounted into this Venue's collector of accounts, nowhere else; needed where a "
+        "strategy counts the account towards its exposure.",
+    )
 
 
 class VenueLimits(Part):

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from hedgerow.adapters.synthetic.scenarios import Scenario
-from hedgerow.adapters.tapes import TapeSource
+from hedgerow.adapters.tape_source import TapeSource
 from hedgerow.domain.instruments import find_instrument
 from hedgerow.domain.money import parse_decimal
 
@@ -50,8 +50,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         partitions: of every partitioned topic; fixed for the life of an installation.
         exchange_url: base address of the built-in exchange.
         exchange_faults: whether the built-in exchange may be asked to misbehave.
-        executor_venue: the one Venue (`namespace/name`) that this executor serves; None serves each whose keys it has.
-        keys_dir: folder laid out as a mounted Secret, one subfolder per venue account with files `apiKey`, `secret`.
+        executor_venue: the one Venue (`namespace/name`) that this executor or collector of accounts serves; None serves
+            each whose keys it has.
+        keys_dir: folder laid out as a mounted Secret, one subfolder per venue account with files `apiKey`, `secret`;
+            one with `@read` behind the account's name holds a key that only reads.
         feed: where ingestion takes market data from.
         synthetic_seed, synthetic_interval_ms: of synthetic tapes: their seed, and the time between two events.
         scenario: market weather on synthetic tapes; with one, every tape is synthetic.

@@ -1,4 +1,4 @@
-"""The Deployment that runs a Venue's executor: one at a time, owned, restricted, with its keys and nobody else's."""
+"""The Deployments that run for a Venue: one of each, owned, restricted, with its own key and nobody else's."""
 
 from typing import Any
 
@@ -7,8 +7,8 @@ import pytest
 
 from hedgerow.strategy.parse import parse_resource
 from hedgerow.strategy.venue import Venue
-from hedgerow_operator.executor_deployment import build_executor_deployment, executor_labels
 from hedgerow_operator.settings import ExecutorSettings, read_operator_settings
+from hedgerow_operator.venue_workers import COLLECTOR, EXECUTOR, VenueWorker, build_deployment
 
 SETTINGS = ExecutorSettings(
     image="hedgerow:1",
@@ -37,8 +37,10 @@ def venue(name: str = "paper", account: str = "hedge-01") -> Venue:
     return found
 
 
-def built(settings: ExecutorSettings = SETTINGS, version: str = "7") -> dict[str, Any]:
-    return build_executor_deployment(venue(), "uid-1", "paper-trade", version, settings)
+def built(
+    settings: ExecutorSettings = SETTINGS, version: str = "7", worker: VenueWorker = EXECUTOR
+) -> dict[str, Any]:
+    return build_deployment(worker, venue(), "uid-1", f"paper-{worker.use}", version, settings)
 
 
 def pod(deployment: dict[str, Any]) -> dict[str, Any]:
@@ -49,7 +51,7 @@ def pod(deployment: dict[str, Any]) -> dict[str, Any]:
 def test_there_is_never_a_second_one() -> None:
     spec = built()["spec"]
     assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
-    assert spec["selector"]["matchLabels"] == executor_labels("paper")
+    assert spec["selector"]["matchLabels"] == EXECUTOR.labels("paper")
     assert spec["selector"]["matchLabels"].items() <= spec["template"]["metadata"]["labels"].items()
 
 
@@ -89,14 +91,26 @@ def test_it_meets_the_restricted_pod_security_standard() -> None:
     }
 
 
-def test_the_keys_are_mounted_as_the_executor_reads_them() -> None:
-    spec = pod(built())
+@pytest.mark.parametrize(
+    ("worker", "role", "key", "folder"),
+    [
+        (EXECUTOR, "executor", "paper-trade", "hedge-01"),
+        (COLLECTOR, "accounts", "paper-read", "hedge-01@read"),
+    ],
+)
+def test_each_gets_its_own_key_alone_where_it_reads_it(
+    worker: VenueWorker, role: str, key: str, folder: str
+) -> None:
+    deployment = built(worker=worker)
+    spec = pod(deployment)
     secrets = [volume["secret"]["secretName"] for volume in spec["volumes"] if "secret" in volume]
-    assert secrets == ["paper-trade"]
+    assert secrets == [key]
     container = spec["containers"][0]
+    assert container["args"] == ["worker", "--roles", role]
+    assert deployment["metadata"]["name"] == f"paper-{role}"
     environment = {item["name"]: item["value"] for item in container["env"]}
     keys = next(mount for mount in container["volumeMounts"] if mount["name"] == "keys")
-    assert keys["mountPath"] == f"{environment['HEDGEROW_KEYS_DIR']}/hedge-01"
+    assert keys["mountPath"] == f"{environment['HEDGEROW_KEYS_DIR']}/{folder}"
     assert keys["readOnly"] is True
     assert environment["HEDGEROW_EXECUTOR_VENUE"] == "desk/paper"
 

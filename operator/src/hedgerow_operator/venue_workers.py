@@ -1,6 +1,8 @@
-"""The Deployment that runs a Venue's executor. Pure."""
+"""The Deployments that run for one Venue, each with a key of its own: executor, collector of accounts. Pure."""
 
 from typing import Any
+
+import msgspec
 
 from hedgerow.strategy.venue import Venue
 from hedgerow_operator.settings import ExecutorSettings
@@ -16,36 +18,57 @@ SETTINGS_VERSION = "hedgerow.dev/settings-version"
 MANAGED_BY = {"app.kubernetes.io/managed-by": "hedgerow-operator"}
 
 
-def executor_name(venue: str) -> str:
-    """What the executor's objects are called; the longest Venue name still gives a valid one."""
-    return f"{venue}-executor"
+class VenueWorker(msgspec.Struct, frozen=True, kw_only=True):
+    """A role that runs for one Venue alone.
+
+    Attributes:
+        use: of the account's keys it gets, as `credentials` of the Venue calls it.
+        folder_suffix: what stands behind the account in the name of the keys' folder.
+    """
+
+    role: str
+    use: str
+    folder_suffix: str
+
+    def name(self, venue: str) -> str:
+        """What its objects are called; the longest Venue name still gives a valid one."""
+        return f"{venue}-{self.role}"
+
+    def labels(self, venue: str) -> dict[str, str]:
+        """Labels that select its pods for one Venue."""
+        return {
+            "app.kubernetes.io/name": "hedgerow",
+            "app.kubernetes.io/component": self.role,
+            VENUE_LABEL: venue,
+        }
 
 
-def executor_labels(venue: str) -> dict[str, str]:
-    """Labels that select one Venue's executor."""
-    return {
-        "app.kubernetes.io/name": "hedgerow",
-        "app.kubernetes.io/component": "executor",
-        VENUE_LABEL: venue,
-    }
+EXECUTOR = VenueWorker(role="executor", use="trade", folder_suffix="")
+COLLECTOR = VenueWorker(role="accounts", use="read", folder_suffix="@read")
+WORKERS = (EXECUTOR, COLLECTOR)
 
 
-def build_executor_deployment(
-    venue: Venue, venue_uid: str, trade_secret: str, secret_version: str, settings: ExecutorSettings
+def build_deployment(
+    worker: VenueWorker,
+    venue: Venue,
+    venue_uid: str,
+    key_secret: str,
+    secret_version: str,
+    settings: ExecutorSettings,
 ) -> dict[str, Any]:
-    """One executor of one venue account: one replica, and never two at a time.
+    """One worker of one venue account: one replica, and never two at a time.
 
     Args:
-        trade_secret: the Secret with the account's keys; secret_version: its version, so that new keys start a
+        key_secret: the Secret with the key that it gets; secret_version: its version, so that a new key starts a
             new pod.
     """
     name, namespace = venue.metadata.name, venue.metadata.namespace
-    labels = executor_labels(name)
+    labels = worker.labels(name)
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": {
-            "name": executor_name(name),
+            "name": worker.name(name),
             "namespace": namespace,
             "labels": labels | MANAGED_BY,
             "ownerReferences": [
@@ -71,13 +94,13 @@ def build_executor_deployment(
                         SETTINGS_VERSION: settings.settings_version,
                     },
                 },
-                "spec": _pod(venue, trade_secret, settings),
+                "spec": _pod(worker, venue, key_secret, settings),
             },
         },
     }
 
 
-def _pod(venue: Venue, trade_secret: str, settings: ExecutorSettings) -> dict[str, Any]:
+def _pod(worker: VenueWorker, venue: Venue, key_secret: str, settings: ExecutorSettings) -> dict[str, Any]:
     pod: dict[str, Any] = {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
@@ -89,9 +112,9 @@ def _pod(venue: Venue, trade_secret: str, settings: ExecutorSettings) -> dict[st
             "fsGroup": USER,
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        "containers": [_container(venue, settings)],
+        "containers": [_container(worker, venue, settings)],
         "volumes": [
-            {"name": "keys", "secret": {"secretName": trade_secret, "defaultMode": 0o440}},
+            {"name": "keys", "secret": {"secretName": key_secret, "defaultMode": 0o440}},
             {"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}},
             *(_authority(number, secret) for number, secret in enumerate(settings.authorities.values())),
         ],
@@ -108,17 +131,17 @@ def _authority(number: int, secret: str) -> dict[str, Any]:
     return {"name": f"authority-{number}", "secret": {"secretName": secret, "items": entry}}
 
 
-def _container(venue: Venue, settings: ExecutorSettings) -> dict[str, Any]:
+def _container(worker: VenueWorker, venue: Venue, settings: ExecutorSettings) -> dict[str, Any]:
     probe = {"httpGet": {"path": "/healthz", "port": "http"}, "periodSeconds": 10, "timeoutSeconds": 5}
     sources = [
         *([{"configMapRef": {"name": settings.config_map}}] if settings.config_map else []),
         *({"secretRef": {"name": name}} for name in settings.secrets),
     ]
     return {
-        "name": "executor",
+        "name": worker.role,
         "image": settings.image,
         "imagePullPolicy": settings.pull_policy,
-        "args": ["worker", "--roles", "executor"],
+        "args": ["worker", "--roles", worker.role],
         "envFrom": sources,
         "env": [
             {"name": "HEDGEROW_EXECUTOR_VENUE", "value": venue.key},
@@ -140,7 +163,11 @@ def _container(venue: Venue, settings: ExecutorSettings) -> dict[str, Any]:
         },
         "volumeMounts": [
             # One folder per account, as everywhere; a pod has exactly one.
-            {"name": "keys", "mountPath": f"{KEYS_FOLDER}/{venue.spec.account.id}", "readOnly": True},
+            {
+                "name": "keys",
+                "mountPath": f"{KEYS_FOLDER}/{venue.spec.account.id}{worker.folder_suffix}",
+                "readOnly": True,
+            },
             {"name": "tmp", "mountPath": "/tmp"},
             *(
                 {"name": f"authority-{number}", "mountPath": folder, "readOnly": True}
