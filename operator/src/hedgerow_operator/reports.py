@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+import msgspec
 import structlog
 from aiokafka.errors import KafkaError
 
@@ -16,6 +17,14 @@ _log = structlog.get_logger(__name__)
 RETRY_S = 2.0
 
 
+class _Awaited(msgspec.Struct, frozen=True, kw_only=True):
+    """The roles without which one generation is not ready."""
+
+    uid: str
+    generation: int
+    roles: frozenset[str]
+
+
 class Reports:
     """The newest of each strategy and role.
 
@@ -26,6 +35,7 @@ class Reports:
     def __init__(self, changed: Callable[[str], None]) -> None:
         self._changed = changed
         self._acknowledged: dict[str, dict[str, Acknowledgement]] = {}
+        self._awaited: dict[str, _Awaited] = {}
         self._states: dict[str, StrategyState] = {}
         self._decoder: Decoder[StrategyReport] = Decoder(StrategyReport)
 
@@ -37,12 +47,17 @@ class Reports:
             if (item.uid, item.generation) == (uid, generation)
         )
 
+    def await_roles(self, strategy: str, uid: str, generation: int, roles: frozenset[str]) -> None:
+        """Until every one of them runs this generation, nothing that a role acknowledges is news of the strategy."""
+        self._awaited[strategy] = _Awaited(uid=uid, generation=generation, roles=roles)
+
     def state(self, strategy: str) -> StrategyState | None:
         return self._states.get(strategy)
 
     def forget(self, strategy: str) -> None:
         """The strategy is gone."""
         self._acknowledged.pop(strategy, None)
+        self._awaited.pop(strategy, None)
         self._states.pop(strategy, None)
 
     def take(self, message: RawMessage) -> None:
@@ -56,9 +71,21 @@ class Reports:
             return
         if isinstance(record, Acknowledgement):
             self._acknowledged.setdefault(record.strategy, {})[record.role] = record
+            if self._is_awaited(record.strategy):
+                return
         else:
             self._states[record.strategy] = record
         self._changed(record.strategy)
+
+    def _is_awaited(self, strategy: str) -> bool:
+        """Whether a role is still missing. Told once that none is: what comes then may be of another generation."""
+        awaited = self._awaited.get(strategy)
+        if awaited is None:
+            return False
+        if not awaited.roles <= self.roles(strategy, awaited.uid, awaited.generation):
+            return True
+        del self._awaited[strategy]
+        return False
 
     async def follow(self, kafka: str) -> None:
         """Read the topic from its beginning and on, until cancelled; an absent Kafka is waited for."""

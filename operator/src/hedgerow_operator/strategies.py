@@ -9,6 +9,7 @@ import structlog
 from hedgerow.domain.instruments import LISTINGS
 from hedgerow.ledger.connection import LedgerUnreachable
 from hedgerow.ledger.strategies import DeclaredElsewhere, LegConflict, PositionOpen, ResourceId
+from hedgerow.schemas.acknowledging import required_roles
 from hedgerow.schemas.records import StrategyPublished
 from hedgerow.strategy.compile import revision_of
 from hedgerow.strategy.compiled import CompiledStrategy
@@ -192,11 +193,13 @@ class StrategyReconciler:
                 self._world.of(REVISION).forget(f"{namespace}/{older.name}")
 
     async def _report(self, observed: Observed, verdict: Verdict, outcome: Outcome) -> float | None:
-        if outcome.live is not None:
+        live = outcome.live
+        if live is not None:
             # Roles may have answered while it was published.
-            acknowledged = self._reports.roles(
-                key_of(observed.resource), observed.uid, outcome.live.generation
-            )
+            acknowledged = self._reports.roles(live.config.key, observed.uid, live.generation)
+            required = required_roles(live.config)
+            if not required <= acknowledged:
+                self._reports.await_roles(live.config.key, observed.uid, live.generation, required)
             observed = msgspec.structs.replace(observed, acknowledged=acknowledged)
         found = report(observed, verdict, outcome)
         await self._writer.status(STRATEGY, observed.resource, found.status, found.notes)

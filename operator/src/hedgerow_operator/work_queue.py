@@ -27,6 +27,7 @@ class WorkQueue:
         self._working: set[Item] = set()
         self._again: set[Item] = set()
         self._later: list[tuple[float, int, Item]] = []
+        self._planned: dict[Item, float] = {}  # what `_later` says of another time is out of date
         self._number = itertools.count()
         self._failures: dict[Item, int] = {}
         self._wake = asyncio.Event()
@@ -57,7 +58,11 @@ class WorkQueue:
             self._wake.set()
 
     def add_after(self, item: Item, delay_s: float) -> None:
+        """Once, at the earliest time that was asked for; not at all when it is taken before that."""
         when_s = asyncio.get_running_loop().time() + delay_s
+        if self._planned.get(item, when_s + 1) <= when_s:
+            return
+        self._planned[item] = when_s
         heapq.heappush(self._later, (when_s, next(self._number), item))
         self._wake.set()
 
@@ -81,6 +86,7 @@ class WorkQueue:
             if lane:
                 item = next(iter(lane))
                 del lane[item]
+                self._planned.pop(item, None)
                 self._taken += 1
                 self._taken_s = asyncio.get_running_loop().time()
                 self._working.add(item)
@@ -106,5 +112,8 @@ class WorkQueue:
         """Add what has waited long enough; returns when the next will have."""
         now_s = asyncio.get_running_loop().time()
         while self._later and self._later[0][0] <= now_s:
-            self.add(heapq.heappop(self._later)[2])
+            when_s, _, item = heapq.heappop(self._later)
+            if self._planned.get(item) == when_s:
+                del self._planned[item]
+                self.add(item)
         return self._later[0][0] if self._later else None

@@ -27,14 +27,15 @@ from hedgerow.hedging.snapshot import LedgerSnapshot
 from hedgerow.ledger.chain import ChainWalk, differences_from_chain
 from hedgerow.risk.partition_risk import PartitionRisk
 from hedgerow.schemas.codec import Decoder, UndecodableRecord, encode
-from hedgerow.schemas.records import RiskInput, RiskState
-from hedgerow.schemas.topics import RISK_INPUTS, RISK_STATE
+from hedgerow.schemas.records import DeadLetter, RiskInput, RiskState
+from hedgerow.schemas.topics import DEAD_LETTERS, RISK_INPUTS, RISK_STATE
 from hedgerow_simulator.log import PARTITIONS, Log
 from hedgerow_simulator.plan import ACCOUNT, SYMBOL, UID
 from hedgerow_simulator.tables import Tables
 from hedgerow_simulator.venue import SimulatedVenue
 
 _inputs: Decoder[RiskInput] = Decoder(RiskInput)
+_letters: Decoder[DeadLetter] = Decoder(DeadLetter)
 
 
 def violations(tables: Tables, venue: SimulatedVenue, log: Log) -> list[str]:
@@ -49,6 +50,7 @@ def violations(tables: Tables, venue: SimulatedVenue, log: Log) -> list[str]:
         *_risk_replays(log),
         *_decisions_replay(tables),
         *_chain_verifies(tables),
+        *_buried(log),
     ]
 
 
@@ -164,6 +166,15 @@ def _inside_band(tables: Tables) -> Iterator[str]:
         yield f"I5 {outside:f} BTC outside the band"
     if outside >= lot:
         yield f"I8 {outside:f} BTC outside the band, a lot is {lot:f}"
+
+
+def _buried(log: Log) -> Iterator[str]:
+    """Nobody of ours says what another of ours cannot use: only poison may end as a dead letter."""
+    for (topic, _), messages in log.partitions.items():
+        for message in messages if topic == DEAD_LETTERS.name else ():
+            letter = _letters.decode(message.value)
+            if not letter.cause.startswith(UndecodableRecord.__name__):
+                yield f"{letter.role} could not use {letter.topic}: {letter.cause}"
 
 
 def _risk_replays(log: Log) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from hedgerow.domain.money import ZERO
 from hedgerow.execution.claim_facts import VenueView
 from hedgerow.execution.intents import Intent, VenueExecution, VenueFill, VenueOrder
-from hedgerow.execution.order_life import IntentState
+from hedgerow.execution.order_life import OPEN, IntentState
 from hedgerow.hedging.decision import Hedge
 from hedgerow.hedging.snapshot import LedgerSnapshot
 from hedgerow.ledger.adoptions import Adopted
@@ -18,7 +18,7 @@ from hedgerow.ledger.decisions import Committed, Trace
 from hedgerow.ledger.halts import Halt, HaltTarget
 from hedgerow.ledger.outcomes import Outcome
 from hedgerow.schemas.records import RiskState, StrategyPublished
-from hedgerow_executor.account_ledger import AccountSide
+from hedgerow_executor.account_ledger import LATELY_NS, AccountSide
 from hedgerow_simulator.claims import mark_day
 from hedgerow_simulator.tables import Tables
 from hedgerow_simulator.world import CRITICAL, CRITICAL_WEIGHT, Life, World
@@ -270,15 +270,22 @@ class SimulatedAccountLedger:
         # The simulated ledger loses no order that it placed, so that there is none to adopt.
         return None
 
-    async def side(self) -> AccountSide | None:
-        return await self._ask("read", self._side)
+    async def side(self, now_ns: int) -> AccountSide:
+        return await self._ask("read", lambda tables: self._side(tables, now_ns))
 
-    def _side(self, tables: Tables) -> AccountSide | None:
-        if tables.open_intents(self._venue_key, self._name):
-            return None
+    def _side(self, tables: Tables, now_ns: int) -> AccountSide:
+        here = (self._venue_key, self._name)
+        moving = tables.open_intents(*here) + [
+            intent
+            for intent in tables.intents.values()
+            if (intent.venue, intent.account) == here
+            and intent.state not in OPEN
+            and (intent.claimed_ns or 0) > now_ns - LATELY_NS
+        ]
         return AccountSide(
             newest_intent=len(tables.intents),
             positions=self._positions(tables),
+            moving=tuple(moving),
             instruments=_legs(tables, self._venue_key, self._name),
             ledger=tables.ledger_id,
         )

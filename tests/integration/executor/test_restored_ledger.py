@@ -79,9 +79,11 @@ async def test_a_restored_ledger_starts_halted_takes_in_what_it_lost_and_goes_on
         await asyncio.to_thread(execute, postgres, f"DROP DATABASE {backup} WITH (FORCE)")
 
 
-async def test_what_a_person_traded_halts_until_it_is_adopted(desk: TradingDesk) -> None:
+async def test_what_a_person_traded_among_our_orders_halts_until_it_is_adopted(desk: TradingDesk) -> None:
     await desk.start(desk.executor)
     await _filled(desk, 1)
+    stop = asyncio.Event()
+    trading = asyncio.create_task(desk.trade(stop))
     ticker = await desk.client.fetch_ticker(example.SYMBOL)
     price = float(desk.client.price_to_precision(example.SYMBOL, ticker["bid"] * 0.999))
     params = {"timeInForce": "IOC", "positionIdx": 0}
@@ -95,8 +97,18 @@ async def test_what_a_person_traded_halts_until_it_is_adopted(desk: TradingDesk)
         return bool(await halts())
 
     await until(halted, "reconciliation halts")
-    assert await halts() == [f"{example.SYMBOL}: the venue holds -0.003 contracts, the ledger 0.001"]
+    stop.set()
+    await trading
+    (reason,) = await halts()
+    assert reason.startswith(f"{example.SYMBOL}: the venue holds -0.00"), reason
     assert await desk.pool.fetchval("select count(*) from adoptions") == 0
+
+    async def quiet() -> bool:
+        return await desk.pool.fetchval("select count(*) from intents where concluded_ns is null") == 0
+
+    await until(quiet, "nothing is open any more")
+    position = await desk.held_at_venue(example.SYMBOL)
+    assert position + Decimal("0.004") == await desk.pool.fetchval("select sum(quantity) from positions")
     arguments = (
         "--namespace",
         "desk",
@@ -107,7 +119,7 @@ async def test_what_a_person_traded_halts_until_it_is_adopted(desk: TradingDesk)
         "--reason",
         "by ann",
     )
-    done = await desk.command("adopt", "btc", "--position", "-0.003", *arguments)
+    done = await desk.command("adopt", "btc", "--position", f"{position:f}", *arguments)
     assert done.returncode == 0, done.stderr
     assert "has taken over a Sell of 0.004" in done.stdout
 
@@ -116,5 +128,5 @@ async def test_what_a_person_traded_halts_until_it_is_adopted(desk: TradingDesk)
 
     await until(agreed, "agreement releases the halt")
     await _filled(desk, 1)
-    again = await desk.command("adopt", "btc", "--position", "-0.002", *arguments)
+    again = await desk.command("adopt", "btc", "--position", f"{position + Decimal('0.001'):f}", *arguments)
     assert (again.returncode, "nothing to adopt" in again.stderr) == (1, True)

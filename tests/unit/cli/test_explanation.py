@@ -6,14 +6,15 @@ from typing import Any
 import hedge_examples as example
 import msgspec
 import pytest
+from account_examples import account_source, account_state
 from hedge_world import LADDER, World, escalating, over_time
 
-from hedgerow.cli.explanation import BandFact, Explanation, Facts, explain, explain_past
+from hedgerow.cli.explanation import BandFact, Explanation, Facts, InputFact, explain, explain_past
 from hedgerow.hedging.decide import decide
 from hedgerow.hedging.snapshot import LedgerSnapshot
 from hedgerow.schemas.acknowledging import executor_role
 from hedgerow.schemas.records import ClientBook, InputProblem, StrategyPublished
-from hedgerow.strategy.compiled import Mode
+from hedgerow.strategy.compiled import Freshness, Mode
 
 
 def facts(ledger: LedgerSnapshot | None = None, **changes: Any) -> Facts:
@@ -34,6 +35,7 @@ def facts(ledger: LedgerSnapshot | None = None, **changes: Any) -> Facts:
                 positions={"BTC/USDT": Decimal("2.0")},
             )
         ],
+        accounts=[],
         venues=[example.venue()],
         recent=[],
         acknowledged=[executor_role(example.VENUE), "hedging", "risk", "router"],
@@ -43,6 +45,27 @@ def facts(ledger: LedgerSnapshot | None = None, **changes: Any) -> Facts:
 
 def said(found: Explanation) -> str:
     return " ".join(found.now)
+
+
+def test_an_account_is_shown_with_what_counts_of_it_and_its_age() -> None:
+    config = example.strategy(
+        accounts=(account_source(venue=example.VENUE),),
+        freshness=Freshness(quote_ns=3_000_000_000, book_ns=15_000_000_000, account_ns=15_000_000_000),
+    )
+    seen = account_state(venue=example.VENUE, time_ns=example.NOW_NS - 4_000_000_000)
+    given = facts(example.snapshot(config=config), accounts=[seen])
+    shown = explain(given).inputs[-1]
+    # The perpetual on that account is the hedge.
+    assert shown == InputFact(
+        input="account desk/paper hedge-01", age_s=4.0, limit_s=15.0, usable=True, detail="1.5 BTC/USDT"
+    )
+    old = msgspec.structs.replace(seen, time_ns=example.NOW_NS - 16_000_000_000)
+    assert explain(msgspec.structs.replace(given, accounts=[old])).inputs[-1].usable is False
+    other = msgspec.structs.replace(seen, account="hedge-02")
+    for accounts in ([], [other]):
+        missing = explain(msgspec.structs.replace(given, accounts=accounts)).inputs[-1]
+        assert (missing.usable, missing.age_s) == (False, None)
+        assert missing.detail.startswith("none on topic accounts; see whether its collector runs")
 
 
 def test_an_excess_is_explained_with_the_order_that_would_be_sent() -> None:

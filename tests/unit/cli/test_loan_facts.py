@@ -74,6 +74,7 @@ def test_a_step_without_an_order_is_explained() -> None:
         ledger=ledger,
         risk=flat,
         books=[],
+        accounts=[],
         venues=[example.venue()],
         recent=[],
         acknowledged=[],

@@ -140,6 +140,20 @@ async def test_what_failed_comes_again_later_and_later() -> None:
     assert await asyncio.wait_for(queue.take(), 10) == A
 
 
+async def test_who_waits_waits_for_one_time_however_often_it_was_woken() -> None:
+    """A strategy that is not ready for hours is woken by every resync, and asks to be looked at again each time."""
+    queue = WorkQueue()
+    for number in range(1, 4):
+        queue.look_again(A)
+        assert await queue.take() == A
+        queue.add_after(A, 0.1 * number)
+        queue.done(A)
+    assert await asyncio.wait_for(queue.take(), 10) == A
+    queue.done(A)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(queue.take(), 0.5)
+
+
 async def test_a_change_goes_before_second_looks_which_never_starve() -> None:
     queue = WorkQueue()
     looks = [("Venue", f"desk/{number}") for number in range(2)]

@@ -206,10 +206,18 @@ def test_everything_known_is_sent_again_each_second_on_a_new_clock(router: Route
     router.step(book(1, T0))
     assert described(router.tick(T0 + SECOND_NS - 1)) == []
     beat = router.tick(T0 + SECOND_NS)
-    assert described(beat) == ["demo/btc generation 1", "demo/btc quote 1", "demo/btc book 1"]
+    assert described(beat) == ["demo/btc quote 1", "demo/btc book 1"]
     assert {item.cause for item in beat} == {None}
     assert {getattr(item.record, "routed_ns", 0) for item in beat} == {T0 + SECOND_NS}
     assert described(router.tick(T0 + SECOND_NS + 100 * MS)) == []
+
+
+def test_a_generation_is_repeated_each_second_until_inputs_are_and_then_each_five(router: Router) -> None:
+    assert described(router.tick(T0 + SECOND_NS)) == ["demo/btc generation 1"]
+    router.step(book(1, T0 + SECOND_NS))
+    beats = [described(router.tick(T0 + number * SECOND_NS)) for number in range(2, 7)]
+    assert beats[:4] == [["demo/btc book 1"]] * 4
+    assert beats[4] == ["demo/btc generation 1", "demo/btc book 1"]
 
 
 def test_a_strategy_gets_only_what_it_declares(router: Router) -> None:
@@ -327,7 +335,7 @@ def test_what_came_from_a_revoked_partition_is_forgotten(router: Router) -> None
     router.step(quote(5, T0))
     router.step(book(1, T0))
     router.revoke("market.enriched", OF_QUOTES)
-    assert described(router.tick(T0 + SECOND_NS)) == ["demo/btc generation 1", "demo/btc book 1"]
+    assert described(router.tick(T0 + SECOND_NS)) == ["demo/btc book 1"]
     assert described(router.step(quote(5, T0 + SECOND_NS))) == ["demo/btc quote 5"]
 
 

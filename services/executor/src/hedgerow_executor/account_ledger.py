@@ -14,31 +14,50 @@ import msgspec
 from hedgerow.domain.ids import intent_of
 from hedgerow.execution.claim_facts import VenueView
 from hedgerow.execution.intents import Intent, VenueExecution, VenueFill, VenueOrder
-from hedgerow.execution.order_life import IntentState
+from hedgerow.execution.order_life import OPEN, IntentState
 from hedgerow.ledger.adoptions import Adopted, adopt_execution
 from hedgerow.ledger.claims import Claim, claim
 from hedgerow.ledger.halts import Halt, HaltTarget, place_halt, release_halts, standing_halts
-from hedgerow.ledger.intents import find_intent, open_intents
+from hedgerow.ledger.intents import find_intent, lately_sent, open_intents
 from hedgerow.ledger.outcomes import Outcome, record_answer, record_outcome, record_state
 from hedgerow.ledger.resolution import unknown_deadline_ns
 from hedgerow.ledger.strategies import strategies_on_venue
 from hedgerow.ledger.trading_days import mark_day
 from hedgerow.schemas.records import StrategyPublished
 
+# A venue's positions may show a fill some seconds after it told of it.
+LATELY_NS = 5_000_000_000
+
 
 class AccountSide(msgspec.Struct, frozen=True, kw_only=True):
-    """The ledger's side of a reconciliation, while no intent of the account is open.
+    """The ledger's side of a reconciliation.
 
     Attributes:
         newest_intent: 0 when there is none; positions: signed contracts that are not zero, by instrument.
+        moving: intents that are open, and those that were sent within `LATELY_NS`.
         instruments: those of the account's legs and positions, sorted.
     """
 
     newest_intent: int
     positions: dict[str, Decimal]
+    moving: tuple[Intent, ...]
     instruments: list[str]
     ledger: UUID
     former: tuple[UUID, ...] = ()
+
+    @property
+    def open_names(self) -> frozenset[str]:
+        """Client order ids of orders that may rest at the venue."""
+        return frozenset(
+            intent.client_order_id
+            for intent in self.moving
+            if intent.state in OPEN and intent.client_order_id is not None
+        )
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing is on its way."""
+        return not any(intent.state in OPEN for intent in self.moving)
 
     def ours(self, name: str) -> bool:
         """Whether this ledger gave the client order id, now or before it was restored or promoted."""
@@ -147,32 +166,32 @@ class AccountLedger:
                 connection, self._venue_key, self._name, instrument, execution, now_ns
             )
 
-    async def side(self) -> AccountSide | None:
-        """How far the account has come; None while an intent is open and nothing can be compared."""
-        async with self._pool.acquire() as connection:
-            if await open_intents(connection, self._venue_key, self._name):
-                return None
+    async def side(self, now_ns: int) -> AccountSide:
+        """How far the account has come, and what is on its way."""
+        where = (self._venue_key, self._name)
+        async with (
+            self._pool.acquire() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            moving = await open_intents(connection, *where)
+            moving += await lately_sent(connection, *where, now_ns - LATELY_NS)
             rows = await connection.fetch(
                 "select instrument, sum(quantity) as quantity from positions "
                 "where venue = $1 and account = $2 and mode <> 'Shadow' group by instrument",
-                self._venue_key,
-                self._name,
+                *where,
             )
             owned = await connection.fetch(
-                "select distinct instrument from leg_owners where venue = $1 and account = $2",
-                self._venue_key,
-                self._name,
+                "select distinct instrument from leg_owners where venue = $1 and account = $2", *where
             )
             newest = await connection.fetchval(
-                "select coalesce(max(id), 0) from intents where venue = $1 and account = $2",
-                self._venue_key,
-                self._name,
+                "select coalesce(max(id), 0) from intents where venue = $1 and account = $2", *where
             )
             names = await connection.fetchrow("select id, former_ids from ledger_identity")
         positions = {row["instrument"]: row["quantity"] for row in rows if row["quantity"] != 0}
         return AccountSide(
             newest_intent=newest,
             positions=positions,
+            moving=tuple(moving),
             instruments=sorted({row["instrument"] for row in owned} | positions.keys()),
             ledger=names["id"],
             former=tuple(names["former_ids"]),

@@ -2,13 +2,16 @@
 
 import asyncio
 
+import msgspec
 import structlog
 
 from hedgerow.adapters.venue import VenueUnavailable
-from hedgerow.domain.money import ZERO, plain
+from hedgerow.domain.money import plain
+from hedgerow.execution.drift import Drift, position_drifts
 from hedgerow.ledger.continuity import SOURCE as RESTORED
 from hedgerow.ledger.halts import HaltTarget
 from hedgerow_executor.account import Account
+from hedgerow_executor.account_ledger import AccountSide
 
 _log = structlog.get_logger()
 EVERY_S = 3.0
@@ -21,11 +24,14 @@ LOST_REACH_NS = 6 * 86_400 * 1_000_000_000
 
 
 class Reconciler:
-    """Compares, and halts on a difference that stands in two looks; lifts its own halt when they agree again."""
+    """Compares, and halts on a difference that stands in two looks; lifts its own halt when they agree again.
+
+    While orders are on their way a difference is one that none of them can explain, and nothing is lifted or taken in.
+    """
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        self._before: list[str] = []
+        self._before: frozenset[str] = frozenset()
         self._halted = False
 
     async def loop(self) -> None:
@@ -55,18 +61,19 @@ class Reconciler:
         Raises:
             VenueUnavailable: nothing can be said.
         """
-        found = await differences(self._account)
-        if found and not self._halted and await adopt_lost(self._account):
-            found = await differences(self._account)
+        compared = await compare(self._account)
+        lost = compared is not None and compared.whole and bool(compared.drifts) and not self._halted
+        if lost and await adopt_lost(self._account):
+            compared = await compare(self._account)
         self._account.context.readiness.set("venue", True)
-        if found is None:
+        if compared is None:
             return
-        self._account.metrics.discrepancies.labels(self._account.name).set(len(found))
-        standing = [difference for difference in found if difference in self._before]
-        self._before = found
+        self._account.metrics.discrepancies.labels(self._account.name).set(len(compared.drifts))
+        standing = [drift for drift in compared.drifts if drift.key in self._before]
+        self._before = frozenset(drift.key for drift in compared.drifts)
         if standing:
-            await self._halt(standing)
-        elif not found:
+            await self._halt([drift.words for drift in standing])
+        elif compared.whole and not compared.drifts:
             await self._release()
 
     async def _halt(self, standing: list[str]) -> None:
@@ -94,36 +101,43 @@ class Reconciler:
         return HaltTarget(kind="Venue", name=self._account.venue_key)
 
 
-async def differences(account: Account) -> list[str] | None:
-    """Every difference in words with its numbers; None while orders are on their way and nothing can be compared.
+class Compared(msgspec.Struct, frozen=True, kw_only=True):
+    """One look. `whole`: nothing was on its way, so that no drift is agreement."""
+
+    drifts: list[Drift]
+    whole: bool
+
+
+async def compare(account: Account) -> Compared | None:
+    """What venue and ledger do not say alike; None when the ledger moved on meanwhile and nothing can be said.
 
     Raises:
         VenueUnavailable: the venue did not answer.
     """
-    before = await account.ledger.side()
-    if before is None:
-        return None
+    before = await account.ledger.side(account.now_ns())
     held_there = await account.venue.positions(before.instruments)
     account.liquidation_prices = {
         held.instrument: held.liquidation_price for held in held_there if held.liquidation_price is not None
     }
     at_venue = {held.instrument: held.quantity for held in held_there}
     names = await account.venue.open_client_order_ids(before.instruments)
-    if await account.ledger.side() != before:
+    after = await account.ledger.side(account.now_ns())
+    if (after.newest_intent, after.is_quiet) != (before.newest_intent, before.is_quiet):
         return None
-    positions = before.positions
-    found = [
-        f"{symbol}: the venue holds {plain(at_venue.get(symbol, ZERO))} contracts, the ledger "
-        f"{plain(positions.get(symbol, ZERO))}"
-        for symbol in sorted(at_venue.keys() | positions.keys())
-        if at_venue.get(symbol, ZERO) != positions.get(symbol, ZERO)
-    ]
-    # Nothing of ours is open (checked above), so whatever rests at the venue is not ours to leave there.
+    if before.is_quiet and after.positions != before.positions:
+        return None
+    found = position_drifts(before.positions, at_venue, () if before.is_quiet else before.moving)
+    # Whatever else rests at the venue is not ours to leave there.
     found += [
-        f"open order {name} is {'ours, and not followed' if before.ours(name) else 'not of this ledger'}"
+        Drift(key=name, words=f"open order {name} is {_whose(name, before)}")
         for name in names
+        if name not in before.open_names
     ]
-    return found
+    return Compared(drifts=found, whole=before.is_quiet)
+
+
+def _whose(name: str, side: AccountSide) -> str:
+    return "ours, and not followed" if side.ours(name) else "not of this ledger"
 
 
 async def adopt_lost(account: Account) -> int:
@@ -136,8 +150,8 @@ async def adopt_lost(account: Account) -> int:
     Raises:
         VenueUnavailable: the venue did not answer.
     """
-    side = await account.ledger.side()
-    if side is None:
+    side = await account.ledger.side(account.now_ns())
+    if not side.is_quiet:
         return 0
     since_ns = max(await account.ledger.newest_ns() - LOST_SLACK_NS, account.now_ns() - LOST_REACH_NS)
     taken = 0

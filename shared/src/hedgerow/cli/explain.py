@@ -10,7 +10,7 @@ from hedgerow.cli.exits import ExitCode, Refused
 from hedgerow.cli.explanation import BandFact, Explanation, Facts, InputFact, LegFact, PastDecision, explain
 from hedgerow.cli.loan_facts import LoanFact, loan_words
 from hedgerow.cli.names import age, key_of
-from hedgerow.cli.newest_states import newest_risk_state
+from hedgerow.cli.newest_states import newest_accounts, newest_risk_state
 from hedgerow.cli.servers import Servers, open_ledger
 from hedgerow.cli.tables import console, table
 from hedgerow.cli.topics import read_acknowledgements
@@ -51,6 +51,8 @@ async def _read(servers: Servers, key: str) -> Facts:
         books = await read_books(connection, time.time_ns())
         venues = await read_venues(connection)
         recent = await recent_intents(connection, published.uid, RECENT)
+        counted = {source.venue for source in published.config.accounts}
+        accounts = await asyncio.to_thread(newest_accounts, servers.kafka, counted)
         # Last, and the ledger right after it: the age of what was read must not count as the strategy's.
         risk = await asyncio.to_thread(newest_risk_state, servers.kafka, key)
         ledger = await read_snapshot(connection, published.uid, time.time_ns())
@@ -61,6 +63,7 @@ async def _read(servers: Servers, key: str) -> Facts:
         ledger=ledger,
         risk=risk,
         books=books,
+        accounts=accounts,
         venues=venues,
         recent=recent,
         acknowledged=sorted(seen.roles(key, ledger.strategy_uid, ledger.generation)),

@@ -13,9 +13,17 @@ from hedgerow.hedging.decide import decide
 from hedgerow.hedging.decision import Decision, Hedge, Hold, NewIntent
 from hedgerow.hedging.exposure import NetExposure, known_exposures
 from hedgerow.hedging.snapshot import LedgerSnapshot, OpenIntent
+from hedgerow.risk.holdings import account_holdings
 from hedgerow.risk.problems import MIN_BARS
 from hedgerow.schemas.acknowledging import required_roles
-from hedgerow.schemas.records import BookKind, ClientBook, InputProblem, RiskState, StrategyPublished
+from hedgerow.schemas.records import (
+    AccountState,
+    BookKind,
+    ClientBook,
+    InputProblem,
+    RiskState,
+    StrategyPublished,
+)
 from hedgerow.strategy.compiled import CompiledStrategy, CompiledVenue, Mode
 
 
@@ -88,6 +96,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     ledger: LedgerSnapshot
     risk: RiskState | None
     books: list[ClientBook]
+    accounts: list[AccountState]
     venues: list[CompiledVenue]
     recent: list[Intent]
     acknowledged: list[str]
@@ -136,7 +145,7 @@ def explain(facts: Facts) -> Explanation:
         acknowledged=facts.acknowledged,
         waits_for=sorted(required_roles(config) - set(facts.acknowledged)),
         legs=_legs(facts),
-        inputs=[*_risk_inputs(facts.risk, facts.ledger), *_books(facts)],
+        inputs=[*_risk_inputs(facts.risk, facts.ledger), *_books(facts), *_accounts(facts)],
         problems=list(risk.problems) if risk else [],
         bands=_bands(facts),
         loan=loan_fact(risk, ledger),
@@ -236,6 +245,30 @@ def _books(facts: Facts) -> list[InputFact]:
             )
         )
     return found
+
+
+def _accounts(facts: Facts) -> Iterator[InputFact]:
+    config, now_ns = facts.ledger.config, facts.ledger.read_ns
+    limit_ns = config.freshness.account_ns
+    newest = {account.venue: account for account in facts.accounts}
+    for source in config.accounts:
+        account = newest.get(source.venue)
+        if account is None or account.account != source.account:
+            detail = "none on topic accounts; see whether its collector runs and has the read key"
+            age_s, usable = None, False
+        else:
+            counted = account_holdings(account, source, config)
+            held = (f"{plain(quantity)} {symbol}" for symbol, quantity in counted.items())
+            detail = ", ".join(held) or "nothing that counts"
+            age_s = _age_s(now_ns, account.time_ns)
+            usable = limit_ns is not None and age_problem(account.time_ns, now_ns, limit_ns) is None
+        yield InputFact(
+            input=f"account {source.venue} {source.account}",
+            age_s=age_s,
+            limit_s=None if limit_ns is None else limit_ns / 1e9,
+            usable=usable,
+            detail=detail,
+        )
 
 
 def _held(book: ClientBook) -> list[str]:

@@ -70,7 +70,9 @@ async def _facts(
     except (LegConflict, PositionOpen) as error:
         refused = f"{type(error).__name__}: {error}"
     halts = await halts_against(connection, config.key, sorted({leg.venue for leg in config.hedge_with}))
-    running, quotes, scores, accounts = None, [], [], []
+    running, quotes, scores = None, [], []
+    counted = {source.venue for source in config.accounts}
+    accounts = await asyncio.to_thread(newest_accounts, servers.kafka, counted)
     # Kafka last, and the ledger right after it: the age of what was read must not count as the strategy's.
     if live is not None and live.revision == revision_of(config):
         running = await asyncio.to_thread(newest_risk_state, servers.kafka, config.key)
@@ -78,8 +80,6 @@ async def _facts(
         listed = {item.symbol for item in LISTINGS.values() if item.underlying in config.priced}
         quotes = await asyncio.to_thread(newest_quotes, servers.kafka, config.priced, listed)
         scores = await asyncio.to_thread(newest_scores, servers.kafka, config.scored)
-        counted = {source.venue for source in config.accounts}
-        accounts = await asyncio.to_thread(newest_accounts, servers.kafka, counted)
     now_ns = time.time_ns()
     return PlanFacts(
         config=config,

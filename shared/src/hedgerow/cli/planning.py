@@ -89,6 +89,7 @@ def plan(facts: PlanFacts) -> Plan:
                 ledger=_snapshot(facts, published),
                 risk=risk,
                 books=facts.books,
+                accounts=facts.accounts,
                 venues=facts.venues,
                 recent=[],
                 acknowledged=[],

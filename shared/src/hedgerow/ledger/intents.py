@@ -68,6 +68,18 @@ async def recent_intents(connection: Any, uid: str, limit: int) -> list[Intent]:
     return [read_intent(row) for row in rows]
 
 
+async def lately_sent(connection: Any, venue: str, account: str, since_ns: int) -> list[Intent]:
+    """Intents of the account that were claimed later than this, and are not open any more."""
+    return await select_intents(
+        connection,
+        "where o.venue = $1 and o.account = $2 and o.claimed_ns > $3 and i.state <> all($4) order by i.id",
+        venue,
+        account,
+        since_ns,
+        OPEN_STATES,
+    )
+
+
 async def open_intents(connection: Any, venue: str, account: str) -> list[Intent]:
     """Every intent on the account whose outcome is not known yet, oldest first."""
     rows = await connection.fetch(
