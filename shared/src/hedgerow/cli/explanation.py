@@ -365,15 +365,15 @@ def _order_words(intent: NewIntent, config: CompiledStrategy) -> str:
     return (
         f"{intent.side} {plain(intent.quantity)} {intent.instrument} at {plain(intent.limit_price)} or better "
         f"({_manner(intent)}) on {intent.venue} account {intent.account}, to bring the net delta from "
-        f"{intent.delta:.8f} {leg.instrument.underlying} towards {intent.edge:.8f}{_cost_words(intent, facts)}"
+        f"{intent.delta:.8f} {leg.instrument.underlying} towards {intent.edge:.8f}{_cost_words(intent, config)}"
     )
 
 
-def _cost_words(intent: NewIntent, facts: Facts) -> str:
+def _cost_words(intent: NewIntent, config: CompiledStrategy) -> str:
     if intent.daily_cost is None:
         return ""
     verb = "costs" if intent.daily_cost > 0 else "earns"
-    return f"; the hedge then {verb} {plain(abs(intent.daily_cost))} {facts.ledger.config.currency} of funding in 24 h"
+    return f"; the hedge then {verb} {plain(abs(intent.daily_cost))} {config.currency} of funding in 24 h"
 
 
 def _manner(intent: NewIntent) -> str:
