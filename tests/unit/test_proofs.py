@@ -16,5 +16,5 @@ def test_every_test_that_a_guide_names_is_there() -> None:
         for page in (ROOT / "docs").rglob("*.md")
         for name in re.findall(r"\btest_\w+(?:\.py)?", page.read_text())
     }
-    assert ("inventory-risk.md", "test_r5_a_score_of_100_is_acted_on_at_any_cost") in named
+    assert ("proofs.md", "test_r5_a_score_of_100_is_acted_on_at_any_cost") in named
     assert [(page, name) for page, name in sorted(named) if name not in there] == []
