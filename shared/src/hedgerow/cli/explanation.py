@@ -90,13 +90,15 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """What was read for an explanation; ages count to `ledger.read_ns`."""
+    """What was read for an explanation; ages count to `ledger.read_ns`. `hedges`: what live
+    strategies hedge with on the Venues of its accounts."""
 
     published: StrategyPublished
     ledger: LedgerSnapshot
     risk: RiskState | None
     books: list[ClientBook]
     accounts: list[AccountState]
+    hedges: dict[str, tuple[str, ...]]
     venues: list[CompiledVenue]
     recent: list[Intent]
     acknowledged: list[str]
@@ -257,7 +259,7 @@ def _accounts(facts: Facts) -> Iterator[InputFact]:
             detail = "none on topic accounts; see whether its collector runs and has the read key"
             age_s, usable = None, False
         else:
-            counted = account_holdings(account, source, config)
+            counted = account_holdings(account, source, config, facts.hedges.get(source.venue, ()))
             held = (f"{plain(quantity)} {symbol}" for symbol, quantity in counted.items())
             detail = ", ".join(held) or "nothing that counts"
             age_s = _age_s(now_ns, account.time_ns)

@@ -236,11 +236,16 @@ class ScoreInput(Record, frozen=True, kw_only=True, tag="ScoreInput"):
 
 
 class AccountInput(Record, frozen=True, kw_only=True, tag="AccountInput"):
-    """`risk.inputs`: the newest state of a venue account."""
+    """`risk.inputs`: the newest state of a venue account.
+
+    Attributes:
+        hedges: the instruments that any live strategy hedges with on it, sorted: they are no exposure of the account.
+    """
 
     strategy: str
     routed_ns: int
     account: AccountState
+    hedges: tuple[str, ...] = ()
 
 
 class StrategyInput(Record, frozen=True, kw_only=True, tag="StrategyInput"):

@@ -62,8 +62,8 @@ class AccountRef(Part):
         tuple[AccountPart, ...], Field(min_length=1, max_length=len(AccountPart)), _EACH_PART_ONCE
     ] = Field(
         description="What of the account counts, each once. Collateral: what is pledged for loans. Spot: coins and "
-        "shares in the wallet. Derivatives: open contracts. Loans: what is owed, as a short position. What the "
-        "strategy hedges with on this Venue is left out of Spot and Derivatives: it is counted as its hedge."
+        "shares in the wallet. Derivatives: open contracts. Loans: what is owed, as a short position. What "
+        "strategies hedge with on this Venue is left out of Spot and Derivatives: it is counted as their hedge."
     )
 
 
