@@ -6,6 +6,9 @@ from statistics import median
 import hedge_examples as example
 from scipy.interpolate import PchipInterpolator
 
+from hedgerow.hedging.decide import decide
+from hedgerow.hedging.exposure import net_exposure
+from hedgerow.hedging.loan_watch import ladder_standing
 from hedgerow.hedging.sentiment import Sizer
 from hedgerow.kernels import HedgeCurve
 
@@ -15,9 +18,9 @@ CALLS, ROUNDS = 10_000, 15
 KNOTS = ([0.0, 0.3, 0.7, 1.0], [0.05, 0.25, 0.75, 1.0])
 
 
-def _p50_us(*sides: timeit.Timer) -> list[float]:
+def _p50_us(*sides: timeit.Timer, calls: int = CALLS) -> list[float]:
     """Of each side, a round of one after a round of the other, so that the machine's moods meet both."""
-    rounds = [[side.timeit(CALLS) / CALLS * 1e6 for side in sides] for _ in range(ROUNDS)]
+    rounds = [[side.timeit(calls) / calls * 1e6 for side in sides] for _ in range(ROUNDS)]
     return [median(of_side) for of_side in zip(*rounds, strict=True)]
 
 
@@ -38,3 +41,31 @@ def test_sizing_a_hedge() -> None:
         f"({HEDGE_ENGINE_US} µs where scipy takes {SCIPY_THERE_US} µs)"
     )
     assert curve_us < peer_us
+
+
+def _hedgelocks_step(debt: float, collateral: float, delta: float) -> tuple[str, float, float]:
+    """HedgeLock's rule as it publishes it, in floats: state, score and hedge, without haircut, hysteresis or stay."""
+    ltv = debt / collateral if collateral > 0 else 0.0
+    state = "CRITICAL" if ltv >= 0.9 else "DANGER" if ltv >= 0.8 else "CAUTION" if ltv >= 0.65 else "NORMAL"
+    target = {"NORMAL": 0.0, "CAUTION": 0.02, "DANGER": 0.0, "CRITICAL": -0.1}[state]
+    score = round(0.7 * min(100 * ltv, 100) + 0.3 * min(10 * abs(delta), 100), 2)
+    return state, score, target - delta
+
+
+def test_a_step_of_the_ladder() -> None:
+    risk = example.risk("2", loan=example.loan("0.7"))
+    ledger = example.snapshot(config=example.by_ltv())
+    (rule,) = ledger.config.rules
+    assert net_exposure(rule, risk, ledger).excess > 0
+    step_us, sized_us, decided_us, peer_us = _p50_us(
+        timeit.Timer(lambda: ladder_standing(risk, ledger)),
+        timeit.Timer(lambda: net_exposure(rule, risk, ledger)),
+        timeit.Timer(lambda: decide(risk, ledger)),
+        timeit.Timer(lambda: _hedgelocks_step(70_000.0, 100_000.0, 2.0)),
+        calls=2_000,
+    )
+    anchor = f"HedgeLock's rule in floats is {peer_us:.2f} µs"
+    print(f"ladder: LTV to state        p50 {step_us:.2f} µs (aim 20), {step_us / peer_us:.1f} x; {anchor}")
+    print(f"ladder: LTV to hedge, words p50 {sized_us:.2f} µs, {sized_us / peer_us:.1f} x; {anchor}")
+    print(f"ladder: the whole decision  p50 {decided_us:.2f} µs, {decided_us / peer_us:.1f} x; {anchor}")
+    assert step_us < sized_us < decided_us

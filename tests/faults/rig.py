@@ -90,6 +90,7 @@ class Rig:
         *,
         doors: Mapping[str, Doors] | None = None,
         redis: str = "",
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.groups, self.strategies, self.venues = groups, strategies, venues
         self.doors = doors or {}
@@ -128,6 +129,7 @@ class Rig:
             # No order of a client waits at the gateway: once the clients are held, the books stand still.
             "HEDGEROW_ORDERS_MIX": "market=70,crossed=30",
             "HEDGEROW_REDIS": redis,
+            **(environment or {}),
         }
         for way in self.doors.values():
             way.venue.lead_to(int(self.exchange_url.rsplit(":", 1)[1]))

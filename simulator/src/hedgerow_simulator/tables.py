@@ -6,7 +6,6 @@ test holds this model to the real ledger.
 """
 
 from collections.abc import Sequence
-from copy import copy
 from decimal import Decimal
 from uuid import UUID
 
@@ -83,7 +82,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tables:
-    """Rows are never changed, only replaced, so that a copy of the tables is a copy of the ledger."""
+    """Rows are never changed, only replaced."""
 
     def __init__(self, ledger_id: UUID) -> None:
         self.ledger_id = ledger_id
@@ -102,15 +101,6 @@ class Tables:
         self.chain: dict[str, list[tuple[bytes, bytes]]] = {}
         self.checkpoints: dict[tuple[str, str, int], tuple[int, bytes]] = {}
         self.changes: list[Change] = []
-
-    def copied(self) -> "Tables":
-        """What a replica holds that got everything so far."""
-        other = copy(self)
-        for name, value in vars(self).items():
-            if isinstance(value, dict | list):
-                setattr(other, name, copy(value))
-        other.chain = {uid: list(entries) for uid, entries in self.chain.items()}
-        return other
 
     def publish_venue(self, venue: CompiledVenue) -> None:
         self.venues[venue.key] = venue

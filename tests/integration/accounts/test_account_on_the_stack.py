@@ -12,6 +12,7 @@ from faults.rig import Rig
 
 from hedgerow.cli.declared import compile_declared, read_declared
 from hedgerow.cli.newest_states import newest_accounts, newest_risk_state
+from hedgerow.ledger.strategies import hedged_instruments
 from hedgerow.schemas.records import AccountState, RiskState
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -61,6 +62,10 @@ async def test_what_the_treasury_borrows_against_is_hedged_once_and_a_dead_venue
     await rig.until(lambda: caused_by_later(rig, shown), "risk has heard of it", PATIENCE_S)
     assert await exposure_is(rig, bought)
     assert await hedged(rig) == hedge
+
+    venue = rig.venues[0].key
+    told = await hedged_instruments(await rig.ledger.connection(), [venue, "default/other"])
+    assert told == {venue: ("BTC/USDT:USDT",)}
 
     await rig.stop_worker("exchange")
     await rig.until(

@@ -64,14 +64,14 @@ class ExchangeProcess:
             speed: of the replay; almost standing still by default, so that tests meet one known book.
         """
         self.url = f"http://127.0.0.1:{port}"
-        self.data = folder / "data"
+        self.data, self.keys = folder / "data", folder / "keys"
         self.log = folder / "exchange.log"
         self._environment = {
             "HEDGEROW_KAFKA": "unused:1",
             "HEDGEROW_LEDGER_DSN": "unused",
             "HEDGEROW_EXCHANGE_URL": self.url,
             "HEDGEROW_EXCHANGE_FAULTS": "On",
-            "HEDGEROW_KEYS_DIR": str(folder / "keys"),
+            "HEDGEROW_KEYS_DIR": str(self.keys),
             "HEDGEROW_RECORDINGS": str(recordings),
             "HEDGEROW_DATA_DIR": str(self.data),
             "HEDGEROW_SESSION_START_NS": str(time.time_ns()),

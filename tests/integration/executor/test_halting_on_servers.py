@@ -170,7 +170,7 @@ async def test_a_direct_halt_cancels_without_a_ledger_and_is_written_once_it_is_
         assert not halting.done()
     done = await halting
     assert done.returncode == 0, done.stderr
-    assert "Venue desk/paper account hedge-01: 1 orders cancelled" in done.stdout
+    assert f"Venue desk/paper account {desk.account}: 1 orders cancelled" in done.stdout
     async with desk.pool.acquire() as connection:
         (halt,) = await standing_halts(connection)
     assert (halt.target, halt.source, halt.reason) == (HaltTarget(kind="All"), "cli", "no ledger")

@@ -6,6 +6,7 @@ There is no Kafka: whatever these tests show, holds without it.
 import asyncio
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -34,7 +35,7 @@ from hedgerow.ledger.snapshot import read_snapshot
 from hedgerow.ledger.strategies import publish_strategy, publish_venue
 from hedgerow.strategy.compiled import CompiledStrategy, Leg
 from hedgerow_local import ports
-from hedgerow_local.keys import ensure_gateway_keys, ensure_keys
+from hedgerow_local.keys import ensure_gateway_keys
 
 PATIENCE_S = 120.0
 ETHER = "ETH/USDT:USDT"
@@ -46,7 +47,7 @@ spec:
   type: Builtin
   environment: Paper
   trading: Enabled
-  account: {id: hedge-01}
+  account: {id: %s}
   limits: {maxGrossNotional: "5000000", ordersPerSecond: 1000}
 """
 
@@ -61,22 +62,27 @@ async def until(holds: Callable[[], Awaitable[bool]], what: str) -> float:
 
 
 class TradingDesk:
-    """Everything under one folder; `close` ends what runs."""
+    """Everything of its own under one folder; `close` ends what runs."""
 
-    def __init__(self, folder: Path, dsn: str, pool: asyncpg.Pool) -> None:
-        self.folder, self.dsn, self.pool = folder, dsn, pool
-        ensure_keys(folder / "keys")
+    def __init__(
+        self, folder: Path, dsn: str, pool: asyncpg.Pool, exchange: ExchangeProcess, account: str
+    ) -> None:
+        """
+        Args:
+            exchange: runs, and knows the account; nobody else trades on it.
+        """
+        self.folder, self.dsn, self.pool, self.account = folder, dsn, pool, account
+        shutil.copytree(exchange.keys / account, folder / "keys" / account)
         ensure_gateway_keys(folder / "gateway-keys")
-        (folder / "venue.yaml").write_text(VENUE_FILE)
-        self.exchange = ExchangeProcess(folder, ports.free_port())
+        (folder / "venue.yaml").write_text(VENUE_FILE % account)
         self.client = ccxt.bybit({"apiKey": self._key("apiKey"), "secret": self._key("secret")})
-        self.client.urls["api"] = dict.fromkeys(self.client.urls["api"], self.exchange.url)
+        self.client.urls["api"] = dict.fromkeys(self.client.urls["api"], exchange.url)
         self._http = ports.free_port()
         self.gateway_url = f"http://127.0.0.1:{ports.free_port()}"
         self.environment = {
             "HEDGEROW_KAFKA": f"127.0.0.1:{ports.free_port()}",
             "HEDGEROW_LEDGER_DSN": dsn,
-            "HEDGEROW_EXCHANGE_URL": self.exchange.url,
+            "HEDGEROW_EXCHANGE_URL": exchange.url,
             "HEDGEROW_KEYS_DIR": str(folder / "keys"),
             "HEDGEROW_RECORDINGS": str(folder),
             "HEDGEROW_SESSION_START_NS": str(time.time_ns()),
@@ -89,13 +95,14 @@ class TradingDesk:
         self.uids: dict[str, str] = {}
 
     async def open(self) -> "TradingDesk":
-        """Exchange up, venue and two strategies (one on bitcoin, one on ether) live; no executor yet."""
-        await asyncio.to_thread(self.exchange.start)
+        """Venue and two strategies (one on bitcoin, one on ether) live; no executor yet."""
         await self.client.load_markets()
         async with self.pool.acquire() as connection:
-            await publish_venue(connection, example.venue(orders_per_second=1_000), time.time_ns())
+            venue = example.venue(account=self.account, orders_per_second=1_000)
+            await publish_venue(connection, venue, time.time_ns())
             for name, symbol in (("btc", example.SYMBOL), ("eth", ETHER)):
-                published = await publish_strategy(connection, _strategy(name, symbol), "r1", time.time_ns())
+                config = _strategy(name, symbol, self.account)
+                published = await publish_strategy(connection, config, "r1", time.time_ns())
                 self.uids[name] = published.uid
         return self
 
@@ -104,7 +111,6 @@ class TradingDesk:
         for worker in (self.executor, self.gateway):
             if worker.is_alive():
                 worker.kill()  # without Kafka a stop waits for what it cannot deliver
-        await asyncio.to_thread(self.exchange.stop)
 
     async def start(self, worker: Worker) -> None:
         worker.start()
@@ -236,11 +242,11 @@ class TradingDesk:
             return str(answer.read().decode())
 
     def _key(self, name: str) -> str:
-        return (self.folder / "keys" / example.ACCOUNT / name).read_text()
+        return (self.folder / "keys" / self.account / name).read_text()
 
 
-def _strategy(name: str, symbol: str) -> CompiledStrategy:
-    leg = Leg(index=0, venue=example.VENUE, account=example.ACCOUNT, instrument=example.LISTINGS[symbol])
+def _strategy(name: str, symbol: str, account: str) -> CompiledStrategy:
+    leg = Leg(index=0, venue=example.VENUE, account=account, instrument=example.LISTINGS[symbol])
     limits: dict[str, Any] = {"max_orders_per_minute": 6_000, "price_collar_bps": Decimal(1_000)}
     return example.strategy(name=name, hedge_with=(leg,), limits=example.limits(**limits))
 

@@ -181,6 +181,7 @@ class BinanceServer:
         failing: HTTP status and headers of the coming REST depth answers, first come first served.
         refusing: new sockets are refused.
         listed: base coins by kind.
+        funding: the rate that the perpetual's longs pay now, and those that were settled, newest last, 8 h apart.
     """
 
     def __init__(self, *markets: Market) -> None:
@@ -190,6 +191,7 @@ class BinanceServer:
         self.failing: list[tuple[int, dict[str, str]]] = []
         self.refusing = False
         self.listed = {"spot": ["BTC", "XRP"], "linear": ["BTC", "XRP"]}
+        self.funding: tuple[str, list[str]] | None = None
         self.url = ""
         self._sockets: dict[str, set[web.WebSocketResponse]] = {"spot": set(), "linear": set()}
 
@@ -251,7 +253,25 @@ class BinanceServer:
                 status, headers = self.failing.pop(0)
                 return web.json_response({"code": -1003, "msg": "no"}, status=status, headers=headers)
             return web.json_response(self.markets[kind].depth(int(request.query.get("limit", 100))))
+        if self.funding is not None and path.endswith(("/premiumIndex", "/fundingRate")):
+            return web.json_response(self._funding_told(path, *self.funding))
         return web.json_response({"code": -1, "msg": f"unknown {path}"}, status=404)
+
+    def _funding_told(self, path: str, rate: str, settled: list[str]) -> Any:
+        """As Binance tells it: no interval, only when rates were settled."""
+        eight_ms = 8 * 3_600_000
+        last_ms = int(time.time() * 1000) // eight_ms * eight_ms
+        if path.endswith("/premiumIndex"):
+            return {"symbol": "BTCUSDT", "markPrice": "61700", "lastFundingRate": rate, "time": last_ms}
+        count = len(settled)
+        return [
+            {
+                "symbol": "BTCUSDT",
+                "fundingTime": last_ms - (count - 1 - place) * eight_ms,
+                "fundingRate": text,
+            }
+            for place, text in enumerate(settled)
+        ]
 
     async def _follow(self, request: web.Request, kind: str) -> web.StreamResponse:
         self.connections[kind].append(time.monotonic())

@@ -59,6 +59,10 @@ def _two_targets(state: str) -> Case:
     )
 
 
+def _funding(data: Data, **changes: Any) -> None:
+    data["spec"]["policy"]["funding"] = changes
+
+
 LADDER_CASES = [
     strategy("an LTV ladder", lambda d: _by_ltv(d)),
     strategy(
@@ -189,5 +193,24 @@ LADDER_CASES = [
         lambda d: _by_ltv(d, noTradeNotional="0"),
         f"{LADDER_AT}.noTradeNotional",
         "write a positive decimal string",
+    ),
+    strategy("funding that counts", lambda d: (_by_ltv(d), _funding(d, aware=True, maxDailyCostBps=15))),
+    strategy(
+        "funding of a band",
+        lambda d: _funding(d, aware=True),
+        "spec.policy.funding",
+        "write policy.funding with type SentimentCurve or LoanToValue",
+    ),
+    strategy(
+        "a daily cost beyond all",
+        lambda d: (_by_ltv(d), _funding(d, aware=True, maxDailyCostBps=10_001)),
+        "spec.policy.funding.maxDailyCostBps",
+        "less than or equal to 10000",
+    ),
+    strategy(
+        "an age of funding that is none",
+        lambda d: (_by_ltv(d), _funding(d, aware=True, maxAge="0s")),
+        "spec.policy.funding.maxAge",
+        "write a positive whole number with its unit",
     ),
 ]

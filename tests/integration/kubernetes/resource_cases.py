@@ -6,6 +6,7 @@ from account_cases import ACCOUNT_CASES
 from band_cases import BAND_CASES
 from execution_cases import EXECUTION_CASES
 from inventory_cases import INVENTORY_CASES
+from ladder_cases import LADDER_CASES
 from resource_case import Case, in_block, in_spec, strategy
 from resource_documents import Data
 from sentiment_cases import SENTIMENT_CASES
@@ -235,6 +236,7 @@ CASES = [
     *BAND_CASES,
     *SENTIMENT_CASES,
     *INVENTORY_CASES,
+    *LADDER_CASES,
     *VENUE_CASES,
     *HALT_CASES,
 ]

@@ -36,6 +36,7 @@ def facts(ledger: LedgerSnapshot | None = None, **changes: Any) -> Facts:
             )
         ],
         accounts=[],
+        hedges={},
         venues=[example.venue()],
         recent=[],
         acknowledged=[executor_role(example.VENUE), "hedging", "risk", "router"],

@@ -75,6 +75,7 @@ def test_a_step_without_an_order_is_explained() -> None:
         risk=flat,
         books=[],
         accounts=[],
+        hedges={},
         venues=[example.venue()],
         recent=[],
         acknowledged=[],

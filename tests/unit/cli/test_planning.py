@@ -60,6 +60,7 @@ def facts(**changes: Any) -> PlanFacts:
         quotes=[quote("BTC/USDT"), quote("BTC/USDT:USDT"), quote("ETH/USDT", underlying="ETH")],
         scores=[],
         accounts=[],
+        hedges={},
         venues=[example.venue()],
         now_ns=example.NOW_NS,
     )

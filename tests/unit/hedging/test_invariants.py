@@ -339,7 +339,7 @@ def test_h9_what_is_decided_passes_the_controls_on_the_same_market(situation: Si
     shared = {
         field: getattr(new, field)
         for field in new.__struct_fields__
-        if field not in ("delta", "edge", "rung")
+        if field not in ("delta", "edge", "rung", "daily_cost")
     }
     facts = example.claim_facts(
         intent=example.intent(**shared),

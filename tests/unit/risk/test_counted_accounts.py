@@ -2,7 +2,7 @@
 
 Invariants:
     A1: what counts of all parts is the sum of what counts of each.
-    A2: what the strategy hedges with on the account changes nothing, however much of it there is.
+    A2: what this or another strategy hedges with on the account changes nothing, however much of it there is.
     A3: the newest state wins, in whatever order they come.
 """
 
@@ -42,8 +42,11 @@ def lender(make: Any, source: AccountSource | None = None) -> PartitionRisk:
     return risk
 
 
-def told(risk: PartitionRisk, account: AccountState, now_ns: int = SECOND_NS) -> RiskState:
-    state = risk.apply(AccountInput(strategy="demo/btc", routed_ns=now_ns, account=account), 2)
+def told(
+    risk: PartitionRisk, account: AccountState, now_ns: int = SECOND_NS, hedges: tuple[str, ...] = ()
+) -> RiskState:
+    record = AccountInput(strategy="demo/btc", routed_ns=now_ns, account=account, hedges=hedges)
+    state = risk.apply(record, 2)
     assert state is not None
     return state
 
@@ -142,6 +145,22 @@ def test_an_own_hedge_is_not_counted_twice(make: Any, wallet: D, hedged: D) -> N
         positions=(position(PERPETUAL, hedged),),
     )
     assert delta(told(lender(make, on_hedge_venue), account)) == wallet
+
+
+@given(pledged=amounts.map(abs), hedged=amounts)
+def test_the_hedge_of_another_strategy_is_no_exposure_of_the_account(
+    make: Any, pledged: D, hedged: D
+) -> None:
+    """A2. What is pledged was no hedge, whatever is hedged with."""
+    account = seen(
+        wallet={"BTC": hedged},
+        collateral={"BTC": pledged},
+        debts=(),
+        positions=(position(PERPETUAL, hedged),),
+    )
+    risk = lender(make)
+    assert delta(told(risk, account)) == 2 * hedged + pledged
+    assert delta(told(risk, account, hedges=(SPOT, PERPETUAL))) == pledged
 
 
 @given(order=st.permutations([3, 4, 5, 6]))

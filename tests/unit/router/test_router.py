@@ -269,6 +269,29 @@ def test_an_account_goes_at_once_to_those_who_count_it_and_is_repeated_each_seco
     assert "demo/btc account 8" not in described(router.tick(T0 + 4 * SECOND_NS))
 
 
+def test_an_account_comes_with_what_strategies_hedge_with_on_it(router: Router) -> None:
+    base = published(name="lender")
+    source = account_source(venue=example.VENUE)
+    lender = msgspec.structs.replace(
+        base, config=msgspec.structs.replace(base.config, accounts=(source,), hedge_with=())
+    )
+
+    def hedges(now_ns: int) -> list[tuple[str, ...]]:
+        records = (item.record for item in router.tick(now_ns))
+        return [record.hedges for record in records if isinstance(record, AccountInput)]
+
+    router.strategy_changed("demo/lender", lender)
+    (first,) = router.step(incoming("accounts", account_state(venue=example.VENUE), T0, partition=3))
+    assert isinstance(first.record, AccountInput)
+    # The other strategy, btc, hedges there with the perpetual.
+    assert first.record.hedges == (example.SYMBOL,)
+    router.strategy_changed("demo/twin", published(name="twin"))
+    router.strategy_changed(KEY, None)
+    assert hedges(T0 + SECOND_NS) == [(example.SYMBOL,)]
+    router.strategy_changed("demo/twin", None)
+    assert hedges(T0 + 2 * SECOND_NS) == [()]
+
+
 def test_a_suspended_strategy_still_gets_its_inputs(router: Router) -> None:
     router.strategy_changed(KEY, published(generation=2, suspend=True))
     assert described(router.step(quote(1, T0))) == ["demo/btc quote 1"]

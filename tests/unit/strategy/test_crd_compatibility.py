@@ -24,6 +24,8 @@ HARMLESS: dict[str, str] = {
     "policy.band with type Band, policy.sentimentCurve with type SentimentCurve, policy.inventoryRisk with type "
     "InventoryRisk, policy.loanToValue with type LoanToValue, and no other block": "What is stored has type Band and "
     "its block.",
+    "HedgeStrategy.spec.policy: there is a new rule: only policies that hedge a part of the exposure count funding; "
+    "write policy.funding with type SentimentCurve or LoanToValue": "it is about a block that no release had",
     "HedgeStrategy.spec: there is a new rule: no source in spec.exposure has this name; name the source that tells the "
     "loans": "it is about a block that no release had",
     "HedgeStrategy.spec: there is a new rule: policy SentimentCurve must know how old a score may be, and no other "

@@ -1,9 +1,12 @@
 """What is wrong with an LTV ladder is said at its path, with what would be right."""
 
+from decimal import Decimal
+
 import pytest
-from compile_examples import LISTED, VENUES, Edit, by_ltv, parsed, problems
+from compile_examples import LISTED, VENUES, Edit, by_ltv, compiled, parsed, problems
 
 from hedgerow.strategy.compile import compile_strategy
+from hedgerow.strategy.compiled import FundingAware
 
 AT = "spec.policy.loanToValue"
 
@@ -14,6 +17,12 @@ def both(first: Edit, second: Edit) -> Edit:
 
 ETH_LEG = {"venueRef": {"name": "paper"}, "instrument": "ETH/USDT:USDT", "priority": 2}
 CASES: list[tuple[str, Edit, str]] = [
+    (
+        "funding of a band",
+        lambda spec: spec["policy"].update(funding={"aware": True}),
+        "spec.policy.funding: only policies that hedge a part of the exposure count funding; write policy.funding with "
+        "type SentimentCurve or LoanToValue",
+    ),
     (
         "a debt of no source",
         by_ltv(debt={"exposureName": "owed"}),
@@ -91,3 +100,13 @@ CASES: list[tuple[str, Edit, str]] = [
 @pytest.mark.parametrize(("edit", "said"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
 def test_each_is_said(edit: Edit, said: str) -> None:
     assert problems(compile_strategy(parsed(edit), VENUES, LISTED)) == [said]
+
+
+def test_funding_that_counts_is_compiled_and_what_does_not_is_left_out() -> None:
+    def funded(**changes: object) -> Edit:
+        return both(by_ltv(), lambda spec: spec["policy"].update(funding=changes))
+
+    found = compiled(funded(aware=True, maxDailyCostBps=15)).funding
+    assert found == FundingAware(max_daily_cost_bps=Decimal(15), max_age_ns=600_000_000_000)
+    assert compiled(funded(aware=False, maxDailyCostBps=15)).funding is None
+    assert compiled(by_ltv()).funding is None

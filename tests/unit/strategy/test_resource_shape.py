@@ -69,8 +69,8 @@ CASES: list[tuple[str, Callable[[dict[str, Any]], Any], str]] = [
     (
         "a block that is not built",
         lambda data: data["spec"]["policy"].update(greeks={"delta": {}}),
-        'spec.policy.greeks: this version has no such field; there are "band", "inventoryRisk", "loanToValue", '
-        '"sentimentCurve", "type"',
+        'spec.policy.greeks: this version has no such field; there are "band", "funding", "inventoryRisk", '
+        '"loanToValue", "sentimentCurve", "type"',
     ),
     (
         "a slip of the pen",

@@ -53,6 +53,7 @@ def _measured(state: BookState) -> Quote:
         ask_depth_usd=state.ask_depth_usd,
         reach_bps=state.reach_bps,
         valid=True,
+        funding=state.funding,
     )
 
 

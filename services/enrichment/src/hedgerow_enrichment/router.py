@@ -26,6 +26,7 @@ from hedgerow.schemas.topics import MARKET_ENRICHED, RISK_INPUTS
 from hedgerow.streams.context import Incoming, Outgoing
 from hedgerow.streams.newest import Newest
 from hedgerow.streams.partitioning import partition_of
+from hedgerow_enrichment.hedged_instruments import HedgedInstruments
 
 MOVE_BPS = 1.0
 INTERVAL_NS = 100_000_000
@@ -81,6 +82,7 @@ class Router:
         # The routes that read each known input: looking through all of them at every message would make the cost of a
         # message grow with strategies that have nothing to do with it.
         self._readers: dict[str, dict[str, _Route]] = {}
+        self._hedges = HedgedInstruments()
         self._gone: set[str] = set()
         self._owned: set[int] = set()
         self._now_ns: int | None = None
@@ -107,6 +109,7 @@ class Router:
 
     def strategy_changed(self, strategy: str, published: StrategyPublished | None) -> Sequence[Outgoing]:
         """Route the new generation from here on. Before the first tick there is no clock: it is told then."""
+        self._hedges.declare(strategy, None if published is None else published.config)
         if published is None:
             self._disconnect(strategy)
             self._gone.add(strategy)
@@ -213,7 +216,10 @@ class Router:
         if isinstance(record, Score):
             return _outgoing(ScoreInput(strategy=strategy, routed_ns=now_ns, score=record), cause)
         if isinstance(record, AccountState):
-            return _outgoing(AccountInput(strategy=strategy, routed_ns=now_ns, account=record), cause)
+            hedges = self._hedges.on(record.venue)
+            return _outgoing(
+                AccountInput(strategy=strategy, routed_ns=now_ns, account=record, hedges=hedges), cause
+            )
         return _outgoing(BookInput(strategy=strategy, routed_ns=now_ns, book=record), cause)
 
 

@@ -11,7 +11,8 @@ import msgspec
 import structlog
 
 from hedgerow.adapters.ccxt_books import BooksLost, NotListed, Trouble, VenueBook, VenueBooks
-from hedgerow.domain.instruments import find_instrument
+from hedgerow.domain.instruments import InstrumentKind, find_instrument
+from hedgerow.schemas.records import Funding
 from hedgerow.streams.context import Context
 from hedgerow.streams.settings import SettingsError
 from hedgerow_ingestion.backoff import Backoff
@@ -24,6 +25,8 @@ _log = structlog.get_logger(__name__)
 
 _LONGEST_WAIT_S = 0.5
 _CHECK_S = 0.25
+# A rate moves slowly, and is paid every few hours.
+_FUNDING_POLL_S = 60.0
 # What a socket ends with although the venue did nothing wrong: it is opened anew at once.
 _AT_ONCE = frozenset({Trouble.GAP, Trouble.NARROWED})
 _DISTRUSTED = frozenset({Trouble.GAP, Trouble.MALFORMED})
@@ -78,6 +81,11 @@ class _Instrument:
         self.symbol = symbol
         self.live = live
         self.trouble = "no book yet"
+        self.funding: Funding | None = None
+
+    @property
+    def is_perpetual(self) -> bool:
+        return find_instrument(self.symbol).kind is InstrumentKind.LINEAR_PERPETUAL
 
 
 class _VenueFeed:
@@ -121,6 +129,8 @@ class _VenueFeed:
             for one in self._instruments:
                 self._metrics.follow(one.symbol, one.live, sources)
                 group.create_task(self._poll(one))
+                if one.is_perpetual and self._books.tells_funding:
+                    group.create_task(self._poll_funding(one))
                 if self._with_sockets:
                     group.create_task(self._keep_socket(one))
             group.create_task(self._send_what_is_due())
@@ -166,6 +176,26 @@ class _VenueFeed:
                 one.live.from_rest(book, asked_ns)
                 self._news.set()
                 await asyncio.sleep(self._poll_s)
+
+    async def _poll_funding(self, one: _Instrument) -> None:
+        """The books go on without it: what is not asked anew grows old, and whoever counts funding says so."""
+        backoff = self._timing.backoff()
+        while True:
+            await self._pause_over()
+            try:
+                one.funding = await self._books.fetch_funding(one.symbol)
+            except BooksLost as lost:
+                self._metrics.failed_requests.labels(one.symbol, lost.trouble).inc()
+                wait_s = max(backoff.next_s(random.random()), lost.retry_after_s)
+                if lost.trouble is Trouble.RATE_LIMITED:
+                    self._paused_until_s = max(self._paused_until_s, time.monotonic() + wait_s)
+                _log.warning(
+                    "funding not told", instrument=one.symbol, trouble=str(lost), next_attempt_s=wait_s
+                )
+                await asyncio.sleep(wait_s)
+            else:
+                backoff = self._timing.backoff()
+                await asyncio.sleep(_FUNDING_POLL_S)
 
     async def _keep_socket(self, one: _Instrument) -> None:
         backoff = self._timing.backoff()
@@ -243,7 +273,7 @@ class _VenueFeed:
             for one in self._instruments:
                 state = one.live.due(time.time_ns())
                 if state is not None:
-                    self._send(state)
+                    self._send(msgspec.structs.replace(state, funding=one.funding))
             dues = [due for one in self._instruments if (due := one.live.next_due_ns()) is not None]
             wait_s = (min(dues) - time.time_ns()) / 1e9 if dues else _LONGEST_WAIT_S
             await _set_within(self._news, min(max(wait_s, 0.0), _LONGEST_WAIT_S))

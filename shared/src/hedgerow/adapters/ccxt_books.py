@@ -5,6 +5,7 @@ here: every REST request, the snapshots of sockets included, goes through one cl
 pause see them all; the range of prices within which the book is complete is known; addresses can be others.
 """
 
+import time
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -13,10 +14,11 @@ from urllib.parse import urlsplit
 import ccxt.pro as ccxt
 import msgspec
 
+from hedgerow.adapters.ccxt_funding import DAY_NS, MS_NS, funding_of
 from hedgerow.analytics.orderbook import Level
+from hedgerow.schemas.records import Funding
 
 REQUEST_TIMEOUT_MS = 5_000
-MS_NS = 1_000_000
 # Every venue takes this many levels in one request, and most give them for the lowest price of a request.
 REST_LEVELS = 100
 # A book whose known range has shrunk below this part of what its snapshot had is taken anew.
@@ -118,6 +120,25 @@ class VenueBooks:
             BooksLost: the venue did not answer, or said something that is no book.
         """
         return _venue_book(await self._ask(lambda: self._client.fetch_order_book(symbol, REST_LEVELS)))
+
+    @property
+    def tells_funding(self) -> bool:
+        return all(self._client.has.get(what) for what in ("fetchFundingRate", "fetchFundingRateHistory"))
+
+    async def fetch_funding(self, symbol: str) -> Funding:
+        """Ask for a perpetual's funding rate, and for those of the last two days.
+
+        Raises:
+            BooksLost: the venue did not answer, or said something that is no funding rate.
+        """
+        asked_ns = time.time_ns()
+        since_ms = (asked_ns - 2 * DAY_NS) // MS_NS
+        now = await self._ask(lambda: self._client.fetch_funding_rate(symbol))
+        history = await self._ask(lambda: self._client.fetch_funding_rate_history(symbol, since_ms))
+        try:
+            return funding_of(now, history, asked_ns)
+        except (ValueError, TypeError, KeyError) as error:
+            raise BooksLost(Trouble.MALFORMED, f"{type(error).__name__}: {error}") from error
 
     async def follow(self, symbol: str) -> AsyncGenerator[VenueBook, None]:
         """The book after each change, over a socket of its own that is closed when the iteration ends.

@@ -18,7 +18,7 @@ from hedgerow.execution.intents import Intent
 from hedgerow.ledger.books import read_books
 from hedgerow.ledger.intents import recent_intents
 from hedgerow.ledger.snapshot import read_snapshot
-from hedgerow.ledger.strategies import find_strategy, read_strategies, read_venues
+from hedgerow.ledger.strategies import find_strategy, hedged_instruments, read_strategies, read_venues
 
 RECENT = 5
 
@@ -49,6 +49,7 @@ async def _read(servers: Servers, key: str) -> Facts:
         venues = await read_venues(connection)
         recent = await recent_intents(connection, published.uid, RECENT)
         counted = {source.venue for source in published.config.accounts}
+        hedges = await hedged_instruments(connection, counted)
         accounts = await asyncio.to_thread(newest_accounts, servers.kafka, counted)
         # Last, and the ledger right after it: the age of what was read must not count as the strategy's.
         risk = await asyncio.to_thread(newest_risk_state, servers.kafka, key)
@@ -61,6 +62,7 @@ async def _read(servers: Servers, key: str) -> Facts:
         risk=risk,
         books=books,
         accounts=accounts,
+        hedges=hedges,
         venues=venues,
         recent=recent,
         acknowledged=sorted(seen.roles(key, ledger.strategy_uid, ledger.generation)),

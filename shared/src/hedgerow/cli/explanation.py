@@ -89,13 +89,15 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """What was read for an explanation; ages count to `ledger.read_ns`."""
+    """What was read for an explanation; ages count to `ledger.read_ns`. `hedges`: what live
+    strategies hedge with on the Venues of its accounts."""
 
     published: StrategyPublished
     ledger: LedgerSnapshot
     risk: RiskState | None
     books: list[ClientBook]
     accounts: list[AccountState]
+    hedges: dict[str, tuple[str, ...]]
     venues: list[CompiledVenue]
     recent: list[Intent]
     acknowledged: list[str]
@@ -205,7 +207,7 @@ def _accounts(facts: Facts) -> Iterator[InputFact]:
             detail = "none on topic accounts; see whether its collector runs and has the read key"
             age_s, usable = None, False
         else:
-            counted = account_holdings(account, source, config)
+            counted = account_holdings(account, source, config, facts.hedges.get(source.venue, ()))
             held = (f"{plain(quantity)} {symbol}" for symbol, quantity in counted.items())
             detail = ", ".join(held) or "nothing that counts"
             age_s = _age_s(now_ns, account.time_ns)
@@ -302,8 +304,15 @@ def _order_words(intent: NewIntent, facts: Facts) -> str:
     return (
         f"{intent.side} {plain(intent.quantity)} {intent.instrument} at {plain(intent.limit_price)} or better "
         f"({_manner(intent)}) on {intent.venue} account {intent.account}, to bring the net delta from "
-        f"{intent.delta:.8f} {leg.instrument.underlying} towards {intent.edge:.8f}"
+        f"{intent.delta:.8f} {leg.instrument.underlying} towards {intent.edge:.8f}{_cost_words(intent, facts)}"
     )
+
+
+def _cost_words(intent: NewIntent, facts: Facts) -> str:
+    if intent.daily_cost is None:
+        return ""
+    verb = "costs" if intent.daily_cost > 0 else "earns"
+    return f"; the hedge then {verb} {plain(abs(intent.daily_cost))} {facts.ledger.config.currency} of funding in 24 h"
 
 
 def _manner(intent: NewIntent) -> str:

@@ -26,6 +26,7 @@ from hedgerow.ledger.strategies import (
     LegConflict,
     PositionOpen,
     find_strategy,
+    hedged_instruments,
     read_strategies,
     read_venues,
     require_publishable,
@@ -92,6 +93,7 @@ async def _facts(
         quotes=quotes,
         scores=scores,
         accounts=accounts,
+        hedges=await hedged_instruments(connection, counted),
         venues=list(compiled.venues.values()),
         now_ns=now_ns,
     )

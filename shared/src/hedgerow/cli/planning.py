@@ -1,6 +1,6 @@
 """What a declared strategy would do now: its risk valued and its decision made as in production. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -37,7 +37,8 @@ class PlanFacts(msgspec.Struct, frozen=True, kw_only=True):
         refused: why `apply` would refuse it; None when it would not.
         running: the newest risk state of the live strategy.
         quotes: the newest of each instrument on the strategy's underlyings; scores: of each of them that has one;
-            accounts: of each that it counts and that has a state.
+            accounts: of each that it counts and that has a state; hedges: what live strategies hedge with on their
+            Venues.
         venues: those that would be there.
     """
 
@@ -51,6 +52,7 @@ class PlanFacts(msgspec.Struct, frozen=True, kw_only=True):
     quotes: list[Quote]
     scores: list[Score]
     accounts: list[AccountState]
+    hedges: dict[str, tuple[str, ...]]
     venues: list[CompiledVenue]
     now_ns: int
 
@@ -81,7 +83,7 @@ def plan(facts: PlanFacts) -> Plan:
     outlook = None
     if facts.refused is None:
         risk = running or value_risk(
-            published, facts.books, facts.quotes, facts.scores, facts.accounts, facts.now_ns
+            published, facts.books, facts.quotes, facts.scores, facts.accounts, facts.hedges, facts.now_ns
         )
         outlook = explain(
             Facts(
@@ -90,6 +92,7 @@ def plan(facts: PlanFacts) -> Plan:
                 risk=risk,
                 books=facts.books,
                 accounts=facts.accounts,
+                hedges=facts.hedges,
                 venues=facts.venues,
                 recent=[],
                 acknowledged=[],
@@ -118,6 +121,7 @@ def value_risk(
     quotes: Sequence[Quote],
     scores: Sequence[Score],
     accounts: Sequence[AccountState],
+    hedges: Mapping[str, tuple[str, ...]],
     now_ns: int,
 ) -> RiskState:
     """The risk state that these inputs would lead to, through the very functions of the risk role."""
@@ -140,7 +144,7 @@ def value_risk(
     ]
     counted = {source.venue for source in config.accounts}
     records += [
-        AccountInput(strategy=name, routed_ns=now_ns, account=account)
+        AccountInput(strategy=name, routed_ns=now_ns, account=account, hedges=hedges.get(account.venue, ()))
         for account in accounts
         if account.venue in counted
     ]

@@ -105,8 +105,16 @@ def _step(rule: Rule, risk: RiskState, ledger: LedgerSnapshot) -> Step:
     if unusable is not None:
         return Step(outcome=_unwatched(legs, unusable, ledger) or unusable)
     exposure = net_exposure(rule, risk, ledger)
-    step = _towards(rule, exposure, legs, views, ledger)
+    step = _costed(_towards(rule, exposure, legs, views, ledger), exposure)
     return step if exposure.standing is None else msgspec.structs.replace(step, standing=exposure.standing)
+
+
+def _costed(step: Step, exposure: NetExposure) -> Step:
+    """An order carries the forecast of what the hedge costs in funding."""
+    if exposure.daily_cost is None or not isinstance(step.outcome, NewIntent):
+        return step
+    order = msgspec.structs.replace(step.outcome, daily_cost=exposure.daily_cost)
+    return msgspec.structs.replace(step, outcome=order)
 
 
 def _towards(

@@ -60,6 +60,7 @@ class NewIntent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         delta: net delta of the underlying before this order; edge: where the order brings it back to.
             Both in units of the underlying.
         rung: of the escalation; None in other styles.
+        daily_cost: as in `NetExposure`, of the whole hedge that the order leads towards.
     """
 
     leg: int
@@ -73,6 +74,7 @@ class NewIntent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     delta: Decimal
     edge: Decimal
     rung: Rung | None = None
+    daily_cost: Decimal | None = None
 
 
 class Cancel(msgspec.Struct, frozen=True, kw_only=True):

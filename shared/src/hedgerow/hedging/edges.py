@@ -5,9 +5,10 @@ from decimal import Decimal
 import msgspec
 
 from hedgerow.domain.money import ZERO, exact_decimal, floor_to_step, plain
+from hedgerow.hedging.funded import fund
 from hedgerow.hedging.holding import holding_of
 from hedgerow.hedging.inventory import FRACTIONS, MUST_ACT, Standing
-from hedgerow.hedging.ladder import risk_score, target_of
+from hedgerow.hedging.ladder import LtvState, risk_score, target_of
 from hedgerow.hedging.legs import legs_of
 from hedgerow.hedging.loan_to_value import ltv_of
 from hedgerow.hedging.loan_watch import ladder_standing, watched_loan
@@ -25,6 +26,7 @@ class Edges(msgspec.Struct, frozen=True):
     rule: str = ""
     standing: Standing | None = None
     urgent: bool = False
+    daily_cost: Decimal | None = None
 
 
 def edges_of(
@@ -58,10 +60,12 @@ def _curve_edges(curve: SentimentCurve, unhedged: Exposure, risk: RiskState, led
     score, mark = score_of(curve.underlying, risk), _mark(curve.underlying, risk, ledger)
     sized = sizer_of(curve).size(score.score, mark.depth_usd)
     wanted = -unhedged.delta * exact_decimal(sized.fraction)
+    funded = fund(wanted, unhedged, mark, ledger, spared=False)
     return Edges(
-        *_around(unhedged, wanted, curve.no_trade_notional, ledger),
+        *_around(unhedged, funded.hedge, curve.no_trade_notional, ledger),
         f"score {score.score:g} x weight {sized.weight:.4f} (depth {mark.depth_usd:,.0f} USD) -> "
-        f"{sized.fraction:.2%} of {plain(abs(unhedged.delta))} {curve.underlying} hedged",
+        f"{sized.fraction:.2%} of {plain(abs(unhedged.delta))} {curve.underlying} hedged{funded.words}",
+        daily_cost=funded.daily_cost,
     )
 
 
@@ -89,12 +93,15 @@ def _ladder_edges(
         assert target.target_delta is not None
         wanted = target.target_delta - unhedged.delta
         words = f"net delta {plain(target.target_delta)} {rule.underlying}"
-    score = risk_score(ltv, unhedged.delta + hedge)
+    mark, critical = _mark(rule.underlying, risk, ledger), standing.state is LtvState.CRITICAL
+    funded = fund(wanted, unhedged, mark, ledger, spared=critical)
+    score = risk_score(ltv, unhedged.delta + hedge, funded.points)
     return Edges(
-        *_around(unhedged, wanted, rule.ladder.no_trade_notional, ledger),
+        *_around(unhedged, funded.hedge, rule.ladder.no_trade_notional, ledger),
         f"LTV {ltv:.4f} (debt {loan.debt:,.2f} / collateral {loan.collateral:,.2f}) is {standing.state} -> {words}; "
-        f"risk score {score}, urgency {standing.state.urgency}",
+        f"risk score {score}, urgency {standing.state.urgency}{funded.words}",
         urgent=standing.state.is_urgent,
+        daily_cost=funded.daily_cost,
     )
 
 

@@ -24,6 +24,8 @@ class NetExposure(msgspec.Struct, frozen=True, kw_only=True):
             currency.
         rule: how `lower` and `upper` came about, in words with the numbers; empty where they are declared as such.
         standing: of an inventory policy; urgent: an order crosses at once, whatever style is declared.
+        daily_cost: what funding takes from the hedge wanted in 24 hours, in the strategy's currency; below zero what it
+            brings, None where it does not count or is not known.
     """
 
     underlying: str
@@ -36,6 +38,7 @@ class NetExposure(msgspec.Struct, frozen=True, kw_only=True):
     rule: str = ""
     standing: Standing | None = None
     urgent: bool = False
+    daily_cost: Decimal | None = None
 
     @property
     def excess(self) -> Decimal:
@@ -65,6 +68,7 @@ def net_exposure(rule: Rule, risk: RiskState, ledger: LedgerSnapshot) -> NetExpo
         rule=edges.rule,
         standing=edges.standing,
         urgent=edges.urgent,
+        daily_cost=edges.daily_cost,
     )
 
 

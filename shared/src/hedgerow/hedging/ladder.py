@@ -94,7 +94,7 @@ _FULL = Decimal(100)
 _CENT = Decimal("0.01")
 
 
-def risk_score(ltv: Decimal, delta: Decimal, funding_points: Decimal = Decimal(0)) -> Decimal:
+def risk_score(ltv: Decimal, delta: Decimal, funding_points: int = 0) -> Decimal:
     """From 0 to 100, two decimals: 0.7 x min(100 x LTV, 100) + 0.3 x min(10 x |delta|, 100), and points for funding.
 
     Args:

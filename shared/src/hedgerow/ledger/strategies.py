@@ -228,6 +228,16 @@ async def strategies_on_venue(
     return found
 
 
+async def hedged_instruments(connection: Any, venues: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """What live strategies hedge with on each of these Venues, sorted."""
+    rows = await connection.fetch(
+        "select venue, array_agg(distinct instrument order by instrument) as instruments from leg_owners "
+        "where venue = any($1) group by venue",
+        list(venues),
+    )
+    return {row["venue"]: tuple(row["instruments"]) for row in rows}
+
+
 async def find_strategy(connection: Any, key: str) -> StrategyPublished | None:
     """The current generation of one strategy."""
     row = await connection.fetchrow(

@@ -1,6 +1,6 @@
 """What counts towards a strategy's exposure: the holdings of its books and of its accounts, source by source."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 
 import msgspec
@@ -34,7 +34,8 @@ def counted_holdings(state: StrategyState) -> Iterator[Counted]:
     for declared in config.accounts:
         account = seen_account(state, declared)
         if account is not None:
-            yield Counted(f"account:{declared.venue}", account_holdings(account, declared, config))
+            hedges = state.account_hedges.get(declared.venue, ())
+            yield Counted(f"account:{declared.venue}", account_holdings(account, declared, config, hedges))
 
 
 def seen_account(state: StrategyState, source: AccountSource) -> AccountState | None:
@@ -44,19 +45,22 @@ def seen_account(state: StrategyState, source: AccountSource) -> AccountState | 
 
 
 def account_holdings(
-    account: AccountState, source: AccountSource, config: CompiledStrategy
+    account: AccountState, source: AccountSource, config: CompiledStrategy, hedges: Iterable[str]
 ) -> dict[str, Decimal]:
     """What of the account the source counts, by instrument.
 
-    Left out: the instruments that the strategy hedges with on that account, for they are its own hedge and counted as
-    such; money that prices are in; coins, and contracts on underlyings that the policy does not hedge, that are not
-    listed. An unlisted contract on a hedged underlying stands under its own name.
+    Left out: money that prices are in; coins, and contracts on underlyings that the policy does not hedge, that are not
+    listed; and the instruments that strategies hedge with on that account, for they are hedges and counted as such. An
+    unlisted contract on a hedged underlying stands under its own name.
+
+    Args:
+        hedges: those of any strategy; this one's own are known.
     """
-    own = config.hedged_on(source.venue)
+    left_out = config.hedged_on(source.venue).union(hedges)
     found: dict[str, Decimal] = {}
     for part in source.count:
         for symbol, quantity in _holdings_of(part, account, config).items():
-            if symbol not in own or part not in _WHERE_HEDGES_ARE:
+            if symbol not in left_out or part not in _WHERE_HEDGES_ARE:
                 found[symbol] = found.get(symbol, ZERO) + quantity
     return found
 

@@ -22,7 +22,7 @@ class StrategyState(msgspec.Struct, kw_only=True):
 
     Attributes:
         quotes: by instrument; books: by the book's name; scores: by asset; accounts: by their Venue's
-            key.
+            key; account_hedges: by it too, what strategies hedge with there.
         volatilities: by instrument, of those whose policy asks for it.
     """
 
@@ -31,6 +31,7 @@ class StrategyState(msgspec.Struct, kw_only=True):
     books: dict[str, ClientBook] = {}
     scores: dict[str, Score] = {}
     accounts: dict[str, AccountState] = {}
+    account_hedges: dict[str, tuple[str, ...]] = {}
     volatilities: dict[str, Ewma] = {}
 
     def take(self, record: RiskInput) -> bool:
@@ -42,7 +43,7 @@ class StrategyState(msgspec.Struct, kw_only=True):
         if isinstance(record, ScoreInput):
             return self._take_score(record.score)
         if isinstance(record, AccountInput):
-            return self._take_account(record.account)
+            return self._take_account(record)
         assert record.published is not None
         return self._take_generation(record.published)
 
@@ -68,11 +69,13 @@ class StrategyState(msgspec.Struct, kw_only=True):
         self.scores[score.asset] = score
         return True
 
-    def _take_account(self, account: AccountState) -> bool:
+    def _take_account(self, record: AccountInput) -> bool:
+        account = record.account
         known = self.accounts.get(account.venue)
         if known is not None and account.sequence < known.sequence:
             return False
         self.accounts[account.venue] = account
+        self.account_hedges[account.venue] = record.hedges
         return True
 
     def _take_generation(self, published: StrategyPublished) -> bool:

@@ -63,4 +63,5 @@ def _mark(quote: Quote) -> Mark:
         reason=quote.reason,
         depth_usd=quote.bid_depth_usd + quote.ask_depth_usd,
         depth_bps=quote.depth_bps,
+        funding=quote.funding,
     )

@@ -11,6 +11,7 @@ quantity or price is NaN, infinite or beyond all magnitude.
 from collections.abc import Iterable
 from decimal import Decimal
 from enum import StrEnum
+from math import isfinite
 from typing import Annotated
 
 import msgspec
@@ -34,6 +35,25 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
     v: int = SCHEMA_VERSION
 
 
+class Funding(msgspec.Struct, frozen=True, kw_only=True):
+    """What a perpetual's longs pay its shorts at the end of the interval, as the venue tells it now.
+
+    Attributes:
+        rate: of the notional, for one interval; below zero the shorts pay.
+        settled: the rates of the last 24 hours that were paid, oldest first; empty where the venue does not tell.
+        time_ns: when the venue was asked.
+    """
+
+    rate: float
+    interval_ns: int
+    settled: tuple[float, ...]
+    time_ns: int
+
+    def __post_init__(self) -> None:
+        if not all(map(isfinite, (self.rate, *self.settled))) or self.interval_ns <= 0:
+            raise ValueError(f"{self} is no funding: rates are finite, and the interval is above zero")
+
+
 class BookState(Record, frozen=True, kw_only=True, tag="BookState"):
     """`market.raw`: one order book as it stands now.
 
@@ -44,6 +64,7 @@ class BookState(Record, frozen=True, kw_only=True, tag="BookState"):
         bid_depth_usd, ask_depth_usd: value resting within `depth_bps` of the mid, full book, in quote currency.
         reach_bps: how far from the mid the shallower side of the known book extends, in bps.
         valid: False replaces the last good state; `reason` says why (crossed, not finite, zero, jump, empty).
+        funding: of a perpetual, where the source tells it.
     """
 
     instrument: str
@@ -59,6 +80,7 @@ class BookState(Record, frozen=True, kw_only=True, tag="BookState"):
     reach_bps: float
     valid: bool
     reason: str = ""
+    funding: Funding | None = None
 
 
 class MarketReset(Record, frozen=True, kw_only=True, tag="MarketReset"):
@@ -99,6 +121,7 @@ class Quote(Record, frozen=True, kw_only=True, tag="Quote"):
     reach_bps: float
     valid: bool
     reason: str = ""
+    funding: Funding | None = None
 
 
 class BookKind(StrEnum):
@@ -213,11 +236,16 @@ class ScoreInput(Record, frozen=True, kw_only=True, tag="ScoreInput"):
 
 
 class AccountInput(Record, frozen=True, kw_only=True, tag="AccountInput"):
-    """`risk.inputs`: the newest state of a venue account."""
+    """`risk.inputs`: the newest state of a venue account.
+
+    Attributes:
+        hedges: the instruments that any live strategy hedges with on it, sorted: they are no exposure of the account.
+    """
 
     strategy: str
     routed_ns: int
     account: AccountState
+    hedges: tuple[str, ...] = ()
 
 
 class StrategyInput(Record, frozen=True, kw_only=True, tag="StrategyInput"):
@@ -248,6 +276,8 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         _require_amounts(f"the mark of {self.instrument}", (self.bid, self.ask, self.mid))
+
+    funding: Funding | None = None
 
 
 class InputProblem(msgspec.Struct, frozen=True, kw_only=True):

@@ -26,6 +26,7 @@ from hedgerow.strategy.compiled import (
     Escalation,
     Execution,
     Freshness,
+    FundingAware,
     InventoryRisk,
     Knot,
     Leg,
@@ -39,8 +40,11 @@ from hedgerow.strategy.compiled import (
 from hedgerow.strategy.fields import decimal_if, decimal_of, duration_ns
 from hedgerow.strategy.problem import FieldPath, Problem, quoted, repeated
 from hedgerow.strategy.spec import (
+    FUNDED,
+    FUNDING_SIZES_A_PART,
     CurveKnot,
     ExecutionSpec,
+    FundingSpec,
     HedgeStrategy,
     HedgeStrategySpec,
     InventoryRiskRule,
@@ -125,6 +129,7 @@ def compile_strategy(
         *_curve_problems(spec),
         *ladder_problems(spec, instruments),
         *_inventory_problems(spec),
+        *_funding_problems(spec),
         *_execution_problems(spec),
     ]
     return problems or _compiled(resource, known, instruments)
@@ -322,6 +327,15 @@ def _inventory_problems(spec: HedgeStrategySpec) -> Iterator[Problem]:
             )
 
 
+def _funding_problems(spec: HedgeStrategySpec) -> Iterator[Problem]:
+    if spec.policy.funding is not None and spec.policy.type not in FUNDED:
+        yield Problem(
+            at=("spec", "policy", "funding"),
+            wrong=FUNDING_SIZES_A_PART.wrong,
+            right=FUNDING_SIZES_A_PART.right,
+        )
+
+
 def _execution_problems(spec: HedgeStrategySpec) -> Iterator[Problem]:
     execution, limits = spec.execution, spec.limits
     yield from _style_problems(execution)
@@ -403,6 +417,7 @@ def _compiled(
         if spec.policy.loan_to_value is None
         else compiled_ladder(spec.policy.loan_to_value),
         inventory_risks=tuple(_compiled_inventory(rule) for rule in spec.policy.inventory_risks),
+        funding=_funding(spec.policy.funding),
         freshness=Freshness(
             quote_ns=duration_ns(spec.freshness.quote),
             book_ns=duration_ns(spec.freshness.book),
@@ -432,6 +447,15 @@ def _accounts(spec: HedgeStrategySpec, venues: Mapping[str, CompiledVenue]) -> I
             # In one order, so that the same declaration in another has the same revision.
             count = tuple(part for part in AccountPart if part in source.account.count)
             yield AccountSource(name=source.name, venue=venue.key, account=venue.account, count=count)
+
+
+def _funding(funding: FundingSpec | None) -> FundingAware | None:
+    if funding is None or not funding.aware:
+        return None
+    limit = funding.max_daily_cost_bps
+    return FundingAware(
+        max_daily_cost_bps=None if limit is None else Decimal(limit), max_age_ns=duration_ns(funding.max_age)
+    )
 
 
 def _compiled_curve(curve: SentimentCurveRule) -> SentimentCurve:

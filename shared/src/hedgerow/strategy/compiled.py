@@ -177,6 +177,18 @@ class InventoryRisk(msgspec.Struct, frozen=True, kw_only=True):
 Rule = Band | SentimentCurve | InventoryRisk | LadderRule
 
 
+class FundingAware(msgspec.Struct, frozen=True, kw_only=True):
+    """How funding makes a hedge smaller.
+
+    Attributes:
+        max_daily_cost_bps: of the exposure's notional, that the hedge may pay in 24 hours; None is no limit.
+        max_age_ns: an older rate is not known.
+    """
+
+    max_daily_cost_bps: Decimal | None
+    max_age_ns: int
+
+
 class Freshness(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How old an input may be before the strategy holds. `score_ns`: of a policy that reads scores; `account_ns`: of a
     strategy whose exposure has accounts."""
@@ -263,7 +275,7 @@ class CompiledStrategy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     """Everything that routing, risk, hedging and the executor need to know of one strategy.
 
     `exposure`, `accounts`: what is hedged; summed. `bands`, `sentiment_curves`, `inventory_risks`, `loan_to_value`: of
-    the policy that it has; the others are empty.
+    the policy that it has; the others are empty. `funding`: None where it does not count.
     `flatten`: it is being deleted, and its hedge is to become zero whatever the exposure is.
     """
 
@@ -283,6 +295,7 @@ class CompiledStrategy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     accounts: tuple[AccountSource, ...] = ()
     inventory_risks: tuple[InventoryRisk, ...] = ()
     loan_to_value: LoanToValue | None = None
+    funding: FundingAware | None = None
 
     @property
     def key(self) -> str:

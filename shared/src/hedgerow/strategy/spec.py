@@ -62,8 +62,8 @@ class AccountRef(Part):
         tuple[AccountPart, ...], Field(min_length=1, max_length=len(AccountPart)), _EACH_PART_ONCE
     ] = Field(
         description="What of the account counts, each once. Collateral: what is pledged for loans. Spot: coins and "
-        "shares in the wallet. Derivatives: open contracts. Loans: what is owed, as a short position. What the "
-        "strategy hedges with on this Venue is left out of Spot and Derivatives: it is counted as its hedge."
+        "shares in the wallet. Derivatives: open contracts. Loans: what is owed, as a short position. What "
+        "strategies hedge with on this Venue is left out of Spot and Derivatives: it is counted as their hedge."
     )
 
 
@@ -271,6 +271,35 @@ _BLOCK_OF_TYPE = (
 )
 
 
+class FundingSpec(Part):
+    """How the funding of a perpetual counts."""
+
+    aware: Flag = Field(
+        description="True: a hedge that pays funding is made smaller by what it costs; one that earns it never, nor "
+        "one in the state Critical."
+    )
+    max_daily_cost_bps: Annotated[int, Field(strict=True, ge=0, le=10000)] | None = Field(
+        default=None,
+        description="Most that the hedge may pay in 24 hours, in basis points of the exposure's notional: 0 to 10000, "
+        "e.g. 15. Left out: only the regime of the rate makes it smaller.",
+    )
+    max_age: PositiveDuration = Field(
+        default="10m",
+        description="Oldest usable funding rate, e.g. 10m; past it the hedge is as if there were no funding, and "
+        "`hedgerow explain` says so.",
+    )
+
+
+# The policies that hedge a part of the exposure, which funding can make smaller.
+FUNDED = ("SentimentCurve", "LoanToValue")
+FUNDING_SIZES_A_PART = Rule(
+    cel="!has(self.funding) || self.type in ['SentimentCurve', 'LoanToValue']",
+    wrong="only policies that hedge a part of the exposure count funding",
+    right="write policy.funding with type SentimentCurve or LoanToValue",
+    at=".funding",
+)
+
+
 class Policy(Part):
     """What decides when and how much to hedge."""
 
@@ -283,7 +312,8 @@ class Policy(Part):
                 "(self.type == 'LoanToValue') == has(self.loanToValue)",
                 wrong="exactly the block that `type` names belongs here",
                 right=_BLOCK_OF_TYPE,
-            )
+            ),
+            FUNDING_SIZES_A_PART,
         )
     )
 
@@ -307,6 +337,7 @@ class Policy(Part):
     loan_to_value: LoanToValueSpec | None = Field(
         default=None, description="With type LoanToValue: the ladder, one for all underlyings of the legs."
     )
+    funding: FundingSpec | None = Field(default=None, description="Whether what funding costs counts.")
 
     @property
     def bands(self) -> tuple[BandRule, ...]:
