@@ -7,7 +7,9 @@ import hedge_examples as example
 from scipy.interpolate import PchipInterpolator
 
 from hedgerow.hedging.decide import decide
+from hedgerow.hedging.decision import Hedge
 from hedgerow.hedging.exposure import net_exposure
+from hedgerow.hedging.inventory import Action, Situation, Standing, next_standing, score
 from hedgerow.hedging.loan_watch import ladder_standing
 from hedgerow.hedging.sentiment import Sizer
 from hedgerow.kernels import HedgeCurve
@@ -69,3 +71,33 @@ def test_a_step_of_the_ladder() -> None:
     print(f"ladder: LTV to hedge, words p50 {sized_us:.2f} µs, {sized_us / peer_us:.1f} x; {anchor}")
     print(f"ladder: the whole decision  p50 {decided_us:.2f} µs, {decided_us / peer_us:.1f} x; {anchor}")
     assert step_us < sized_us < decided_us
+
+
+def test_deciding_by_an_inventory_s_risk() -> None:
+    """The score with the action that stands, and a whole decision that ends in an order, beside the Band's."""
+    rule, peer = example.inventory_rule(), PchipInterpolator(*KNOTS)
+    situation = Situation(loss=0.03, age_ns=3_600_000_000_000, volatility=0.6, depth_share=0.01)
+    before = Standing(underlying="BTC", action=Action.REDUCE, since_ns=0)
+    scored_us, peer_us = _p50_us(
+        timeit.Timer(lambda: next_standing(rule, score(rule, situation), before, example.NOW_NS)),
+        timeit.Timer(lambda: peer(0.4321)),
+    )
+    risk = example.risk(
+        "2",
+        marks=(example.mark(depth_usd=1e7, depth_bps=20.0),),
+        inventories=(example.inventory(loss=0.04, age_s=3600),),
+        volatilities=(example.volatility(0.8),),
+    )
+    ledger, banded = example.snapshot(config=example.by_risk()), example.snapshot()
+    assert all(isinstance(decide(risk, side), Hedge) for side in (ledger, banded))
+    step_us, band_us = _p50_us(
+        timeit.Timer(lambda: decide(risk, ledger)), timeit.Timer(lambda: decide(risk, banded)), calls=500
+    )
+    print(
+        f"score and action            p50 {scored_us:.2f} µs, {scored_us / peer_us:.2f} x scipy's curve "
+        f"({peer_us:.2f} µs)"
+    )
+    print(
+        f"whole decision              p50 {step_us:.1f} µs, {step_us / band_us:.2f} x the Band's ({band_us:.1f} µs)"
+    )
+    assert step_us < 4 * band_us

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Coroutine
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 from confluent_kafka import Producer
@@ -22,6 +22,9 @@ from hedgerow.schemas.topics import STRATEGIES, STRATEGY_STATUS
 
 EXAMPLES = Path(__file__).parents[3] / "k8s" / "examples"
 ROLES = ("router", "risk", "hedging", executor_role("default/paper"))
+
+
+Result = TypeVar("Result")
 
 
 class Desk:
@@ -69,15 +72,15 @@ class Desk:
             self.send(STRATEGY_STATUS.name, f"{self.key}/{role}", record)
 
 
-def on_ledger(desk: Desk, work: Callable[[asyncpg.Connection], Coroutine[Any, Any, object]]) -> None:
-    async def connected() -> None:
+def on_ledger(desk: Desk, work: Callable[[asyncpg.Connection], Coroutine[Any, Any, Result]]) -> Result:
+    async def connected() -> Result:
         connection = await connect(desk.dsn, "test")
         try:
-            await work(connection)
+            return await work(connection)
         finally:
             await connection.close()
 
-    asyncio.run(connected())
+    return asyncio.run(connected())
 
 
 def risk_state(desk: Desk, published: StrategyPublished, delta: str, sequence: int) -> RiskState:

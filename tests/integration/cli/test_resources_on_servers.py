@@ -13,8 +13,13 @@ from confluent_kafka import Producer
 
 from hedgerow.cli.exits import ExitCode
 from hedgerow.domain.orders import Side
+from hedgerow.hedging.decide import decide
+from hedgerow.hedging.decision import Hedge
 from hedgerow.ledger.books import ClientFill, record_client_fill
+from hedgerow.ledger.decisions import Committed, Trace, commit_decision
+from hedgerow.ledger.snapshot import read_snapshot
 from hedgerow.ledger.strategies import find_strategy
+from hedgerow.schemas.records import RiskState
 from hedgerow.schemas.topics import RISK_STATE, STRATEGIES
 
 
@@ -191,3 +196,57 @@ def test_audit_finds_what_was_changed_behind_its_back(desk: Desk) -> None:
     assert code == ExitCode.REFUSED
     assert "does not match its hash" in err
     assert json.loads(desk.call("audit", "verify", "--json")[1])["chain"]["entries"] == 1
+
+
+async def decide_once(connection: asyncpg.Connection, risk: RiskState) -> Committed:
+    ledger = await read_snapshot(connection, risk.uid, risk.time_ns)
+    assert ledger is not None
+    decision = decide(risk, ledger)
+    assert isinstance(decision, Hedge)
+    trace = Trace(cause=risk.cause, stages="decided=1", traceparent="00-0-0-00")
+    committed = await commit_decision(connection, risk, ledger, decision, trace)
+    assert committed is not None
+    return committed
+
+
+def test_replay_makes_a_decision_again_and_says_when_it_comes_out_otherwise(desk: Desk) -> None:
+    desk.ok("apply", "-f", str(desk.folder))
+    published = desk.on_topic()
+    assert published is not None
+    code, _, err = desk.call("replay", "1")
+    assert code == ExitCode.REFUSED
+    assert "the ledger has no decision 1; it has no decision yet. Only decisions to trade are stored" in err
+
+    risk = risk_state(desk, published, "0.5", 1)
+    committed = on_ledger(desk, lambda connection: decide_once(connection, risk))
+    number, (intent,) = str(committed.decision), committed.intents
+    out = desk.ok("replay", number)
+    assert f"decision {number} of {desk.key}, generation 1" in out
+    assert "It decided: Sell 0.084 BTC/USDT:USDT at 59940 or better (IOC) on default/paper" in out
+    assert f"its intents: {intent}" in out
+    assert "made again it comes out the same, all " in out
+    assert desk.ok("replay", "--intent", str(intent)) == out
+    found = json.loads(desk.ok("replay", number, "--json"))
+    assert (found["identical"], found["stored"]) == (True, found["replayed"])
+    assert (found["risk_state"]["sequence"], found["snapshot"]["generation"]) == (risk.sequence, 1)
+
+    for named in ((), (number, "--intent", str(intent))):
+        code, _, err = desk.call("replay", *named)
+        assert (code, "name one decision" in err) == (ExitCode.USAGE, True)
+    code, _, err = desk.call("replay", "--intent", "999999")
+    assert code == ExitCode.REFUSED
+    assert f"the ledger has no intent 999999; it has decisions {number} to {number}" in err
+
+    forged = "replace(convert_from(decision, 'UTF8'), '\"0.084\"', '\"0.9\"')::bytea"
+    forged = f"update decisions set decision = {forged}"
+    on_ledger(desk, lambda connection: connection.execute(forged))
+    code, out, err = desk.call("replay", number)
+    assert code == ExitCode.DIFFERENT
+    assert f"decision {number} was" in err
+    assert "0.9" in err
+    assert "comes out the same" not in out
+    code, out, _ = desk.call("replay", number, "--json")
+    assert (code, json.loads(out)["identical"]) == (ExitCode.DIFFERENT, False)
+    on_ledger(desk, lambda connection: connection.execute("update decisions set snapshot = '{}'"))
+    code, _, err = desk.call("replay", number)
+    assert (code, "what it saw cannot be told" in err, "cannot be decided again" in err) == (1, True, True)

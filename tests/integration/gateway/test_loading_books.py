@@ -80,6 +80,28 @@ async def test_a_file_is_shown_loaded_repeated_and_changed(
     assert (code, "as-of time" in err and "before the known" in err) == (1, True), err
 
 
+async def test_entries_are_loaded_with_their_positions_and_are_part_of_the_content(
+    hedgerow: Call, shared_gateway: Gateway, tmp_path: Path
+) -> None:
+    file = tmp_path / "positions.csv"
+    load = ("load", "entered", "-f", str(file), "--as-of", "now")
+    header = "instrument,quantity,entry_price,since\n"
+    file.write_text(header + "BTC/USDT,-1.25,61000.5,2026-03-01T11:00:00Z\nBTC/USDT:USDT,3,,\n")
+    assert (await hedgerow(*load))[0] == 0
+    book = (await shared_gateway.call("GET", "/books/entered")).body
+    entry = {"price": "61000.5", "since": "2026-03-01T11:00:00.000000000Z"}
+    assert (book["sequence"], book["entries"]) == (1, {"BTC/USDT": entry})
+
+    code, out, _ = await hedgerow(*load)
+    assert (code, "has these positions already" in out, "sequence 1" in out) == (0, True, True), out
+    file.write_text(header + "BTC/USDT,-1.25,60000,2026-03-01T11:00:00Z\nBTC/USDT:USDT,3,,\n")
+    code, out, _ = await hedgerow(*load, "--json")
+    changed = {"BTC/USDT": {"before": entry, "after": entry | {"price": "60000"}}}
+    assert (code, json.loads(out)["changes"], json.loads(out)["entries"]) == (0, {}, changed)
+    code, out, _ = await hedgerow("show", "entered")
+    assert (code, "60000 since 2026-03-01T11:00:00" in out, "sequence 2" in out) == (0, True, True), out
+
+
 @pytest.mark.parametrize(
     ("content", "options", "code", "words"),
     [

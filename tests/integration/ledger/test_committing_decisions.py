@@ -14,9 +14,9 @@ from hedgerow.domain.orders import TimeInForce
 from hedgerow.execution.order_life import IntentState
 from hedgerow.hedging.decide import decide
 from hedgerow.hedging.decision import Hedge
-from hedgerow.ledger.audit import replay_decisions
+from hedgerow.ledger.audit import find_decision, replay_decisions
 from hedgerow.ledger.chain import verify_chain
-from hedgerow.ledger.decisions import INTENTS_CHANNEL, commit_decision, read_decision
+from hedgerow.ledger.decisions import INTENTS_CHANNEL, commit_decision
 from hedgerow.ledger.halts import HaltTarget, place_halt, release_halts
 from hedgerow.ledger.outcomes import record_answer
 from hedgerow.ledger.snapshot import read_snapshot
@@ -32,10 +32,10 @@ async def test_a_committed_decision_is_there_whole(desk: Desk) -> None:
     assert (intent.state, intent.quantity, intent.side) == (IntentState.DECIDED, Decimal("0.400"), "Sell")
     assert (intent.generation, intent.decision, intent.leg) == (1, committed.decision, 0)
     async with desk.pool.acquire() as connection:
-        stored = await read_decision(connection, committed.decision)
-        assert await read_decision(connection, committed.decision + 1) is None
+        stored = await find_decision(connection, committed.decision)
+        assert await find_decision(connection, committed.decision + 1) is None
     assert stored is not None
-    assert (encode(stored.risk), encode(stored.ledger)) == (encode(risk), encode(ledger))
+    assert (stored.risk_state, stored.snapshot) == (encode(risk), encode(ledger))
     assert stored.decision == encode(decide(risk, ledger))
     after = await desk.snapshot()
     assert after.version == ledger.version + 1

@@ -7,7 +7,14 @@ import pytest
 from ledger_desk import Desk
 
 from hedgerow.execution.order_life import IntentState
-from hedgerow.ledger.audit import ReplayReport, count_decisions, replay_decisions
+from hedgerow.ledger.audit import (
+    ReplayReport,
+    count_decisions,
+    decisions_there,
+    find_decision,
+    find_decision_of_intent,
+    replay_decisions,
+)
 
 
 async def _replay(desk: Desk, uid: str | None = None) -> ReplayReport:
@@ -71,3 +78,21 @@ async def test_a_decision_that_comes_out_otherwise_is_named_and_hides_no_other(
     for difference in report.differences:
         assert replayed in difference.replayed
         assert difference.stored != difference.replayed
+
+
+async def test_one_decision_is_found_with_its_intents_and_made_again_to_the_byte(decided: Desk) -> None:
+    async with decided.pool.acquire() as connection:
+        found = await find_decision(connection, 7)
+        assert found is not None
+        assert (found.id, found.strategy, found.generation) == (7, decided.config.key, 1)
+        assert (found.cause, found.intents) == ("book:clients:3", (7,))
+        assert found.replayed() == found.decision
+        assert await find_decision_of_intent(connection, 7) == 7
+        assert await find_decision(connection, 13) is None
+        assert await find_decision_of_intent(connection, 13) is None
+        assert await decisions_there(connection) == (1, 12)
+
+
+async def test_an_empty_ledger_has_no_decision_to_find(desk: Desk) -> None:
+    async with desk.pool.acquire() as connection:
+        assert await decisions_there(connection) is None

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from hedgerow.cli.book_csv import BookFile, read_book_csv
 from hedgerow.cli.csv_rows import CsvRefused
+from hedgerow.domain.positions import Entry
+from hedgerow.domain.times import parse_time
 
 ASSETS = ("BTC", "ETH", "USDT")
 LISTED = ("BTC/USDT", "BTC/USDT:USDT", "ETH/USDT")
@@ -115,3 +117,36 @@ def test_every_problem_is_told_at_once() -> None:
         "line 4, as_of",
         "line 5, instrument",
     ]
+
+
+ENTERED = "instrument,quantity,entry_price,since\n"
+
+
+def test_entries_are_read_where_they_are_told() -> None:
+    text = ENTERED + "BTC/USDT,-1.5,61000.25,2026-03-01T11:00:00Z\nETH/USDT,2,,\n"
+    assert read_book_csv(text, LISTED, ASSETS) == BookFile(
+        {"BTC/USDT": Decimal("-1.5"), "ETH/USDT": Decimal(2)},
+        None,
+        entries={"BTC/USDT": Entry(price=Decimal("61000.25"), since_ns=parse_time("2026-03-01T11:00:00Z"))},
+    )
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("BTC/USDT,1,60000,", "line 2, since: ''"),
+        ("BTC/USDT,1,,2026-03-01T11:00:00Z", "line 2, entry_price: ''"),
+        ("BTC/USDT,1,-5,2026-03-01T11:00:00Z", "line 2, entry_price: '-5' should be positive"),
+        ("BTC/USDT,1,0,2026-03-01T11:00:00Z", "line 2, entry_price: '0' should be positive"),
+        ("BTC/USDT,1,60000,soon", "line 2, since: 'soon' should be an RFC 3339 time"),
+        ("BTC/USDT,0,60000,2026-03-01T11:00:00Z", "line 2, quantity: '0' is flat and has no entry"),
+    ],
+)
+def test_half_an_entry_and_one_of_nothing_are_refused(row: str, said: str) -> None:
+    (found,) = problems(f"{ENTERED}{row}\n")
+    assert found.startswith(said), found
+
+
+def test_a_file_with_half_of_the_entry_s_columns_is_refused() -> None:
+    (found,) = problems("instrument,quantity,entry_price\nBTC/USDT,1,5\n")
+    assert "lacks the column since" in found

@@ -9,7 +9,7 @@ import pytest
 from account_examples import account_source, account_state
 from hedge_world import LADDER, World, escalating, over_time
 
-from hedgerow.cli.explanation import BandFact, Explanation, Facts, InputFact, explain
+from hedgerow.cli.explanation import BandFact, Explanation, Facts, InputFact, explain, explain_past
 from hedgerow.hedging.decide import decide
 from hedgerow.hedging.snapshot import LedgerSnapshot
 from hedgerow.schemas.acknowledging import executor_role
@@ -193,3 +193,42 @@ def test_a_hedge_over_time_that_is_done_is_said_to_be_remembered_only() -> None:
     world.delta = Decimal("0.5")
     world.fill_all()
     assert said(explain(facts(world.ledger, risk=world.risk()))).startswith("It sends nothing: it remembers")
+
+
+def test_an_inventory_is_explained_with_its_parts_and_a_past_decision_in_the_same_words() -> None:
+    risk = example.risk(
+        "2",
+        marks=(example.mark(depth_usd=1e7, depth_bps=20.0),),
+        inventories=(example.inventory(loss=0.04, age_s=3600),),
+        volatilities=(example.volatility(0.8),),
+    )
+    ledger = example.snapshot(config=example.by_risk())
+    found = explain(facts(ledger, risk=risk))
+    told = {item.input: (item.age_s, item.usable, item.detail) for item in found.inputs}
+    assert told["inventory BTC"] == (3600.0, True, "cost 100,000.00, unrealised -4,000.00 (-4.00%)")
+    assert told["volatility BTC"] == (None, True, "80.0% a year, from 100 bars")
+    assert found.bands[0].rule == (
+        "risk score 51.0 (loss 28.0 + age 2.5 + volatility 20.0 + liquidity 0.5) -> Reduce: 25% of 2 BTC hedged"
+    )
+    assert said(found).startswith("It would send: Sell 0.5 BTC/USDT:USDT")
+    decision = decide(risk, ledger)
+    past = explain_past(risk, ledger, decision)
+    assert (past.bands, past.inputs[-2:]) == (found.bands, found.inputs[2:4])
+    assert past.outcome[0].startswith("It decided: Sell 0.5 BTC/USDT:USDT")
+
+
+def test_an_entry_that_is_not_known_is_named() -> None:
+    unknown = (example.inventory(unknown=("BTC/USDT of book:oms",)),)
+    risk = example.risk("2", inventories=unknown, volatilities=(example.volatility(0.8),))
+    found = explain(facts(example.snapshot(config=example.by_risk()), risk=risk))
+    (told,) = [item for item in found.inputs if item.input == "inventory BTC"]
+    assert (told.usable, told.detail.endswith("entry not known: BTC/USDT of book:oms")) == (False, True)
+    assert said(found).startswith("It sends nothing: UnknownEntry: it is not known what was paid for")
+
+
+def test_an_action_that_is_only_remembered_is_said() -> None:
+    risk = example.risk("0", inventories=(example.inventory(),), volatilities=(example.volatility(0.1),))
+    found = explain(facts(example.snapshot(config=example.by_risk()), risk=risk))
+    assert said(found) == (
+        "It sends nothing: it remembers that the action is Hold for BTC now, and decides anew."
+    )

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from hedgerow.domain.instruments import LISTINGS
 from hedgerow.domain.loans import ASSETS, Loan
+from hedgerow.domain.positions import Entry
 from hedgerow.ledger.books import FedBook
 from hedgerow.schemas.records import BookKind, ClientBook
 from hedgerow_gateway.fields import (
@@ -63,6 +64,15 @@ class LoanGiven(BaseModel):
     ] = {}
 
 
+class EntryGiven(BaseModel):
+    """How a position came about."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    price: Annotated[Positive, Field(description="average of what is open, in quote currency")]
+    since: Annotated[GivenTime, Field(description="when it was opened from nothing; not after `as_of`")]
+
+
 class BookRequest(BaseModel):
     """All of a book's positions, or all of its loans. It is as fresh as its `as_of`: tell it again as a heartbeat."""
 
@@ -79,6 +89,10 @@ class BookRequest(BaseModel):
     positions: Annotated[
         dict[str, Signed],
         Field(description="signed quantity by unified symbol, in contracts; base units for spot"),
+    ] = {}
+    entries: Annotated[
+        dict[str, EntryGiven],
+        Field(description="of those positions whose entry is known; policy InventoryRisk asks for it"),
     ] = {}
     loans: Annotated[list[LoanGiven], Field(description="every loan that is not repaid")] = []
 
@@ -102,6 +116,13 @@ class LoanAnswer(BaseModel):
     collateral: dict[str, Shown]
 
 
+class EntryAnswer(BaseModel):
+    """How a position came about, as it was told or as its fills say."""
+
+    price: Shown
+    since: ShownTime
+
+
 class BookAnswer(BaseModel):
     """A book as it stands."""
 
@@ -111,6 +132,7 @@ class BookAnswer(BaseModel):
     as_of: ShownTime
     positions: dict[str, Shown]
     loans: list[LoanAnswer]
+    entries: dict[str, EntryAnswer]
 
 
 def told_book(name: str, request: BookRequest, now_ns: int) -> FedBook:
@@ -119,7 +141,7 @@ def told_book(name: str, request: BookRequest, now_ns: int) -> FedBook:
     Raises:
         Problem: 422, with every field that cannot be accepted.
     """
-    errors = [*_position_errors(request), *_loan_errors(request)]
+    errors = [*_position_errors(request), *_entry_errors(request), *_loan_errors(request)]
     if request.as_of > now_ns + CLOCK_SLACK_NS:
         errors.append(FieldError(field="as_of", reason="is in the future; check the sender's clock"))
     if errors:
@@ -131,6 +153,10 @@ def told_book(name: str, request: BookRequest, now_ns: int) -> FedBook:
         kind=BookKind.LOANS if "loans" in request.model_fields_set else BookKind.POSITIONS,
         positions=request.positions,
         loans=tuple(map(_loan, sorted(request.loans, key=lambda loan: loan.id))),
+        entries={
+            symbol: Entry(price=entry.price, since_ns=entry.since)
+            for symbol, entry in request.entries.items()
+        },
     )
 
 
@@ -153,6 +179,10 @@ def book_answer(book: ClientBook) -> BookAnswer:
             )
             for loan in book.loans
         ],
+        entries={
+            symbol: EntryAnswer(price=entry.price, since=entry.since_ns)
+            for symbol, entry in book.entries.items()
+        },
     )
 
 
@@ -173,6 +203,16 @@ def _position_errors(request: BookRequest) -> Iterator[FieldError]:
         if symbol not in LISTINGS:
             listed = ", ".join(sorted(LISTINGS))
             yield FieldError(field=f"positions.{symbol}", reason=f"is not listed; listed are {listed}")
+
+
+def _entry_errors(request: BookRequest) -> Iterator[FieldError]:
+    for symbol, entry in request.entries.items():
+        if not request.positions.get(symbol):
+            yield FieldError(
+                field=f"entries.{symbol}", reason="has no position; tell what is held, or leave it out"
+            )
+        if entry.since > request.as_of:
+            yield FieldError(field=f"entries.{symbol}.since", reason="is after as_of")
 
 
 def _loan_errors(request: BookRequest) -> Iterator[FieldError]:

@@ -16,6 +16,7 @@ from hedgerow.cli.tables import console, table
 from hedgerow.domain.instruments import LISTINGS
 from hedgerow.domain.loans import ASSETS, Loan
 from hedgerow.domain.money import parse_decimal, plain
+from hedgerow.domain.positions import Entry
 from hedgerow.domain.times import parse_time, show_time
 
 NOW = "now"
@@ -40,13 +41,16 @@ async def load_book(
             f"nothing was sent: book {name} holds {known.kind.lower()} and {file} holds {kind}; load it under "
             "another name"
         )
-    before = {} if known is None else _content(known)
+    entries = {symbol: _entry(entry) for symbol, entry in told.entries.items()}
+    before, entries_before = ({}, {}) if known is None else (_content(known), known.entries)
     # The same again only confirms what is known, under the sequence that it has.
-    sequence = 1 if known is None else known.sequence + (before != after)
+    same = (before, entries_before) == (after, entries)
+    sequence = 1 if known is None else known.sequence + (not same)
     if not dry_run:
-        content = {"loans": list(after.values())} if kind == "loans" else {"positions": after}
+        positions = {"positions": after, "entries": entries}
+        content = {"loans": list(after.values())} if kind == "loans" else positions
         book = await put_book(gateway, name, sequence, held_at, content)
-    _show_change(name, kind, before, after, as_json)
+    _show_change(name, kind, before, after, _changes(entries_before, entries, None), as_json)
     if as_json:
         return ExitCode.OK
     if dry_run:
@@ -72,7 +76,11 @@ async def show_book(gateway: GatewayAddress, name: str, as_json: bool) -> ExitCo
     if book.kind == "Loans":
         console().print(table(("LOAN", "OWED"), ((loan["id"], _words(loan)) for loan in book.loans)))
     else:
-        console().print(table(("INSTRUMENT", "QUANTITY"), sorted(book.positions.items())))
+        rows = (
+            (symbol, quantity, _entry_words(book.entries.get(symbol)))
+            for symbol, quantity in sorted(book.positions.items())
+        )
+        console().print(table(("INSTRUMENT", "QUANTITY", "ENTRY"), rows))
     return ExitCode.OK
 
 
@@ -115,6 +123,15 @@ def _content(book: Book) -> Content:
     return {loan["id"]: loan for loan in book.loans} if book.kind == "Loans" else dict(book.positions)
 
 
+def _entry(entry: Entry) -> dict[str, str]:
+    """As the gateway shows it."""
+    return {"price": plain(entry.price), "since": show_time(entry.since_ns)}
+
+
+def _entry_words(entry: Mapping[str, str] | None) -> str:
+    return "-" if entry is None else f"{entry['price']} since {entry['since']}"
+
+
 def _loan(loan: Loan) -> dict[str, Any]:
     """As the gateway shows it."""
     return {
@@ -135,21 +152,42 @@ def _words(loan: Mapping[str, Any]) -> str:
     return f"{owed}, since {loan['since'][:10]}" + (f", against {pledged}" if pledged else "")
 
 
-def _show_change(name: str, kind: str, before: Content, after: Content, as_json: bool) -> None:
-    absent: Any = None if kind == "loans" else "0"
-    rows = [
-        (key, before.get(key, absent), after.get(key, absent))
+Changes = dict[str, tuple[Any, Any]]
+
+
+def _changes(before: Content, after: Content, absent: Any) -> Changes:
+    """Before and after, of each key that differs."""
+    return {
+        key: (before.get(key, absent), after.get(key, absent))
         for key in sorted(before.keys() | after.keys())
         if before.get(key, absent) != after.get(key, absent)
-    ]
+    }
+
+
+def _show_change(
+    name: str, kind: str, before: Content, after: Content, entries: Changes, as_json: bool
+) -> None:
+    rows = _changes(before, after, None if kind == "loans" else "0")
     if as_json:
-        changes = {key: {"before": old, "after": new} for key, old, new in rows}
-        print(json.dumps({"book": name, "changes": changes}))
-    elif not rows:
+        print(json.dumps({"book": name, "changes": _as_json(rows), "entries": _as_json(entries)}))
+        return
+    if not rows and not entries:
         print(f"book {name} has these {kind} already")
-    elif kind == "loans":
-        shown = ((key, *("-" if loan is None else _words(loan) for loan in loans)) for key, *loans in rows)
+    if rows and kind == "loans":
+        shown = (
+            (key, *("-" if loan is None else _words(loan) for loan in loans)) for key, loans in rows.items()
+        )
         console().print(table(("LOAN", "BEFORE", "AFTER"), shown))
-    else:
-        moved = ((key, old, new, plain(parse_decimal(new) - parse_decimal(old))) for key, old, new in rows)
+    elif rows:
+        moved = (
+            (key, old, new, plain(parse_decimal(new) - parse_decimal(old)))
+            for key, (old, new) in rows.items()
+        )
         console().print(table(("INSTRUMENT", "BEFORE", "AFTER", "CHANGE"), moved))
+    if entries:
+        told = ((symbol, *map(_entry_words, pair)) for symbol, pair in entries.items())
+        console().print(table(("INSTRUMENT", "ENTRY BEFORE", "ENTRY AFTER"), told))
+
+
+def _as_json(rows: Changes) -> dict[str, dict[str, Any]]:
+    return {key: {"before": old, "after": new} for key, (old, new) in rows.items()}

@@ -7,9 +7,10 @@ import msgspec
 
 from hedgerow.cli.csv_rows import AS_OF, CsvProblem, CsvRefused, Lines, Rows, check_header, split_lines
 from hedgerow.domain.loans import Loan
-from hedgerow.domain.times import parse_time
+from hedgerow.domain.positions import Entry
 
 POSITION = ("instrument", "quantity")
+ENTRY = ("entry_price", "since")
 LOAN = ("id", "asset", "principal", "interest", "annual_rate", "since")
 COLLATERAL = "collateral"
 
@@ -20,18 +21,21 @@ class BookFile(msgspec.Struct, frozen=True):
     Attributes:
         positions: signed quantities by instrument; None in a file of loans.
         loans: by id; None in a file of positions.
+        entries: of those positions that have one.
     """
 
     positions: dict[str, Decimal] | None
     as_of: str | None
     loans: dict[str, Loan] | None = None
+    entries: dict[str, Entry] = {}
 
 
 def read_book_csv(text: str, listed: Collection[str], assets: Collection[str]) -> BookFile:
     """Columns of positions or of loans, in any order, under a header that names them.
 
-    Positions have `instrument` and `quantity`; loans `id`, `asset`, `principal`, `interest`, `annual_rate`, `since`
-    and, when told, `collateral` (`BTC=0.5;ETH=2`). Both may have `as_of`.
+    Positions have `instrument` and `quantity`, and `entry_price` and `since` when told, both empty where they are not
+    known; loans `id`, `asset`, `principal`, `interest`, `annual_rate`, `since`
+    and, when told, `collateral` (`BTC=0.5;ETH=2`). Both kinds may have `as_of`.
 
     Args:
         listed: the instruments that there are; assets: what can be owed or pledged.
@@ -49,7 +53,7 @@ def read_book_csv(text: str, listed: Collection[str], assets: Collection[str]) -
     if {"principal", "annual_rate"} & set(header):
         check_header(line, header, LOAN, (COLLATERAL, AS_OF))
         return _LoanRows(header, assets).read(lines[1:])
-    check_header(line, header, POSITION, (AS_OF,))
+    check_header(line, header, (*POSITION, *(ENTRY if set(ENTRY) & set(header) else ())), (*ENTRY, AS_OF))
     return _PositionRows(header, listed).read(lines[1:])
 
 
@@ -61,12 +65,33 @@ class _PositionRows(Rows):
 
     def read(self, rows: Lines) -> BookFile:
         positions: dict[str, Decimal] = {}
+        entries: dict[str, Entry] = {}
         none = "has no rows; a flat book lists its instruments with quantity 0"
         for line, fields in self.fields(rows, none):
             quantity = self.number(line, "quantity", fields["quantity"])
             if self._is_new(line, fields["instrument"]) and quantity is not None:
                 positions[fields["instrument"]] = quantity
-        return BookFile(positions, self.end())
+                entry = self._entry(line, quantity, fields)
+                if entry is not None:
+                    entries[fields["instrument"]] = entry
+        return BookFile(positions, self.end(), entries=entries)
+
+    def _entry(self, line: int, quantity: Decimal, fields: dict[str, str]) -> Entry | None:
+        """None where none is told, and where it is wrong, which is then a problem."""
+        told = {name: fields.get(name, "") for name in ENTRY}
+        if not any(told.values()):
+            return None
+        if not quantity:
+            self.problem(
+                line, "quantity", fields["quantity"], "is flat and has no entry; leave its entry empty"
+            )
+            return None
+        price = self.number(line, "entry_price", told["entry_price"])
+        if price is not None and price <= 0:
+            self.problem(line, "entry_price", told["entry_price"], "should be positive")
+            return None
+        since_ns = self.time(line, "since", told["since"])
+        return None if price is None or since_ns is None else Entry(price=price, since_ns=since_ns)
 
     def _is_new(self, line: int, symbol: str) -> bool:
         if symbol not in self._listed:
@@ -104,10 +129,14 @@ class _LoanRows(Rows):
         principal = self.number(line, "principal", fields["principal"])
         interest = self.number(line, "interest", fields["interest"])
         annual_rate = self.number(line, "annual_rate", fields["annual_rate"])
-        since_ns = self._since(line, fields["since"])
+        since_ns = self.time(line, "since", fields["since"])
         collateral = self._collateral(line, fields.get(COLLATERAL, ""))
-        if len(self.problems) > before or principal is None or interest is None or annual_rate is None:
+        if len(self.problems) > before:
             return None
+        assert principal is not None
+        assert interest is not None
+        assert annual_rate is not None
+        assert since_ns is not None
         return Loan(
             id=fields["id"],
             asset=asset,
@@ -122,13 +151,6 @@ class _LoanRows(Rows):
         if name not in self._assets:
             self.problem(line, column, name, f"is no asset here; they are {', '.join(sorted(self._assets))}")
         return name
-
-    def _since(self, line: int, text: str) -> int:
-        try:
-            return parse_time(text)
-        except ValueError as error:
-            self.problem(line, "since", text, str(error))
-            return 0
 
     def _collateral(self, line: int, text: str) -> dict[str, Decimal]:
         found: dict[str, Decimal] = {}

@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 import msgspec
 
 from hedgerow.domain.money import is_on_step, plain
+from hedgerow.domain.times import parse_time
 
 AS_OF = "as_of"
 # As the gateway takes them.
@@ -134,6 +135,14 @@ class Rows:
                 return value
         self.problem(line, column, text, problem)
         return None
+
+    def time(self, line: int, column: str, text: str) -> int | None:
+        """Nanoseconds, or None when it is no time."""
+        try:
+            return parse_time(text)
+        except ValueError as error:
+            self.problem(line, column, text, str(error))
+            return None
 
     def _take_as_of(self, line: int, text: str) -> None:
         """The gateway says what is wrong with a time; here all rows must tell the same one."""

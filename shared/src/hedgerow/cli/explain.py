@@ -2,12 +2,13 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 
 import msgspec
 
 from hedgerow.cli.exits import ExitCode, Refused
-from hedgerow.cli.explanation import BandFact, Explanation, Facts, InputFact, LegFact, explain
-from hedgerow.cli.loan_facts import loan_words
+from hedgerow.cli.explanation import BandFact, Explanation, Facts, InputFact, LegFact, PastDecision, explain
+from hedgerow.cli.loan_facts import LoanFact, loan_words
 from hedgerow.cli.names import age, key_of
 from hedgerow.cli.newest_states import newest_accounts, newest_risk_state
 from hedgerow.cli.servers import Servers, open_ledger
@@ -19,8 +20,10 @@ from hedgerow.ledger.books import read_books
 from hedgerow.ledger.intents import recent_intents
 from hedgerow.ledger.snapshot import read_snapshot
 from hedgerow.ledger.strategies import find_strategy, hedged_instruments, read_strategies, read_venues
+from hedgerow.schemas.records import InputProblem
 
 RECENT = 5
+INPUT = ("Input", "Age", "Limit", "Usable", "Says")
 
 
 async def explain_strategy(servers: Servers, name: str, namespace: str, as_json: bool) -> ExitCode:
@@ -93,23 +96,43 @@ def show_outlook(found: Explanation, now_ns: int) -> None:
     _show_what_follows(found)
 
 
+def show_past(found: PastDecision, now_ns: int) -> None:
+    """What a decision saw, and what it came to."""
+    out = console()
+    out.print(table(INPUT, map(_input_cells, found.inputs)))
+    _show_bands(found.problems, found.bands, found.currency)
+    _show_loan(found.loan, now_ns, found.currency)
+    for text in found.halts:
+        out.print(f"Halted: {text}")
+    for text in found.outcome:
+        out.print(text, style="bold")
+
+
 def _show_what_it_sees(found: Explanation, now_ns: int) -> None:
     out = console()
-    headers: tuple[str, ...]
     out.print(
         table(("Hedges with", "On", "Account", "Trading", "Holds (contracts)"), map(_leg_cells, found.legs))
     )
-    out.print(table(("Input", "Age", "Limit", "Usable", "Says"), map(_input_cells, found.inputs)))
-    for problem in found.problems:
+    out.print(table(INPUT, map(_input_cells, found.inputs)))
+    _show_bands(found.problems, found.bands, found.currency)
+    _show_loan(found.loan, now_ns, found.currency)
+
+
+def _show_bands(problems: Sequence[InputProblem], bands: Sequence[BandFact], currency: str) -> None:
+    out = console()
+    for problem in problems:
         out.print(f"{problem.input}: {problem.code}: {problem.detail}")
-    headers = ("Exposure", "Unhedged", "Hedge", "Net", "Lower", "Upper", f"Net in {found.currency}", "Is")
-    out.print(table(headers, map(_band_cells, found.bands)))
-    for band in found.bands:
+    headers = ("Exposure", "Unhedged", "Hedge", "Net", "Lower", "Upper", f"Net in {currency}", "Is")
+    out.print(table(headers, map(_band_cells, bands)))
+    for band in bands:
         if band.rule:
             out.print(f"{band.underlying}: {band.rule}")
-    if found.loan is not None:
-        for text in loan_words(found.loan, now_ns, found.currency):
-            out.print(text)
+
+
+def _show_loan(loan: LoanFact | None, now_ns: int, currency: str) -> None:
+    if loan is not None:
+        for text in loan_words(loan, now_ns, currency):
+            console().print(text)
 
 
 def _show_what_follows(found: Explanation) -> None:

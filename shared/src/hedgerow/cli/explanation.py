@@ -14,6 +14,7 @@ from hedgerow.hedging.decision import Decision, Hedge, Hold, NewIntent
 from hedgerow.hedging.exposure import NetExposure, known_exposures
 from hedgerow.hedging.snapshot import LedgerSnapshot, OpenIntent
 from hedgerow.risk.holdings import account_holdings
+from hedgerow.risk.problems import MIN_BARS
 from hedgerow.schemas.acknowledging import required_roles
 from hedgerow.schemas.records import (
     AccountState,
@@ -23,7 +24,7 @@ from hedgerow.schemas.records import (
     RiskState,
     StrategyPublished,
 )
-from hedgerow.strategy.compiled import CompiledVenue, Mode
+from hedgerow.strategy.compiled import CompiledStrategy, CompiledVenue, Mode
 
 
 class InputFact(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,6 +104,33 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     acknowledged: list[str]
 
 
+class PastDecision(msgspec.Struct, frozen=True, kw_only=True):
+    """What a past decision saw and what it came to, in the same words as an explanation of now."""
+
+    mode: str
+    currency: str
+    halts: list[str]
+    inputs: list[InputFact]
+    problems: list[InputProblem]
+    bands: list[BandFact]
+    loan: LoanFact | None
+    outcome: list[str]
+
+
+def explain_past(risk: RiskState, ledger: LedgerSnapshot, decision: Decision) -> PastDecision:
+    """Put a stored decision in words. Ages are those at the moment of deciding."""
+    return PastDecision(
+        mode=ledger.config.mode.value,
+        currency=ledger.config.currency,
+        halts=list(ledger.halts),
+        inputs=_risk_inputs(risk, ledger),
+        problems=list(risk.problems),
+        bands=[_band(exposure) for exposure in known_exposures(risk, ledger)],
+        loan=loan_fact(risk, ledger),
+        outcome=_outcome(decision, ledger, "decided"),
+    )
+
+
 def explain(facts: Facts) -> Explanation:
     """Put the facts in words. Decides as hedging would, and changes nothing."""
     ledger, risk = facts.ledger, facts.risk
@@ -119,7 +147,7 @@ def explain(facts: Facts) -> Explanation:
         acknowledged=facts.acknowledged,
         waits_for=sorted(required_roles(config) - set(facts.acknowledged)),
         legs=_legs(facts),
-        inputs=[*_risk_inputs(facts), *_books(facts), *_accounts(facts)],
+        inputs=[*_risk_inputs(facts.risk, facts.ledger), *_books(facts), *_accounts(facts)],
         problems=list(risk.problems) if risk else [],
         bands=_bands(facts),
         loan=loan_fact(risk, ledger),
@@ -135,9 +163,9 @@ def _age_s(now_ns: int, then_ns: int) -> float:
     return (now_ns - then_ns) / 1e9
 
 
-def _risk_inputs(facts: Facts) -> list[InputFact]:
-    risk, now_ns = facts.risk, facts.ledger.read_ns
-    limit_s = facts.ledger.config.freshness.quote_ns / 1e9
+def _risk_inputs(risk: RiskState | None, ledger: LedgerSnapshot) -> list[InputFact]:
+    now_ns = ledger.read_ns
+    limit_s = ledger.config.freshness.quote_ns / 1e9
     if risk is None:
         detail = "none on topic risk.state; see whether ingestion, enrichment and risk run"
         return [InputFact(input="risk state", age_s=None, limit_s=limit_s, usable=False, detail=detail)]
@@ -159,7 +187,7 @@ def _risk_inputs(facts: Facts) -> list[InputFact]:
         usable=risk.ready and age_s <= limit_s,
         detail=f"generation {risk.generation}, caused by {risk.cause}",
     )
-    return [state, *facts_of_marks, *_scores(risk, facts.ledger)]
+    return [state, *facts_of_marks, *_scores(risk, ledger), *_inventories(risk, ledger), *_volatilities(risk)]
 
 
 def _scores(risk: RiskState, ledger: LedgerSnapshot) -> Iterator[InputFact]:
@@ -172,6 +200,30 @@ def _scores(risk: RiskState, ledger: LedgerSnapshot) -> Iterator[InputFact]:
             limit_s=None if limit_ns is None else limit_ns / 1e9,
             usable=problem is None,
             detail=f"{score.score:g}",
+        )
+
+
+def _inventories(risk: RiskState, ledger: LedgerSnapshot) -> Iterator[InputFact]:
+    for item in risk.inventories:
+        share = f" ({item.profit / item.cost:+.2%})" if item.cost else ""
+        told = f"cost {item.cost:,.2f}, unrealised {item.profit:+,.2f}{share}"
+        yield InputFact(
+            input=f"inventory {item.underlying}",
+            age_s=None if item.since_ns is None else _age_s(ledger.read_ns, item.since_ns),
+            limit_s=None,
+            usable=not item.unknown,
+            detail=f"{told}; entry not known: {', '.join(item.unknown)}" if item.unknown else told,
+        )
+
+
+def _volatilities(risk: RiskState) -> Iterator[InputFact]:
+    for item in risk.volatilities:
+        yield InputFact(
+            input=f"volatility {item.underlying}",
+            age_s=None,
+            limit_s=None,
+            usable=item.bars >= MIN_BARS,
+            detail=f"{item.annualised:.1%} a year, from {item.bars} bars",
         )
 
 
@@ -278,41 +330,52 @@ def _band(exposure: NetExposure) -> BandFact:
 def _in_words(decision: Decision | None, facts: Facts) -> list[str]:
     if decision is None:
         return ["It sends nothing: no risk state of it was seen."]
+    config = facts.ledger.config
+    verb = "would fill virtually" if config.mode is Mode.SHADOW else "would send"
+    return _outcome(decision, facts.ledger, verb) + (
+        _refusal_ahead(facts) if isinstance(decision, Hedge) and decision.intents else []
+    )
+
+
+def _outcome(decision: Decision, ledger: LedgerSnapshot, verb: str) -> list[str]:
     if isinstance(decision, Hold):
         return [f"It sends nothing: {decision.reason}: {decision.detail}."]
     cancels = [
         f"It takes intent {item.intent} back: {item.reason}: {item.detail}." for item in decision.cancels
     ]
     if not decision.intents:
-        return cancels or [_remembering(decision, facts.ledger)]
-    verb = "would fill virtually" if facts.ledger.config.mode is Mode.SHADOW else "would send"
-    orders = [f"It {verb}: {_order_words(intent, facts)}." for intent in decision.intents]
-    return cancels + orders + _refusal_ahead(facts)
+        return cancels or [_remembering(decision, ledger)]
+    return cancels + [f"It {verb}: {_order_words(intent, ledger.config)}." for intent in decision.intents]
 
 
 def _remembering(decision: Hedge, ledger: LedgerSnapshot) -> str:
-    ladder = decision.policy_state.ladder
-    if ladder is not None and ladder != ledger.policy_state.ladder:
+    state, before = decision.policy_state, ledger.policy_state
+    if state.ladder is not None and state.ladder != before.ladder:
+        return f"It sends nothing: it remembers that the LTV ladder is at {state.ladder.state} now, and decides anew."
+    changed = [
+        f"{item.action} for {item.underlying}" for item in state.standings if item not in before.standings
+    ]
+    if changed:
         return (
-            f"It sends nothing: it remembers that the LTV ladder is at {ladder.state} now, and decides anew."
+            f"It sends nothing: it remembers that the action is {', '.join(changed)} now, and decides anew."
         )
     return "It sends nothing: it remembers where its hedge over time has come to, and decides anew."
 
 
-def _order_words(intent: NewIntent, facts: Facts) -> str:
-    leg = next(leg for leg in facts.ledger.config.hedge_with if leg.index == intent.leg)
+def _order_words(intent: NewIntent, config: CompiledStrategy) -> str:
+    leg = next(leg for leg in config.hedge_with if leg.index == intent.leg)
     return (
         f"{intent.side} {plain(intent.quantity)} {intent.instrument} at {plain(intent.limit_price)} or better "
         f"({_manner(intent)}) on {intent.venue} account {intent.account}, to bring the net delta from "
-        f"{intent.delta:.8f} {leg.instrument.underlying} towards {intent.edge:.8f}{_cost_words(intent, facts)}"
+        f"{intent.delta:.8f} {leg.instrument.underlying} towards {intent.edge:.8f}{_cost_words(intent, config)}"
     )
 
 
-def _cost_words(intent: NewIntent, facts: Facts) -> str:
+def _cost_words(intent: NewIntent, config: CompiledStrategy) -> str:
     if intent.daily_cost is None:
         return ""
     verb = "costs" if intent.daily_cost > 0 else "earns"
-    return f"; the hedge then {verb} {plain(abs(intent.daily_cost))} {facts.ledger.config.currency} of funding in 24 h"
+    return f"; the hedge then {verb} {plain(abs(intent.daily_cost))} {config.currency} of funding in 24 h"
 
 
 def _manner(intent: NewIntent) -> str:

@@ -35,6 +35,7 @@ class Book(msgspec.Struct, frozen=True):
     as_of: str
     positions: dict[str, str]
     loans: list[dict[str, Any]]
+    entries: dict[str, dict[str, str]] = {}
 
 
 class GatewayAddress(msgspec.Struct, frozen=True):
@@ -91,7 +92,7 @@ async def put_book(
     """Tell a book, and return it as it then stands.
 
     Args:
-        content: its `positions` or its `loans`, as the gateway takes them.
+        content: its `positions` with their `entries`, or its `loans`, as the gateway takes them.
 
     Raises:
         Refused, GatewayUnreachable: see there.

@@ -154,6 +154,28 @@ def explain(
 
 
 @app.command()
+def replay(
+    decision: Annotated[
+        int | None, typer.Argument(min=1, help="Number of a past decision; `explain` shows recent ones.")
+    ] = None,
+    intent: Annotated[
+        int | None, typer.Option("--intent", min=1, help="The decision that this intent came from, instead.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Make a past decision again from the inputs that the ledger stored with it, tell it in words, and compare it byte
+    by byte; ends with 1 when it differs."""
+
+    async def work() -> ExitCode:
+        from hedgerow.cli.replay import replay as make_again
+        from hedgerow.cli.servers import read_servers
+
+        return await make_again(read_servers(), decision, intent, as_json)
+
+    run(work)
+
+
+@app.command()
 def top(
     once: Annotated[
         bool, typer.Option("--once", help="Print the table once; so it is without a terminal.")

@@ -64,6 +64,57 @@ async def replay_decisions(
     return ReplayReport(decisions=count, differences=tuple(differences))
 
 
+class StoredDecision(msgspec.Struct, frozen=True, kw_only=True):
+    """One decision as the ledger has it: its inputs and its result, byte for byte.
+
+    Attributes:
+        cause: the id of the input that it was made on; decided_ns: when.
+        intents: the orders that it led to.
+    """
+
+    id: int
+    strategy: str
+    generation: int
+    cause: str
+    decided_ns: int
+    risk_state: bytes
+    snapshot: bytes
+    decision: bytes
+    intents: tuple[int, ...]
+
+    def replayed(self) -> bytes:
+        """The decision made again; when it cannot be, why, in words."""
+        return _replay(self.risk_state, self.snapshot)
+
+
+async def find_decision(connection: Any, decision: int) -> StoredDecision | None:
+    """A past decision, of a deleted strategy as well; None when the ledger has none of this number."""
+    row = await connection.fetchrow(
+        "select d.id, s.key, d.generation, d.cause, d.decided_ns, d.risk_state, d.snapshot, d.decision, "
+        "array(select i.id from intents i where i.decision = d.id order by i.id) as intents "
+        "from decisions d join strategies s on s.uid = d.strategy_uid where d.id = $1",
+        decision,
+    )
+    if row is None:
+        return None
+    number, key, *values, intents = row.values()
+    names = ("generation", "cause", "decided_ns", "risk_state", "snapshot", "decision")
+    fields = dict(zip(names, values, strict=True))
+    return StoredDecision(id=number, strategy=key, intents=tuple(intents), **fields)
+
+
+async def find_decision_of_intent(connection: Any, intent: int) -> int | None:
+    """The number of the decision that an intent came from; None when the ledger has no such intent."""
+    found: int | None = await connection.fetchval("select decision from intents where id = $1", intent)
+    return found
+
+
+async def decisions_there(connection: Any) -> tuple[int, int] | None:
+    """The numbers of the first and the newest decision; None when there is none."""
+    row = await connection.fetchrow("select min(id) as first, max(id) as last from decisions")
+    return None if row["first"] is None else (row["first"], row["last"])
+
+
 def _replay(risk_state: bytes, snapshot: bytes) -> bytes:
     try:
         risk = msgspec.json.decode(risk_state, type=RiskState)

@@ -31,16 +31,6 @@ class Committed(msgspec.Struct, frozen=True, kw_only=True):
     intents: tuple[int, ...]
 
 
-class StoredDecision(msgspec.Struct, frozen=True, kw_only=True):
-    """A decision's inputs and its result, as they were."""
-
-    id: int
-    risk: RiskState
-    ledger: LedgerSnapshot
-    decision: bytes
-    decided_ns: int
-
-
 async def commit_decision(
     connection: Any, risk: RiskState, ledger: LedgerSnapshot, hedge: Hedge, trace: Trace
 ) -> Committed | None:
@@ -72,20 +62,6 @@ async def commit_decision(
         for cancel in hedge.cancels:
             await _request(connection, cancel, ledger)
     return Committed(decision=decision, intents=tuple(intents))
-
-
-async def read_decision(connection: Any, decision: int) -> StoredDecision | None:
-    """A past decision with the inputs it was made from, to replay or to explain."""
-    row = await connection.fetchrow("select * from decisions where id = $1", decision)
-    if row is None:
-        return None
-    return StoredDecision(
-        id=row["id"],
-        risk=msgspec.json.decode(row["risk_state"], type=RiskState),
-        ledger=msgspec.json.decode(row["snapshot"], type=LedgerSnapshot),
-        decision=row["decision"],
-        decided_ns=row["decided_ns"],
-    )
 
 
 async def _insert_decision(
