@@ -85,14 +85,14 @@ def journal_orders(journal: Path, offset: int = 0) -> list[str]:
     return list(orders.values())
 
 
-def order_times_ns(journal: Path, offset: int, account: str | None = None) -> list[int]:
-    """When the venue got each order, of one account or of all, in the order of their lines behind `offset`."""
+def order_times_ns(journal: Path, offset: int, account: str | None = None) -> dict[str, int]:
+    """When the venue got each order, by client order id, of one account or of all, behind `offset` bytes."""
     times: dict[str, int] = {}
     for line in _entries(journal, offset):
         for order in line["orders"]:
             if account in (None, order["account"]):
-                times.setdefault(order["orderId"], int(order["createdNs"]))
-    return list(times.values())
+                times.setdefault(order["orderLinkId"], int(order["createdNs"]))
+    return times
 
 
 def journal_executions(journal: Path) -> list[str]:

@@ -102,7 +102,7 @@ async def _halt_and_release(rig: Rig) -> float:
     body = {"target": {"kind": "All"}, "reason": "a drill"}
     halt = await asyncio.to_thread(_call, rig, "POST", "/halts", body)
     await asyncio.sleep(QUIET_S)
-    last_ns = max(invariants.order_times_ns(rig.journal, before), default=asked_ns)
+    last_ns = max(invariants.order_times_ns(rig.journal, before).values(), default=asked_ns)
     await asyncio.to_thread(_call, rig, "DELETE", f"/halts/{halt['id']}", None)
     return max(last_ns - asked_ns, 0) / 1e9
 

@@ -8,6 +8,7 @@ import hedge_examples as example
 import pytest
 from ledger_desk import Desk
 
+from hedgerow.ledger.books import read_books
 from hedgerow.ledger.connection import LedgerUnreachable, create_pool, ledger_id
 from hedgerow.ledger.continuity import arrive, require_arrived
 from hedgerow.ledger.halts import standing_halts
@@ -44,6 +45,21 @@ async def test_on_another_server_it_halts_every_venue_once_and_names_its_orders_
         assert await connection.fetchval("select former_ids from ledger_identity") == [before]
     refused = await desk.value("select count(*) from intents")
     assert refused == 0
+
+
+async def test_on_another_server_books_that_clients_move_are_newer_than_any_that_was_published(
+    desk: Desk,
+) -> None:
+    async with desk.pool.acquire() as connection:
+        await arrive(connection, desk.now_ns)
+        await connection.execute(
+            "insert into books (name, sequence, as_of_ns, fed) values ('clients', 41, 0, false), ('oms', 7, 0, true)"
+        )
+        await connection.execute("update ledger_identity set server = 'elsewhere'")
+        assert await arrive(connection, desk.now_ns)
+        sequences = {book.name: book.sequence for book in await read_books(connection, desk.now_ns)}
+    # The other's teller numbers it, and tells it again.
+    assert sequences == {"clients": desk.now_ns, "oms": 7}
 
 
 async def test_a_copy_of_its_database_is_another_server(postgres: str, ledger_dsn: str) -> None:

@@ -62,8 +62,8 @@ class Reconciler:
             VenueUnavailable: nothing can be said.
         """
         compared = await compare(self._account)
-        lost = compared is not None and compared.whole and bool(compared.drifts) and not self._halted
-        if lost and await adopt_lost(self._account):
+        # Halted or not: what halts may have been found while orders were on their way, when nothing is taken in.
+        if compared is not None and compared.whole and compared.drifts and await adopt_lost(self._account):
             compared = await compare(self._account)
         self._account.context.readiness.set("venue", True)
         if compared is None:

@@ -26,7 +26,8 @@ async def arrive(connection: Any, now_ns: int) -> bool:
     """Before anything is claimed: halt every venue when the ledger is on another server than it last was.
 
     It then names its orders anew, so that an intent number that is given a second time is not taken for the order that
-    went out under the first.
+    went out under the first; and the books that client fills move go on from the time's sequence, so that what was
+    published of the lost fills is not taken for newer.
 
     Returns:
         Whether it was restored or promoted.
@@ -45,6 +46,9 @@ async def arrive(connection: Any, now_ns: int) -> bool:
             return False
         await connection.execute(
             "update ledger_identity set id = $1, former_ids = former_ids || $2::uuid", uuid.uuid4(), row["id"]
+        )
+        await connection.execute(
+            "update books set sequence = greatest(sequence + 1, $1) where not fed", now_ns
         )
         reason = (
             f"the ledger was restored or promoted (it was on {row['server']}, and is on {row['here']}: system, "
