@@ -184,6 +184,15 @@ AnnotationValue = Annotated[str, _ANNOTATION]
 Flag = Annotated[bool, Field(strict=True)]
 
 
+MAX_ITEMS = 16
+
+
+def list_by(key: str) -> Any:
+    """A list whose items are told apart by one of their fields: no two have the same."""
+    extra: dict[str, Any] = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [key]}
+    return Field(min_length=1, max_length=MAX_ITEMS, json_schema_extra=extra)
+
+
 _UNIT_NS = {"ms": 1_000_000, "s": 1_000_000_000, "m": 60_000_000_000, "h": 3_600_000_000_000}
 
 
