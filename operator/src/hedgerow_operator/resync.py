@@ -85,13 +85,12 @@ class Resync:
 
     async def _sweep(self) -> None:
         """What the ledger holds of this cluster's namespaces and no resource declares any more."""
-        resources = self._world.of(STRATEGY).objects
-        uids = {key: body["metadata"]["uid"] for key, body in resources.items()}
         async with self._ledger.connection() as connection:
             for item in await cluster_strategies(connection):
                 key = item.config.key
+                # As the world is now, not as it was when the ledger was asked: what was published meanwhile is in it.
                 # One that was made anew under the name takes its place when it is published.
-                if self._ours(key) and key not in uids:
+                if self._ours(key) and self._world.find(STRATEGY, key) is None:
                     await withdraw(connection, self._sender, key, Publisher.CLUSTER)
                     _log.warning("orphaned strategy withdrawn", strategy=key, uid=item.uid)
             for key in await cluster_venues(connection):

@@ -1,5 +1,6 @@
 import asyncio
 from decimal import Decimal
+from uuid import uuid4
 
 import asyncpg
 import hedge_examples as example
@@ -12,6 +13,8 @@ from hedgerow.execution.order_life import IntentState
 from hedgerow.ledger.strategies import (
     LegConflict,
     PositionOpen,
+    Publisher,
+    ResourceId,
     VenueInUse,
     find_strategy,
     publish_strategy,
@@ -135,6 +138,23 @@ async def test_a_removed_strategy_is_gone_from_reading_and_its_next_life_has_a_n
     reborn = await _publish(desk.pool, desk.config, "r1")
     assert reborn.generation == 1
     assert reborn.uid != desk.uid
+
+
+async def test_a_resource_whose_strategy_was_withdrawn_though_it_stands_brings_it_back_under_its_uid(
+    pool: asyncpg.Pool,
+) -> None:
+    resource = ResourceId(uid=str(uuid4()), generation=3)
+    config = example.strategy()
+    async with pool.acquire() as connection:
+        await publish_strategy(connection, config, "r1", NOW_NS, resource)
+        await remove_strategy(connection, config.key, NOW_NS + 1, Publisher.CLUSTER)
+        back = await publish_strategy(connection, config, "r1", NOW_NS + 2, resource)
+        # A later one than any that was acknowledged, so that who waits for it sees it run.
+        assert (back.uid, back.generation) == (resource.uid, 4)
+        assert await find_strategy(connection, config.key) == back
+        assert await publish_strategy(connection, config, "r1", NOW_NS + 3, resource) == back
+        owners = await connection.fetch("select strategy_uid::text from leg_owners")
+    assert [row["strategy_uid"] for row in owners] == [resource.uid]
 
 
 async def test_a_venue_stays_while_a_strategy_hedges_on_it(desk: Desk) -> None:

@@ -98,13 +98,19 @@ async def publish_strategy(
         least = resource.generation if resource is not None else 1
         if row is not None and row["revision"] == revision and row["generation"] >= least:
             return _published(row)
+        if row is None and resource is not None:
+            # Withdrawn although its resource stands, by a sweep that had not seen it: it goes on under its uid.
+            row = await connection.fetchrow(
+                "select uid, generation, config from strategies where uid = $1 for update",
+                uuid.UUID(resource.uid),
+            )
         uid = row["uid"] if row else uuid.UUID(resource.uid) if resource else uuid.uuid4()
         generation = max(row["generation"] + 1, least) if row else least
         if row is not None:
             await _require_flat_when_moving(connection, uid, decode_config(row["config"]), config)
             await connection.execute(
                 "update strategies set generation = $2, revision = $3, config = $4, published_ns = $5, "
-                "version = version + 1 where uid = $1",
+                "version = version + 1, deleted_ns = null where uid = $1",
                 uid,
                 generation,
                 revision,
