@@ -34,7 +34,8 @@ from hedgerow.hedging.funding import (
 )
 from hedgerow.hedging.ladder import LadderStanding, LtvState
 from hedgerow.hedging.snapshot import LedgerSnapshot, PolicyState
-from hedgerow.schemas.records import Funding, RiskState
+from hedgerow.schemas.records import Funding
+from hedgerow.schemas.risk_state import RiskState
 from hedgerow.strategy.compiled import FundingAware
 
 CASES = 10_000 if os.environ.get("HEDGEROW_BENCH") else 300

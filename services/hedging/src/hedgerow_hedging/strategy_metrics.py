@@ -9,7 +9,7 @@ from prometheus_client.registry import Collector
 from hedgerow.hedging.decision import Decision, Hold
 from hedgerow.hedging.exposure import NetExposure, known_exposures
 from hedgerow.hedging.snapshot import LedgerSnapshot
-from hedgerow.schemas.records import RiskState
+from hedgerow.schemas.risk_state import RiskState
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):

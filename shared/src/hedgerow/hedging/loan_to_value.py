@@ -8,7 +8,7 @@ from decimal import Decimal
 import msgspec
 
 from hedgerow.domain.money import ZERO
-from hedgerow.schemas.records import LoanStanding
+from hedgerow.schemas.risk_state import LoanStanding
 
 UNCOVERED = Decimal("Infinity")
 
