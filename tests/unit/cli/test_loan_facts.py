@@ -10,7 +10,8 @@ from hedgerow.cli.explanation import Facts, explain
 from hedgerow.cli.loan_facts import loan_fact, loan_words
 from hedgerow.hedging.ladder import LadderStanding, LtvState
 from hedgerow.hedging.snapshot import LedgerSnapshot, PolicyState
-from hedgerow.schemas.records import LoanStanding, RiskState, StrategyPublished
+from hedgerow.schemas.records import StrategyPublished
+from hedgerow.schemas.risk_state import LoanStanding, RiskState
 
 SINCE_NS = example.NOW_NS - 40 * example.SECOND_NS
 

@@ -34,7 +34,8 @@ from hedgerow.hedging.funding import (
 )
 from hedgerow.hedging.ladder import LadderStanding, LtvState
 from hedgerow.hedging.snapshot import LedgerSnapshot, PolicyState
-from hedgerow.schemas.records import Funding, RiskState
+from hedgerow.schemas.records import Funding
+from hedgerow.schemas.risk_state import RiskState
 from hedgerow.strategy.compiled import FundingAware
 
 CASES = 10_000 if os.environ.get("HEDGEROW_BENCH") else 300
@@ -100,7 +101,8 @@ def test_f1_a_hedge_that_earns_is_never_shrunk(
 ) -> None:
     worth = worth_of(told, hedge, exposure, limit)
     assert 0 <= worth <= 1
-    if hedge * told.rate <= 0:
+    earns_or_is_free = hedge == 0 or told.rate == 0 or (hedge > 0) != (told.rate > 0)
+    if earns_or_is_free:
         assert worth == 1
 
 

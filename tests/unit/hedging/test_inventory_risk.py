@@ -42,7 +42,7 @@ from hedgerow.hedging.inventory import (
 from hedgerow.hedging.snapshot import LedgerSnapshot, PolicyState
 from hedgerow.hedging.standing import state_of
 from hedgerow.schemas.codec import encode
-from hedgerow.schemas.records import Exposure, RiskState
+from hedgerow.schemas.risk_state import Exposure, RiskState
 from hedgerow.strategy.compiled import InventoryRisk, UnknownEntry
 
 CASES = 10_000 if os.environ.get("HEDGEROW_BENCH") else 500

@@ -12,7 +12,7 @@ from hedgerow.hedging.decide import decide
 from hedgerow.hedging.ladder import LadderStanding, LtvState
 from hedgerow.hedging.snapshot import PolicyState
 from hedgerow.risk.problem_codes import STALE
-from hedgerow.schemas.records import InputProblem, LoanStanding, RiskState
+from hedgerow.schemas.risk_state import InputProblem, LoanStanding, RiskState
 from hedgerow.strategy.compiled import CompiledStrategy
 from hedgerow_hedging.strategy_metrics import StrategyMetrics, View
 

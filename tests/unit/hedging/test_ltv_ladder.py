@@ -25,7 +25,7 @@ from hedgerow.hedging.loan_to_value import (
     ltv_of,
     remedies,
 )
-from hedgerow.schemas.records import Collateral, Debt, LoanStanding
+from hedgerow.schemas.risk_state import Collateral, Debt, LoanStanding
 from hedgerow.strategy.compiled import LoanToValue
 
 CASES = 10_000 if os.environ.get("HEDGEROW_BENCH") else 300

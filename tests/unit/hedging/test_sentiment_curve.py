@@ -27,7 +27,7 @@ from hedgerow.hedging.exposure import net_exposure
 from hedgerow.hedging.sentiment import Sizer
 from hedgerow.hedging.snapshot import LedgerSnapshot, PolicyState
 from hedgerow.schemas.codec import encode
-from hedgerow.schemas.records import RiskState
+from hedgerow.schemas.risk_state import RiskState
 from hedgerow.strategy.compiled import SentimentCurve
 
 # Of what decides; each of the cheaper properties has 10,000 in every run, twenty to an example.

@@ -12,7 +12,7 @@ from hedgerow.hedging.exposure import NetExposure, known_exposures
 from hedgerow.hedging.ladder import LadderStanding
 from hedgerow.hedging.loan_to_value import liquidation_distance, ltv_of
 from hedgerow.hedging.snapshot import LedgerSnapshot
-from hedgerow.schemas.records import LoanStanding, RiskState
+from hedgerow.schemas.risk_state import LoanStanding, RiskState
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):

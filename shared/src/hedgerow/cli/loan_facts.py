@@ -9,7 +9,7 @@ from hedgerow.domain.money import ZERO, plain
 from hedgerow.hedging.loan_to_value import liquidation_distance, liquidation_price, ltv_of, remedies
 from hedgerow.hedging.loan_watch import ladder_standing
 from hedgerow.hedging.snapshot import LedgerSnapshot
-from hedgerow.schemas.records import Collateral, Debt, LoanStanding, RiskState
+from hedgerow.schemas.risk_state import Collateral, Debt, LoanStanding, RiskState
 from hedgerow.strategy.compiled import LoanToValue
 
 

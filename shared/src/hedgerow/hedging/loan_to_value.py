@@ -8,7 +8,7 @@ from decimal import Decimal
 import msgspec
 
 from hedgerow.domain.money import ZERO
-from hedgerow.schemas.records import Collateral, LoanStanding
+from hedgerow.schemas.risk_state import Collateral, LoanStanding
 
 UNCOVERED = Decimal("Infinity")
 
