@@ -27,7 +27,8 @@ from hedgerow.hedging.snapshot import LedgerSnapshot
 from hedgerow.ledger.chain import ChainWalk, differences_from_chain
 from hedgerow.risk.partition_risk import PartitionRisk
 from hedgerow.schemas.codec import Decoder, UndecodableRecord, encode
-from hedgerow.schemas.records import DeadLetter, RiskInput, RiskState
+from hedgerow.schemas.records import DeadLetter, RiskInput
+from hedgerow.schemas.risk_state import RiskState
 from hedgerow.schemas.topics import DEAD_LETTERS, RISK_INPUTS, RISK_STATE
 from hedgerow_simulator.log import PARTITIONS, Log
 from hedgerow_simulator.plan import ACCOUNT, SYMBOL, UID

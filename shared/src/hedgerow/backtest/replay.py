@@ -27,11 +27,11 @@ from hedgerow.schemas.records import (
     BookInput,
     MarkInput,
     RiskInput,
-    RiskState,
     ScoreInput,
     StrategyInput,
     StrategyPublished,
 )
+from hedgerow.schemas.risk_state import RiskState
 from hedgerow.strategy.compile import revision_of
 from hedgerow.strategy.compiled import CompiledStrategy, CompiledVenue, Leg, Style
 
