@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 
 from hedgerow.domain.instruments import LISTINGS
-from hedgerow.domain.money import require_amount
+from hedgerow.domain.money import require_amounts
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
@@ -25,8 +25,8 @@ class Borrowed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     annual_rate: Decimal
 
     def __post_init__(self) -> None:
-        require_amount(self.principal, "principal")
-        require_amount(self.annual_rate, "annual_rate")
+        require_amounts("principal", (self.principal,))
+        require_amounts("annual_rate", (self.annual_rate,))
 
 
 class Clients(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -43,7 +43,7 @@ class Clients(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     largest: Decimal
 
     def __post_init__(self) -> None:
-        require_amount(self.largest, "largest")
+        require_amounts("largest", (self.largest,))
         listed = LISTINGS.get(self.instrument)
         if listed is None:
             raise ValueError(f"instrument is {self.instrument}; listed are {', '.join(sorted(LISTINGS))}")
@@ -83,10 +83,9 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     seed: int
 
     def __post_init__(self) -> None:
-        require_amount(self.taker_fee_bps, "taker_fee_bps")
+        require_amounts("taker_fee_bps", (self.taker_fee_bps,))
         for name, positions in self.books.items():
-            for symbol, quantity in positions.items():
-                require_amount(quantity, f"books.{name}.{symbol}")
+            require_amounts(f"a position of books.{name}", positions.values())
         both = sorted(self.loans.keys() & (self.books.keys() | {item.book for item in self.clients}))
         if both:
             raise ValueError(
