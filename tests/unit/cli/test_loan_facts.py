@@ -45,6 +45,15 @@ def test_the_sum_the_ways_back_and_the_liquidation_are_told() -> None:
     assert said[3] == ("The lender sells at BTC 50,526.40, which is 15.79% away, if nothing else moves.")
 
 
+def test_a_loan_past_the_lenders_ltv_is_said_to_be_and_has_no_way_to_go() -> None:
+    risk, ledger = situation("0.97")
+    fact = loan_fact(risk, ledger)
+    assert fact is not None
+    assert [way.distance for way in fact.remedies] == [0]
+    said = list(loan_words(fact, ledger.read_ns, "USD"))
+    assert said[-1] == "The lender may sell now: the LTV is at policy.loanToValue.liquidationLtv or above."
+
+
 def test_below_caution_there_is_nothing_to_bring_back() -> None:
     risk, ledger = situation("0.5", liquidation=None)
     fact = loan_fact(risk, ledger)

@@ -119,14 +119,14 @@ def test_f2_the_multiplier_stays_within_its_regime(told: Funding) -> None:
         assert multiplier_of(dearer) <= multiplier_of(told)
 
 
-@settings(max_examples=min(CASES, 2_000), deadline=None)
+@settings(max_examples=CASES, deadline=None)
 @given(fundings, st.sampled_from(["2", "-2", "0.5"]))
 def test_f3_what_is_critical_is_never_shrunk(told: Funding, delta: str) -> None:
     risk, ledger = situation(told, delta, ltv="0.95", state=LtvState.CRITICAL, limit_bps=0)
     assert wanted(risk, ledger) == -Decimal(delta)
 
 
-@settings(max_examples=min(CASES, 2_000), deadline=None)
+@settings(max_examples=CASES, deadline=None)
 @given(fundings, st.decimals(-20, 20, places=3), st.integers(0, 60))
 def test_f4_the_daily_cost_stays_below_its_limit(told: Funding, delta: Decimal, limit: int) -> None:
     risk, ledger = situation(told, str(delta), limit_bps=limit)
