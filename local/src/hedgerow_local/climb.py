@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -75,12 +76,12 @@ def climb_of(record: LadderRecord, fills: Iterable[HedgeFill], samples: Iterable
         (fill for fill in fills if (fill.uid, fill.underlying) == key), key=lambda fill: fill.time_ns
     )
     prices = [(sample.time_ns, sample.mark) for sample in samples if (sample.uid, sample.underlying) == key]
-    following = (*record.entered[1:], None)
+    following = (*record.entered[1:], None)  # one too long where none was entered
     return Climb(
         strategy=record.strategy,
         underlying=record.underlying,
         stays=tuple(
-            _stay(item, left, own, prices) for item, left in zip(record.entered, following, strict=True)
+            _stay(item, left, own, prices) for item, left in zip(record.entered, following, strict=False)
         ),
     )
 
@@ -107,34 +108,31 @@ def problems_of(climbs: Sequence[Climb]) -> list[str]:
     return [text for climb in climbs for text in _problems(climb)]
 
 
-def _problems(climb: Climb) -> Iterator[str]:
-    states = [stay.state for stay in climb.stays]
-    if LtvState.CRITICAL not in states:
-        yield f"{climb.strategy}: its LTV ladder did not climb to Critical; run it for a whole lap, 60 s"
-    elif not came_back(states):
-        yield (
-            f"{climb.strategy}: its LTV ladder did not climb from Normal to Critical and come back; run it for two "
-            "laps, 120 s"
-        )
-    for stay in climb.stays:
-        if stay.until_ns is not None and stay.hedged_ns is None:
-            yield (
-                f"{climb.strategy}: in {stay.state} {stay.wants:.0%} should be hedged, and the nearest was "
-                f"{stay.hedged:.1%}"
-            )
+def _problems(climb: Climb) -> list[str]:
+    """One whole way up and down is what is asked for: a session begins and ends anywhere in a lap of the market."""
+    if not any(stay.state is LtvState.CRITICAL for stay in climb.stays):
+        return [f"{climb.strategy}: its LTV ladder did not climb to Critical; run it for two laps, 120 s"]
+    trips = round_trips(climb.stays)
+    if not trips:
+        wanted = "climb from Normal to Critical and come back"
+        return [f"{climb.strategy}: its LTV ladder did not {wanted}; run it for two laps, 120 s"]
+    left_open = min(([stay for stay in trip if _left_open(stay)] for trip in trips), key=len)
+    return [
+        f"{climb.strategy}: in {stay.state} {stay.wants:.0%} should be hedged, and the nearest was {stay.hedged:.1%}"
+        for stay in left_open
+    ]
 
 
-def came_back(states: Sequence[LtvState]) -> bool:
-    """Whether they lead from Normal to Critical and to Normal again, whatever was before and after."""
-    wanted = iter((LtvState.NORMAL, LtvState.CRITICAL, LtvState.NORMAL))
-    due = next(wanted)
-    for state in states:
-        if state is due:
-            following = next(wanted, None)
-            if following is None:
-                return True
-            due = following
-    return False
+def _left_open(stay: Stay) -> bool:
+    """Left without ever having been hedged; in the state that stands it may be under way."""
+    return stay.until_ns is not None and stay.hedged_ns is None
+
+
+def round_trips(stays: Sequence[Stay]) -> list[Sequence[Stay]]:
+    """Each way from Normal through Critical to the next Normal, both included."""
+    calm = [number for number, stay in enumerate(stays) if stay.state is LtvState.NORMAL]
+    ways = [stays[begin : end + 1] for begin, end in pairwise(calm)]
+    return [way for way in ways if any(stay.state is LtvState.CRITICAL for stay in way)]
 
 
 def _stay(

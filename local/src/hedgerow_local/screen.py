@@ -85,7 +85,11 @@ def report_lines(facts: Facts) -> list[str]:
     if facts.first_hedge_s is not None:
         lines.append(f"first hedge    {facts.first_hedge_s:.1f} s after the start")
     found = problems(facts)
-    climbed = "" if facts.climbs is None else " The ladder climbed and came back, hedged in every state."
+    climbed = (
+        ""
+        if facts.climbs is None
+        else " The LTV ladder climbed to Critical and came back, hedged in each state."
+    )
     lines += ["", f"OK: balanced, inside every band, nothing open.{climbed}" if not found else "NOT OK:"]
     return lines + [f"  - {problem}" for problem in found]
 

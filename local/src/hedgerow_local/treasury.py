@@ -27,7 +27,7 @@ from hedgerow_local.state import StackState
 NAMESPACE, STRATEGY = "default", "btc-treasury"
 ACCOUNT = "hedge-03"
 # A lap of the market is a minute, so the example's stay of half a minute would outlast its calm.
-EXAMPLES_STAY, STAY = "minDwell: 30s", "minDwell: 2s"
+EXAMPLES_STAY, STAY = "minDwell: 30s", "minDwell: 3s"
 CENT = Decimal("0.01")
 HELD = Decimal(1)
 HAIRCUT = Decimal("0.95")

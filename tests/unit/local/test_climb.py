@@ -7,7 +7,7 @@ import pytest
 
 from hedgerow.cli.declared import compile_declared, read_declared
 from hedgerow.hedging.ladder import LadderStanding, LtvState
-from hedgerow_local.climb import Climb, Entered, LadderRecord, as_json, came_back, climb_of, problems_of
+from hedgerow_local.climb import Climb, Entered, LadderRecord, as_json, climb_of, problems_of, round_trips
 from hedgerow_local.errors import LocalError
 from hedgerow_local.exposure import HedgeFill, RiskSample
 from hedgerow_local.screen import ladder_lines
@@ -77,21 +77,34 @@ def test_a_whole_lap_that_was_hedged_is_what_was_wanted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("states", "back"),
+    ("states", "trips"),
     [
-        (LAP, True),
-        (("Critical", "Danger", "Caution", *LAP), True),
-        (("Normal", "Critical", "Normal", "Caution"), True),
-        (("Critical", "Danger", "Caution", "Normal"), False),
-        (("Normal", "Caution", "Danger", "Critical", "Danger"), False),
-        (("Normal", "Caution", "Normal"), False),
-        ((), False),
+        (LAP, 1),
+        (("Critical", "Danger", "Caution", *LAP), 1),
+        ((*LAP, *LAP[1:]), 2),
+        (("Normal", "Critical", "Normal", "Caution"), 1),
+        (("Critical", "Danger", "Caution", "Normal"), 0),
+        (("Normal", "Caution", "Danger", "Critical", "Danger"), 0),
+        (("Normal", "Caution", "Normal"), 0),
+        ((), 0),
     ],
 )
 def test_it_came_back_when_it_stood_at_normal_before_and_after_critical(
-    states: tuple[str, ...], back: bool
+    states: tuple[str, ...], trips: int
 ) -> None:
-    assert came_back([LtvState(state) for state in states]) is back
+    found = round_trips(climb(states).stays)
+    assert len(found) == trips
+    assert all([way[0].state, way[-1].state] == ["Normal", "Normal"] for way in found)
+
+
+def test_one_whole_way_that_was_hedged_is_enough() -> None:
+    """A session begins and ends anywhere in a lap, and the way it begins on is no whole one."""
+    states = ("Danger", "Critical", "Danger", "Caution", *LAP)
+    hedges = {number: WANTS[state] for number, state in enumerate(states) if number != 2}
+    assert problems_of([climb(states, hedges)]) == []
+    twice = (*LAP, *LAP[1:])
+    hedges = {number: WANTS[state] for number, state in enumerate(twice) if number != 4}
+    assert problems_of([climb(twice, hedges)]) == []
 
 
 def test_what_was_not_shown_is_said() -> None:
@@ -128,7 +141,7 @@ def test_the_example_is_the_treasurys_strategy_with_shorter_stays(tmp_path: Path
     assert compiled.problems == ()
     (strategy,) = compiled.strategies
     assert strategy.loan_to_value is not None
-    assert strategy.loan_to_value.min_dwell_ns == 2 * SECOND_NS
+    assert strategy.loan_to_value.min_dwell_ns == 3 * SECOND_NS
     assert {item.book for item in strategy.exposure} == set(books())
     assert [item.haircut for item in strategy.loan_to_value.haircuts] == [HAIRCUT]
     assert strategy.loan_to_value.caution.ltv > CALM_LTV
