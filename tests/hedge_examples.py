@@ -13,7 +13,8 @@ from hedgerow.execution.claim_facts import Ceilings, ClaimFacts, VenueView
 from hedgerow.execution.intents import Intent, Ticker, VenueFill, VenueOrder
 from hedgerow.execution.order_life import IntentState
 from hedgerow.hedging.snapshot import HeldPosition, LedgerSnapshot, PolicyState
-from hedgerow.schemas.records import (
+from hedgerow.schemas.records import Score
+from hedgerow.schemas.risk_state import (
     Collateral,
     Debt,
     Exposure,
@@ -21,7 +22,6 @@ from hedgerow.schemas.records import (
     LoanStanding,
     Mark,
     RiskState,
-    Score,
     Volatility,
 )
 from hedgerow.strategy.compiled import (

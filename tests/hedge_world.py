@@ -16,7 +16,7 @@ from hedgerow.hedging.decide import decide
 from hedgerow.hedging.decision import Decision, Hedge, Hold, HoldReason, NewIntent
 from hedgerow.hedging.exposure import NetExposure, net_exposure
 from hedgerow.hedging.snapshot import HeldPosition, LedgerSnapshot, OpenIntent
-from hedgerow.schemas.records import Exposure, RiskState
+from hedgerow.schemas.risk_state import Exposure, RiskState
 from hedgerow.strategy.compiled import CompiledStrategy, Escalation, Leg, Twap
 
 MS_NS = 1_000_000

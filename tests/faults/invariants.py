@@ -26,7 +26,7 @@ from hedgerow.ledger.audit import replay_decisions
 from hedgerow.ledger.chain import ChainEntry, verify_chain
 from hedgerow.ledger.snapshot import read_snapshot
 from hedgerow.schemas.codec import Decoder
-from hedgerow.schemas.records import RiskState
+from hedgerow.schemas.risk_state import RiskState
 from hedgerow.schemas.topics import RISK_STATE
 from hedgerow.streams.log_reader import LogReader
 from hedgerow_local.balance import Accounts, imbalances

@@ -6,7 +6,7 @@
 
 import os
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from random import Random
 from typing import TypeVar
 
@@ -77,19 +77,23 @@ class Run:
 
 
 @asynccontextmanager
-async def scenario(rig: Rig, name: str, full: str, ran: str) -> AsyncIterator[Run]:
+async def scenario(
+    rig: Rig, name: str, full: str, ran: str, *, supervised: bool = False
+) -> AsyncIterator[Run]:
     """Begins with everything at work; ends settled and checked.
 
     Args:
         full, ran: its size as asked for and as it is run now, in words.
+        supervised: workers may die of the fault, also of its end, and are started again until all is settled.
     """
     run = await hurt(rig, name)
     before = rig.journal.stat().st_size
     newest = await rig.ledger.fetchval("select coalesce(max(id), 0) from intents")
     try:
         with break_off_kept(name, full, ran, run):
-            yield run
-            await invariants.settle(rig, rig.ledger, run.settle_deadline_s)
+            async with rig.supervised() if supervised else nullcontext():
+                yield run
+                await invariants.settle(rig, rig.ledger, run.settle_deadline_s)
             found = await invariants.check(rig, rig.ledger)
     finally:
         for doors in rig.doors.values():

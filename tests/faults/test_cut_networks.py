@@ -40,7 +40,7 @@ async def test_venue_partitioned(rig: Rig, fault: str) -> None:
     """I1 to I8 after the executor and the venue lost each other; what arrives late is refused by its age."""
     seconds = size(full=600, short=6)
     name = f"executor and venue: {fault}"
-    async with scenario(rig, name, "600 s", f"{seconds} s") as run, rig.supervised():
+    async with scenario(rig, name, "600 s", f"{seconds} s", supervised=True) as run:
         FAULTS[fault](rig.doors["executor"].venue)
         await asyncio.sleep(seconds)
         rig.doors["executor"].venue.heal()
@@ -56,7 +56,7 @@ async def test_worker_and_server_partitioned(rig: Rig, worker: str, server: str,
     seconds = size(full=60, short=4)
     name = f"{worker} and {server}: {fault}"
     door: TcpProxy = getattr(rig.doors[worker], server)
-    async with scenario(rig, name, "60 s", f"{seconds} s") as run, rig.supervised():
+    async with scenario(rig, name, "60 s", f"{seconds} s", supervised=True) as run:
         FAULTS[fault](door)
         await asyncio.sleep(seconds)
         door.heal()

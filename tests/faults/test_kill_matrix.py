@@ -1,6 +1,7 @@
 """Hedging and executor are killed at every step of a hedge, again and again, while clients trade."""
 
 import asyncio
+import time
 
 import pytest
 
@@ -49,19 +50,21 @@ async def test_killed_between_send_and_answer(rig: Rig) -> None:
 
 async def _kill_after_send(run: Run) -> None:
     rig = run.rig
-    before = rig.journal.stat().st_size
     await rig.faults(
         [{"path": "/v5/order/create", "kind": "DelayReply", "ms": HELD_REPLY_MS, "count": len(rig.venues)}]
     )
-    await rig.until(
-        lambda: bool(invariants.journal_orders(rig.journal, before)),
-        "an order is in the journal",
-        RECOVERY_DEADLINE_S,
-    )
+    before, held_from_ns = rig.journal.stat().st_size, time.time_ns()
+
+    def held() -> list[str]:
+        """Orders whose reply is held back, not those that were answered at once just before."""
+        times = invariants.order_times_ns(rig.journal, before)
+        return [name for name, at_ns in times.items() if at_ns >= held_from_ns]
+
+    await rig.until(lambda: bool(held()), "an order is in the journal", RECOVERY_DEADLINE_S)
     rig.workers["executor"].kill()
     states = await rig.ledger.fetch(
         "select i.state from intents i join orders o on o.intent = i.id where o.client_order_id = any($1)",
-        invariants.journal_orders(rig.journal, before),
+        held(),
     )
     assert "Sending" in {row["state"] for row in states}, (
         f"an order was to be killed between send and answer, the ledger has {states}"

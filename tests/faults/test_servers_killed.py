@@ -18,7 +18,7 @@ OUTAGE_DEADLINE_S = 120.0
 async def test_broker_killed(rig: Rig, servers: Servers) -> None:
     """I1 to I8 while the only broker dies and comes back at once."""
     kills = size(full=20, short=1)
-    async with scenario(rig, "broker killed", "20 kills", f"{kills} kills") as run, rig.supervised():
+    async with scenario(rig, "broker killed", "20 kills", f"{kills} kills", supervised=True) as run:
         for _ in range(kills):
             await asyncio.sleep(run.random.uniform(0.5, 3.0))
             await asyncio.to_thread(servers.kafka.kill)
@@ -29,7 +29,7 @@ async def test_broker_killed(rig: Rig, servers: Servers) -> None:
 async def test_broker_down(rig: Rig, servers: Servers) -> None:
     """I1 to I8 after a long time without a broker."""
     seconds = size(full=300, short=8)
-    async with scenario(rig, "broker down", "300 s", f"{seconds} s") as run, rig.supervised():
+    async with scenario(rig, "broker down", "300 s", f"{seconds} s", supervised=True) as run:
         await asyncio.to_thread(servers.kafka.kill)
         await asyncio.sleep(seconds)
         await asyncio.to_thread(servers.kafka.start)
@@ -58,7 +58,7 @@ async def test_rebalances(rig: Rig) -> None:
 async def test_postgres_killed(rig: Rig, servers: Servers) -> None:
     """I1 to I8 while the ledger's server dies and recovers."""
     kills = size(full=20, short=1)
-    async with scenario(rig, "Postgres killed", "20 kills", f"{kills} kills") as run, rig.supervised():
+    async with scenario(rig, "Postgres killed", "20 kills", f"{kills} kills", supervised=True) as run:
         for _ in range(kills):
             await asyncio.sleep(run.random.uniform(0.5, 3.0))
             await asyncio.to_thread(servers.postgres.kill)
@@ -84,7 +84,7 @@ async def test_redis_flushed_and_gone(rig: Rig, servers: Servers) -> None:
 async def test_disk_full(rig: Rig, servers: Servers) -> None:
     """I1 to I8 after the ledger's log had no room; nothing is sent meanwhile."""
     seconds = size(full=60, short=4)
-    async with scenario(rig, "ledger's disk full", "60 s", f"{seconds} s") as run, rig.supervised():
+    async with scenario(rig, "ledger's disk full", "60 s", f"{seconds} s", supervised=True) as run:
         with small_wal_disk(servers) as disk:
             await run.recovered("the move to a small disk", OUTAGE_DEADLINE_S)
             run.recoveries.clear()

@@ -3,7 +3,7 @@
 from confluent_kafka import Consumer, TopicPartition
 
 from hedgerow.schemas.codec import Decoder
-from hedgerow.schemas.records import RiskState
+from hedgerow.schemas.risk_state import RiskState
 from hedgerow.schemas.topics import RISK_STATE
 from hedgerow_local.exposure import RiskSample
 

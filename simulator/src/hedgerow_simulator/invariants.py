@@ -31,7 +31,8 @@ from hedgerow.ledger.chain import ChainWalk, differences_from_chain
 from hedgerow.ledger.continuity import SOURCE as PROMOTED
 from hedgerow.risk.partition_risk import PartitionRisk
 from hedgerow.schemas.codec import Decoder, UndecodableRecord, encode
-from hedgerow.schemas.records import DeadLetter, RiskInput, RiskState
+from hedgerow.schemas.records import DeadLetter, RiskInput
+from hedgerow.schemas.risk_state import RiskState
 from hedgerow.schemas.topics import DEAD_LETTERS, RISK_INPUTS, RISK_STATE
 from hedgerow_simulator.ledger import LedgerServer
 from hedgerow_simulator.log import PARTITIONS, Log

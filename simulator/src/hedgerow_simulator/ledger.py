@@ -19,7 +19,8 @@ from hedgerow.ledger.connection import LedgerUnreachable
 from hedgerow.ledger.decisions import Committed, Trace
 from hedgerow.ledger.halts import Halt, HaltTarget
 from hedgerow.ledger.outcomes import Outcome
-from hedgerow.schemas.records import RiskState, StrategyPublished
+from hedgerow.schemas.records import StrategyPublished
+from hedgerow.schemas.risk_state import RiskState
 from hedgerow_executor.account_ledger import LATELY_NS, AccountSide
 from hedgerow_simulator.claims import mark_day
 from hedgerow_simulator.promoted import adopt_execution, arrive

@@ -32,7 +32,8 @@ from hedgerow.ledger.decisions import Committed
 from hedgerow.ledger.halts import Halt, HaltTarget, halt_words
 from hedgerow.ledger.outcomes import Outcome
 from hedgerow.schemas.codec import encode
-from hedgerow.schemas.records import RiskState, StrategyPublished
+from hedgerow.schemas.records import StrategyPublished
+from hedgerow.schemas.risk_state import RiskState
 from hedgerow.strategy.compiled import CompiledStrategy, CompiledVenue
 from hedgerow_simulator.claims import Day, DayKey, PositionKey, count_turnover, facts_of, position_key
 

@@ -13,7 +13,8 @@ from faults.rig import Rig
 from hedgerow.cli.declared import compile_declared, read_declared
 from hedgerow.cli.newest_states import newest_accounts, newest_risk_state
 from hedgerow.ledger.strategies import hedged_instruments
-from hedgerow.schemas.records import AccountState, RiskState
+from hedgerow.schemas.records import AccountState
+from hedgerow.schemas.risk_state import RiskState
 
 ROOT = Path(__file__).resolve().parents[3]
 EXAMPLE = ROOT / "k8s" / "examples" / "accounts" / "treasury-account.yaml"

@@ -17,7 +17,8 @@ from hedgerow.cli.main import app
 from hedgerow.ledger.connection import connect
 from hedgerow.schemas.acknowledging import executor_role
 from hedgerow.schemas.codec import encode
-from hedgerow.schemas.records import Acknowledgement, Exposure, Mark, RiskState, StrategyPublished
+from hedgerow.schemas.records import Acknowledgement, StrategyPublished
+from hedgerow.schemas.risk_state import Exposure, Mark, RiskState
 from hedgerow.schemas.topics import STRATEGIES, STRATEGY_STATUS
 
 EXAMPLES = Path(__file__).parents[3] / "k8s" / "examples"

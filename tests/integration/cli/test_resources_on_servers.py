@@ -19,7 +19,7 @@ from hedgerow.ledger.books import ClientFill, record_client_fill
 from hedgerow.ledger.decisions import Committed, Trace, commit_decision
 from hedgerow.ledger.snapshot import read_snapshot
 from hedgerow.ledger.strategies import find_strategy
-from hedgerow.schemas.records import RiskState
+from hedgerow.schemas.risk_state import RiskState
 from hedgerow.schemas.topics import RISK_STATE, STRATEGIES
 
 

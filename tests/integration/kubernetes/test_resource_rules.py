@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 from copy import deepcopy
-from decimal import Decimal
 from typing import Any
 
+import hedge_examples
 import pytest
 from cluster_client import ClusterClient
 from execution_cases import LADDER
@@ -18,7 +18,6 @@ from resource_documents import BASES, HALT, STRATEGY, VENUE, Data
 
 from hedgerow.domain.instruments import LISTINGS
 from hedgerow.strategy.compile import compile_strategy, compile_venue
-from hedgerow.strategy.compiled import CompiledVenue
 from hedgerow.strategy.crds import KINDS, crd_of, schema_of
 from hedgerow.strategy.parse import parse_halt, parse_resource
 from hedgerow.strategy.problem import Problem
@@ -26,16 +25,7 @@ from hedgerow.strategy.rules import KEYWORD
 from hedgerow.strategy.spec import HedgeStrategy
 from hedgerow.strategy.venue import Venue
 
-PAPER = CompiledVenue(
-    namespace="default",
-    name="paper",
-    type="Builtin",
-    environment="Paper",
-    trading_enabled=True,
-    account="hedge-01",
-    max_gross_notional=Decimal(5_000_000),
-    orders_per_second=10,
-)
+PAPER = hedge_examples.venue(namespace="default", name="paper")
 
 
 def written(case: Case) -> Data:

@@ -18,7 +18,7 @@ from hedgerow.ledger.intents import find_intent
 from hedgerow.ledger.outcomes import Outcome, record_outcome
 from hedgerow.ledger.snapshot import read_snapshot
 from hedgerow.ledger.strategies import publish_strategy, publish_venue
-from hedgerow.schemas.records import RiskState
+from hedgerow.schemas.risk_state import RiskState
 from hedgerow.strategy.compiled import CompiledStrategy, CompiledVenue
 
 TRACE = Trace(cause="book:clients:3", stages="decided=1", traceparent="00-0-0-00")

@@ -15,7 +15,7 @@ from faults.rig import Rig
 from hedgerow.cli.declared import compile_declared, read_declared
 from hedgerow.cli.newest_states import newest_risk_state
 from hedgerow.ledger.strategies import publish_strategy
-from hedgerow.schemas.records import RiskState
+from hedgerow.schemas.risk_state import RiskState
 from hedgerow.strategy.compile import revision_of
 from hedgerow.strategy.compiled import CompiledStrategy
 

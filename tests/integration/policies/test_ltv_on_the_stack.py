@@ -21,7 +21,7 @@ from hedgerow.cli.newest_states import newest_risk_state
 from hedgerow.hedging.decide import decide
 from hedgerow.hedging.decision import Hedge
 from hedgerow.hedging.snapshot import LedgerSnapshot
-from hedgerow.schemas.records import RiskState
+from hedgerow.schemas.risk_state import RiskState
 from hedgerow.strategy.compiled import CompiledStrategy
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -10,7 +10,8 @@ import asyncpg
 from confluent_kafka import Consumer, Producer
 
 from hedgerow.schemas.codec import Decoder, encode
-from hedgerow.schemas.records import BookState, DeadLetter, Exposure, MarketReset, Quote, RiskState
+from hedgerow.schemas.records import BookState, DeadLetter, MarketReset, Quote
+from hedgerow.schemas.risk_state import Exposure, RiskState
 from hedgerow.schemas.topics import DEAD_LETTERS, MARKET_ENRICHED, MARKET_RAW, RISK_STATE
 
 SECOND_NS = 1_000_000_000

@@ -23,7 +23,7 @@ from hedgerow.history.marks import mark_minutes
 from hedgerow.history.rollups import refresh_rollups
 from hedgerow.history.rows import by_table, quote_rows, risk_rows, touched_minutes
 from hedgerow.history.tables import DAY_NS
-from hedgerow.schemas.records import Exposure
+from hedgerow.schemas.risk_state import Exposure
 
 CHANGES = [
     {

@@ -19,7 +19,7 @@ from worker_process import WorkerProcess, eventually
 
 from hedgerow.history.migrate import upgrade
 from hedgerow.schemas.codec import encode
-from hedgerow.schemas.records import Exposure
+from hedgerow.schemas.risk_state import Exposure
 from hedgerow.schemas.topics import MARKET_ENRICHED, MARKET_RAW, RISK_STATE
 from hedgerow_local.ports import free_port
 from hedgerow_local.postgres import (

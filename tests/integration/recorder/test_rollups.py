@@ -20,7 +20,8 @@ from hedgerow.history.retention import drop_before
 from hedgerow.history.rollups import refresh_rollups
 from hedgerow.history.rows import by_table, quote_rows, risk_rows, touched_minutes
 from hedgerow.history.tables import CANDLES_1M, CANDLES_5M, ENRICHED, MINUTE_NS, RISK_1M, RISK_EXPOSURES
-from hedgerow.schemas.records import Exposure, Quote, RiskState
+from hedgerow.schemas.records import Quote
+from hedgerow.schemas.risk_state import Exposure, RiskState
 
 Rows = dict[Any, list[tuple[Any, ...]]]
 

@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 
 from hedgerow.schemas.codec import encode
-from hedgerow.schemas.records import Acknowledgement, ClientBook, RiskInput, RiskState, StrategyInput
+from hedgerow.schemas.records import Acknowledgement, ClientBook, RiskInput, StrategyInput
+from hedgerow.schemas.risk_state import RiskState
 from hedgerow.schemas.topics import (
     BOOKS,
     MARKET_ENRICHED,

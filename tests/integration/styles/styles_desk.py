@@ -21,7 +21,8 @@ from hedgerow.execution.intents import Intent
 from hedgerow.ledger.intents import recent_intents
 from hedgerow.ledger.strategies import publish_strategy, publish_venue
 from hedgerow.schemas.codec import encode
-from hedgerow.schemas.records import Exposure, Mark, RiskState, StrategyPublished
+from hedgerow.schemas.records import StrategyPublished
+from hedgerow.schemas.risk_state import Exposure, Mark, RiskState
 from hedgerow.schemas.topics import RISK_STATE, STRATEGIES
 from hedgerow.strategy.compile import compile_strategy, compile_venue, revision_of
 from hedgerow.strategy.compiled import CompiledStrategy, CompiledVenue

@@ -6,7 +6,8 @@ import pytest
 
 from hedgerow.adapters.cache_keys import BOOKS, QUOTES, RISK_STATES, order_of
 from hedgerow.schemas.codec import UndecodableRecord, encode
-from hedgerow.schemas.records import ClientBook, Quote, RiskState
+from hedgerow.schemas.records import ClientBook, Quote
+from hedgerow.schemas.risk_state import RiskState
 from hedgerow_cache.intake import entry_of
 
 QUOTE = Quote(

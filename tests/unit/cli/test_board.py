@@ -10,7 +10,7 @@ from hedgerow.domain.orders import Side
 from hedgerow.execution.order_life import IntentState
 from hedgerow.hedging.snapshot import LedgerSnapshot, OpenIntent
 from hedgerow.ledger.overview import Overview
-from hedgerow.schemas.records import RiskState
+from hedgerow.schemas.risk_state import RiskState
 
 
 def rows(

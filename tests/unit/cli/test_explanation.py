@@ -13,7 +13,8 @@ from hedgerow.cli.explanation import BandFact, Explanation, Facts, InputFact, ex
 from hedgerow.hedging.decide import decide
 from hedgerow.hedging.snapshot import LedgerSnapshot
 from hedgerow.schemas.acknowledging import executor_role
-from hedgerow.schemas.records import ClientBook, InputProblem, StrategyPublished
+from hedgerow.schemas.records import ClientBook, StrategyPublished
+from hedgerow.schemas.risk_state import InputProblem
 from hedgerow.strategy.compiled import Freshness, Mode
 
 

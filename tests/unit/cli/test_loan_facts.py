@@ -10,7 +10,8 @@ from hedgerow.cli.explanation import Facts, explain
 from hedgerow.cli.loan_facts import loan_fact, loan_words
 from hedgerow.hedging.ladder import LadderStanding, LtvState
 from hedgerow.hedging.snapshot import LedgerSnapshot, PolicyState
-from hedgerow.schemas.records import LoanStanding, RiskState, StrategyPublished
+from hedgerow.schemas.records import StrategyPublished
+from hedgerow.schemas.risk_state import LoanStanding, RiskState
 
 SINCE_NS = example.NOW_NS - 40 * example.SECOND_NS
 
@@ -42,6 +43,15 @@ def test_the_sum_the_ways_back_and_the_liquidation_are_told() -> None:
     assert said[1].endswith("at 60000.1, counts for 95%.")
     assert said[2].startswith("To come back to an LTV of 0.645: repay 15,500.00 USD, or add 0.4")
     assert said[3] == ("The lender sells at BTC 50,526.40, which is 15.79% away, if nothing else moves.")
+
+
+def test_a_loan_past_the_lenders_ltv_is_said_to_be_and_has_no_way_to_go() -> None:
+    risk, ledger = situation("0.97")
+    fact = loan_fact(risk, ledger)
+    assert fact is not None
+    assert [way.distance for way in fact.remedies] == [0]
+    said = list(loan_words(fact, ledger.read_ns, "USD"))
+    assert said[-1] == "The lender may sell now: the LTV is at policy.loanToValue.liquidationLtv or above."
 
 
 def test_below_caution_there_is_nothing_to_bring_back() -> None:

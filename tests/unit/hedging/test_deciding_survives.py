@@ -23,7 +23,8 @@ from hedgerow.hedging.decision import Hedge
 from hedgerow.hedging.snapshot import LedgerSnapshot
 from hedgerow.ledger.decisions import Committed, Trace
 from hedgerow.schemas.codec import encode
-from hedgerow.schemas.records import DeadLetter, HedgeDecided, RiskState, StrategyState
+from hedgerow.schemas.records import DeadLetter, HedgeDecided, StrategyState
+from hedgerow.schemas.risk_state import RiskState
 from hedgerow.streams.context import Subscription
 from hedgerow.streams.metrics import worker_metrics
 from hedgerow.streams.processor import Processor, RawMessage

@@ -19,7 +19,7 @@ from hedgerow.hedging.decide import decide
 from hedgerow.hedging.decision import Hedge, Hold, HoldReason
 from hedgerow.hedging.snapshot import LedgerSnapshot, PolicyState
 from hedgerow.hedging.standing import state_of
-from hedgerow.schemas.records import InputProblem, RiskState
+from hedgerow.schemas.risk_state import InputProblem, RiskState
 
 LEAVING = example.strategy(flatten=True)
 NOT_READY = example.risk(

@@ -25,7 +25,7 @@ from hedgerow.hedging.ladder import LadderStanding, LtvState
 from hedgerow.hedging.snapshot import LedgerSnapshot, OpenIntent, PolicyState
 from hedgerow.hedging.standing import state_of
 from hedgerow.schemas.codec import encode
-from hedgerow.schemas.records import RiskState
+from hedgerow.schemas.risk_state import RiskState
 from hedgerow.strategy.compiled import Escalation, LoanToValue, LtvTarget, Twap
 
 CASES = 10_000 if os.environ.get("HEDGEROW_BENCH") else 200

@@ -14,7 +14,7 @@ from hedgerow.hedging.decide import decide
 from hedgerow.hedging.decision import Hedge, Hold, HoldReason
 from hedgerow.hedging.inventory import Action, Standing
 from hedgerow.hedging.snapshot import HeldPosition, LedgerSnapshot, OpenIntent, PolicyState, Pursuit
-from hedgerow.schemas.records import Exposure, InputProblem, RiskState
+from hedgerow.schemas.risk_state import Exposure, InputProblem, RiskState
 
 NOW_NS = given.NOW_NS
 QUOTE_NS = given.strategy().freshness.quote_ns

@@ -34,7 +34,7 @@ from hedgerow.hedging.decision import Hedge, Hold, HoldReason, NewIntent
 from hedgerow.hedging.exposure import NetExposure, net_exposure
 from hedgerow.hedging.snapshot import HeldPosition, LedgerSnapshot, OpenIntent, PolicyState
 from hedgerow.schemas.codec import encode
-from hedgerow.schemas.records import Exposure, RiskState
+from hedgerow.schemas.risk_state import Exposure, RiskState
 from hedgerow.strategy.compiled import BandUnit, Leg
 
 Situation = tuple[RiskState, LedgerSnapshot]

@@ -12,6 +12,7 @@ R7  While an entry is not known no action is lowered, none is above Partial, and
 R8  A decision made again from its stored inputs has the same bytes.
 """
 
+import os
 from decimal import Decimal
 from math import inf, nan
 from random import Random
@@ -41,9 +42,10 @@ from hedgerow.hedging.inventory import (
 from hedgerow.hedging.snapshot import LedgerSnapshot, PolicyState
 from hedgerow.hedging.standing import state_of
 from hedgerow.schemas.codec import encode
-from hedgerow.schemas.records import Exposure, RiskState
+from hedgerow.schemas.risk_state import Exposure, RiskState
 from hedgerow.strategy.compiled import InventoryRisk, UnknownEntry
 
+CASES = 10_000 if os.environ.get("HEDGEROW_BENCH") else 500
 HOUR_NS = 3600 * example.SECOND_NS
 LARGE = Decimal(10) ** 15
 LOT = example.PERPETUAL.lot_size
@@ -161,7 +163,7 @@ def test_r3_what_is_no_loss_is_refused(loss: float) -> None:
         score(RULE, Situation(loss=loss, age_ns=0, volatility=0.0, depth_share=0.0))
 
 
-@settings(max_examples=1_000)
+@settings(max_examples=CASES)
 @given(exposures, totals, lots_held, st.none() | actions, st.integers(min_value=0, max_value=100_000))
 def test_r4_no_order_hedges_more_than_the_action_does(
     delta: Decimal, total: float, lots: int, before: Action | None, zone: int
@@ -185,7 +187,7 @@ def test_r4_no_order_hedges_more_than_the_action_does(
     assert after % LOT == 0
 
 
-@settings(max_examples=1_000)
+@settings(max_examples=CASES)
 @given(
     exposures.filter(lambda delta: abs(delta) >= Decimal("0.002")),
     st.none() | actions,
@@ -205,7 +207,7 @@ def test_r5_a_score_of_100_is_acted_on_at_any_cost(
     assert standing_after(decision, ledger) is Action.LIQUIDATE
 
 
-@settings(max_examples=500)
+@settings(max_examples=CASES)
 @given(
     st.sampled_from([40.0, 55.0, 70.0, 85.0]),
     st.lists(st.floats(min_value=-1.4, max_value=1.4), min_size=2, max_size=20),
@@ -231,7 +233,7 @@ def test_r6_an_action_is_lowered_once_it_was_re_evaluated_and_not_before() -> No
     assert next_standing(RULE, calm, before, minute_ns + 1) == standing(Action.HOLD, minute_ns + 1)
 
 
-@settings(max_examples=500)
+@settings(max_examples=CASES)
 @given(situations, actions, st.integers(min_value=0, max_value=10**15))
 def test_r7_nothing_is_lowered_and_nothing_assumed_while_the_loss_is_not_known(
     situation: Situation, before: Action, now_ns: int

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hedgerow.hedging.decide import decide
 from hedgerow.hedging.decision import Decision, Hedge, Hold, HoldReason
 from hedgerow.hedging.snapshot import LedgerSnapshot, LegDecided, PolicyState
-from hedgerow.schemas.records import Exposure, RiskState
+from hedgerow.schemas.risk_state import Exposure, RiskState
 from hedgerow.strategy.compiled import Leg
 
 ETHER = msgspec.structs.replace(

@@ -19,13 +19,13 @@ from hypothesis import strategies as st
 from hedgerow.hedging.ladder import LadderStanding, LtvState, entered, leaves_at, risk_score, stand, target_of
 from hedgerow.hedging.loan_to_value import (
     UNCOVERED,
-    distance,
+    liquidation_distance,
     liquidation_price,
     loan_to_value,
     ltv_of,
     remedies,
 )
-from hedgerow.schemas.records import Collateral, Debt, LoanStanding
+from hedgerow.schemas.risk_state import Collateral, Debt, LoanStanding
 from hedgerow.strategy.compiled import LoanToValue
 
 CASES = 10_000 if os.environ.get("HEDGEROW_BENCH") else 300
@@ -245,8 +245,19 @@ def test_a_loan_of_one_coin_is_sold_where_ltv_and_price_say() -> None:
     price = liquidation_price(loan, "BTC", Decimal("0.95"))
     assert price is not None
     assert float(price) == pytest.approx(60000.1 * 0.7 / 0.95)
-    assert float(distance(Decimal("60000.1"), price)) == pytest.approx(1 - 0.7 / 0.95)
+    away = liquidation_distance(loan, loan.covers[0], Decimal("0.95"))
+    assert float(away or 0) == pytest.approx(1 - 0.7 / 0.95)
     assert liquidation_price(loan, "ETH", Decimal("0.95")) is None
+
+
+@pytest.mark.parametrize("ltv", ["0.95", "0.97", "Infinity"])
+def test_a_loan_at_the_lenders_ltv_or_beyond_is_at_no_distance(ltv: str) -> None:
+    """At 0.97 the price is 2 % from the one that it is sold at, on the wrong side of it."""
+    loan = example.loan("0.97" if ltv == "Infinity" else ltv)
+    held = loan.covers[0]
+    if ltv == "Infinity":
+        loan = msgspec.structs.replace(loan, covers=())
+    assert liquidation_distance(loan, held, Decimal("0.95")) == 0
 
 
 def _at(item: Debt | Collateral, price: Decimal) -> Debt | Collateral:

@@ -9,6 +9,7 @@ S6  With a no-trade zone it holds while no more than the zone is missing, and an
 S7  A decision made again from its stored inputs has the same bytes.
 """
 
+import os
 from decimal import Decimal
 from math import inf, isclose, log1p, nan
 from random import Random
@@ -26,9 +27,11 @@ from hedgerow.hedging.exposure import net_exposure
 from hedgerow.hedging.sentiment import Sizer
 from hedgerow.hedging.snapshot import LedgerSnapshot, PolicyState
 from hedgerow.schemas.codec import encode
-from hedgerow.schemas.records import RiskState
+from hedgerow.schemas.risk_state import RiskState
 from hedgerow.strategy.compiled import SentimentCurve
 
+# Of what decides; each of the cheaper properties has 10,000 in every run, twenty to an example.
+CASES = 10_000 if os.environ.get("HEDGEROW_BENCH") else 500
 FULL_DEPTH = 1e7
 LARGE = Decimal(10) ** 15
 LOT = example.PERPETUAL.lot_size
@@ -105,7 +108,7 @@ def test_s3_what_is_no_score_or_no_depth_is_refused(
                 sizer.size(0.5, depth)
 
 
-@settings(max_examples=500)
+@settings(max_examples=CASES)
 @given(curves, exposures, scores, depths, lots_held)
 def test_s4_no_order_hedges_more_than_the_curve_asks_for(
     declared: SentimentCurve, delta: Decimal, score: float, depth: float, lots: int
@@ -127,7 +130,7 @@ def test_s4_no_order_hedges_more_than_the_curve_asks_for(
     assert after % LOT == 0
 
 
-@settings(max_examples=250)
+@settings(max_examples=CASES)
 @given(curves, st.decimals(min_value=-6, max_value=6, places=8), scores, depths)
 def test_s5_clips_that_fill_end_with_less_than_a_lot_or_the_smallest_order_missing(
     declared: SentimentCurve, delta: Decimal, score: float, depth: float
@@ -147,7 +150,7 @@ def test_s5_clips_that_fill_end_with_less_than_a_lot_or_the_smallest_order_missi
     assert 0 <= missing < (LOT if decision.reason is HoldReason.INSIDE_BAND else smallest + LOT)
 
 
-@settings(max_examples=500)
+@settings(max_examples=CASES)
 @given(curves, exposures, scores, depths, lots_held, st.integers(min_value=1, max_value=200_000))
 def test_s6_inside_its_zone_it_holds_and_never_fills_more_than_is_missing(
     declared: SentimentCurve, delta: Decimal, score: float, depth: float, lots: int, notional: int

@@ -25,7 +25,7 @@ from hedgerow.hedging.decide import decide
 from hedgerow.hedging.decision import Hedge, HoldReason
 from hedgerow.hedging.snapshot import LedgerSnapshot
 from hedgerow.schemas.codec import encode
-from hedgerow.schemas.records import RiskState
+from hedgerow.schemas.risk_state import RiskState
 from hedgerow.strategy.compiled import CompiledStrategy
 
 # One order may be as large as the band is wide many times over, so that a second one too many is seen.

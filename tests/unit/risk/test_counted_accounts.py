@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from hedgerow.domain.accounts import AccountPart, AccountPosition
 from hedgerow.domain.money import ZERO
 from hedgerow.risk.partition_risk import PartitionRisk
-from hedgerow.schemas.records import AccountInput, AccountState, RiskState
+from hedgerow.schemas.records import AccountInput, AccountState
+from hedgerow.schemas.risk_state import RiskState
 from hedgerow.strategy.compiled import AccountSource, Freshness
 
 SECOND_NS = 1_000_000_000

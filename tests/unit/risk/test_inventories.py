@@ -11,7 +11,8 @@ from hedgerow.domain.positions import Entry
 from hedgerow.risk.partition_risk import PartitionRisk
 from hedgerow.risk.problems import MIN_BARS
 from hedgerow.schemas.codec import encode
-from hedgerow.schemas.records import BookInput, RiskState
+from hedgerow.schemas.records import BookInput
+from hedgerow.schemas.risk_state import RiskState
 
 SECOND_NS = 1_000_000_000
 SPOT = "BTC/USDT"

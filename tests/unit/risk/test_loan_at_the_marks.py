@@ -13,7 +13,8 @@ from hedgerow.domain.loans import YEAR_NS, Loan
 from hedgerow.hedging.loan_to_value import UNCOVERED, ltv_of
 from hedgerow.risk.partition_risk import PartitionRisk
 from hedgerow.schemas.codec import Decoder, encode
-from hedgerow.schemas.records import AccountInput, Debt, LoanStanding, RiskState
+from hedgerow.schemas.records import AccountInput
+from hedgerow.schemas.risk_state import Debt, LoanStanding, RiskState
 from hedgerow.strategy.compiled import Haircut
 
 SECOND_NS = 1_000_000_000

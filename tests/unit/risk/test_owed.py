@@ -8,7 +8,8 @@ import pytest
 from hedgerow.domain.loans import Loan
 from hedgerow.risk.partition_risk import PartitionRisk
 from hedgerow.schemas.codec import Decoder, encode
-from hedgerow.schemas.records import RiskInput, RiskState
+from hedgerow.schemas.records import RiskInput
+from hedgerow.schemas.risk_state import RiskState
 
 SPOT = "BTC/USDT"
 PERPETUAL = "BTC/USDT:USDT"

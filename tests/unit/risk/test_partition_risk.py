@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hedgerow.domain.instruments import LISTINGS
 from hedgerow.risk.partition_risk import PartitionRisk
 from hedgerow.schemas.codec import Decoder, encode
-from hedgerow.schemas.records import RiskInput, RiskState, Score, ScoreInput
+from hedgerow.schemas.records import RiskInput, Score, ScoreInput
+from hedgerow.schemas.risk_state import RiskState
 from hedgerow.strategy.compiled import Freshness
 
 UIDS = (hedge_examples.UID, "0f1e2d3c-4b5a-4968-8776-655443322110")

@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from hedgerow.schemas.records import Acknowledgement, RiskState
+from hedgerow.schemas.records import Acknowledgement
+from hedgerow.schemas.risk_state import RiskState
 from hedgerow.streams.context import Incoming
 from hedgerow_risk.role import RiskStepper
 

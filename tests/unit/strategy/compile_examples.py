@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from copy import deepcopy
-from decimal import Decimal
 from typing import Any
 
+import hedge_examples
 import msgspec
 
 from hedgerow.domain.instruments import LISTINGS, find_instrument
 from hedgerow.strategy.compile import compile_strategy
-from hedgerow.strategy.compiled import CompiledStrategy, CompiledVenue
+from hedgerow.strategy.compiled import CompiledStrategy
 from hedgerow.strategy.parse import parse_resource
 from hedgerow.strategy.spec import HedgeStrategy
 
@@ -44,16 +44,7 @@ STRATEGY: dict[str, Any] = {
         },
     },
 }
-PAPER = CompiledVenue(
-    namespace="default",
-    name="paper",
-    type="Builtin",
-    environment="Paper",
-    trading_enabled=True,
-    account="hedge-01",
-    max_gross_notional=Decimal(5_000_000),
-    orders_per_second=10,
-)
+PAPER = hedge_examples.venue(namespace="default", name="paper", orders_per_second=10)
 VENUES = {PAPER.key: PAPER}
 # A second leg needs a second perpetual; the exchange lists one so far.
 SECOND = msgspec.structs.replace(

@@ -5,36 +5,19 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
+from compile_examples import STRATEGY
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hedgerow.strategy.fields import duration_ns
 from hedgerow.strategy.parse import KINDS, parse_resource
 
-BASE: dict[str, Any] = {
-    "apiVersion": "hedgerow.dev/v1alpha1",
-    "kind": "HedgeStrategy",
-    "metadata": {"name": "btc-band"},
-    "spec": {
-        "exposure": [{"name": "clients", "book": {"name": "clients"}}],
-        "hedgeWith": [{"venueRef": {"name": "paper"}, "instrument": "BTC/USDT:USDT", "priority": 1}],
-        "policy": {"type": "Band", "band": [{"underlying": "BTC", "lower": "-1", "upper": "1"}]},
-        "freshness": {"quote": "3s", "book": "5s"},
-        "execution": {"clipNotional": "10000", "maxSlippageBps": 10},
-        "limits": {
-            "maxOrderNotional": "50000",
-            "maxPositionNotional": "1000000",
-            "maxOrdersPerMinute": 60,
-            "priceCollarBps": 100,
-        },
-    },
-}
 POSITIVE = 'write a positive decimal string with at most 15 digits before and 9 after the point, e.g. "25000" or "0.5"'
 DECIMAL = 'write a decimal string with at most 15 digits before and 9 after the point, e.g. "-25000" or "0.5"'
 
 
 def said(edit: Callable[[dict[str, Any]], Any]) -> list[str]:
-    data = deepcopy(BASE)
+    data = deepcopy(STRATEGY)
     edit(data)
     found = parse_resource(data)
     return [str(problem) for problem in found] if isinstance(found, list) else []
@@ -246,11 +229,11 @@ def _places(data: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [at, *(place for key, value in items for place in _places(value, (*at, key)))]
 
 
-@given(st.sampled_from(_places(BASE)[1:]), plain_data)
+@given(st.sampled_from(_places(STRATEGY)[1:]), plain_data)
 def test_anything_anywhere_in_a_resource_is_read_or_refused_in_words(
     place: tuple[Any, ...], value: Any
 ) -> None:
-    data = deepcopy(BASE)
+    data = deepcopy(STRATEGY)
     inner = data
     for part in place[:-1]:
         inner = inner[part]

@@ -102,6 +102,23 @@ def desk() -> dashboard.Dashboard:
             Query("sum by (outcome) (rate(hedgerow_decisions_total[1m]))", "{{outcome}}"),
             unit="ops",
         ),
+        graph(
+            "Loan to value",
+            "Debt over collateral after haircuts, of strategies with an LTV ladder; a gap while it cannot be valued.",
+            Query(_of_strategy("hedgerow_loan_ltv_ratio"), "{{strategy}}"),
+            unit="percentunit",
+        ),
+        graph(
+            "Distance to liquidation",
+            "How far the price of a collateral may move before the lender sells it; 0 when it may already.",
+            Query(_of_strategy("hedgerow_loan_liquidation_distance_ratio"), "{{strategy}} {{asset}}"),
+            unit="percentunit",
+        ),
+        listing(
+            "Ladder",
+            "The state in which each LTV ladder stands.",
+            Query("max by (strategy, state) (hedgerow_ltv_state)"),
+        ),
         listing(
             "Why it does not trade",
             "The reason of each strategy's newest decision to hold.",

@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from hedgerow.schemas.codec import Decoder, UndecodableRecord
-from hedgerow.schemas.records import RiskState
+from hedgerow.schemas.risk_state import RiskState
 from hedgerow.schemas.topics import RISK_STATE
 from hedgerow.streams.kafka_access import aiokafka_options
 

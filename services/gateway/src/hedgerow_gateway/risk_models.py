@@ -5,7 +5,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from hedgerow.schemas.records import RiskState, StrategySummary
+from hedgerow.schemas.records import StrategySummary
+from hedgerow.schemas.risk_state import RiskState
 from hedgerow_gateway.fields import Shown, ShownTime
 
 

@@ -9,7 +9,8 @@ import msgspec
 from hedgerow.adapters.cache import Cache
 from hedgerow.adapters.cache_keys import RISK_STATES, SUMMARIES, Kind
 from hedgerow.ledger.overview import read_overview, summary_of
-from hedgerow.schemas.records import RiskState, StrategySummary
+from hedgerow.schemas.records import StrategySummary
+from hedgerow.schemas.risk_state import RiskState
 from hedgerow_gateway.ledger_pool import LedgerPool
 from hedgerow_gateway.metrics import GatewayMetrics
 from hedgerow_gateway.problems import Problem

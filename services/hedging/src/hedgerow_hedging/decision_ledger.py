@@ -13,7 +13,7 @@ from hedgerow.ledger.decisions import Committed, Trace, commit_decision
 from hedgerow.ledger.migrate import require_current
 from hedgerow.ledger.snapshot import quarantine_unreadable, read_snapshot
 from hedgerow.ledger.strategies import UnreadableConfig
-from hedgerow.schemas.records import RiskState
+from hedgerow.schemas.risk_state import RiskState
 
 POOL_SIZE = 2
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from hedgerow.schemas.records import HedgeConcluded, RiskState, StrategyPublished
+from hedgerow.schemas.records import HedgeConcluded, StrategyPublished
+from hedgerow.schemas.risk_state import RiskState
 from hedgerow.streams.context import Incoming, Outgoing
 
 

@@ -1,6 +1,7 @@
 """hedging: newest risk states in, committed decisions in the ledger out."""
 
-from hedgerow.schemas.records import HedgeConcluded, RiskState
+from hedgerow.schemas.records import HedgeConcluded
+from hedgerow.schemas.risk_state import RiskState
 from hedgerow.schemas.topics import HEDGE_FILLS, RISK_STATE
 from hedgerow.streams.context import StreamRole, Subscription
 from hedgerow_hedging import deciding

@@ -1,15 +1,18 @@
-"""Each strategy's exposure, band, hedge and reason to hold, as of its newest decision, for Prometheus."""
+"""Each strategy's exposure, band, hedge, loan and reason to hold, as of its newest decision, for Prometheus."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 import msgspec
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from hedgerow.hedging.decision import Decision, Hold
+from hedgerow.hedging.decision import Decision, Hedge, Hold
 from hedgerow.hedging.exposure import NetExposure, known_exposures
+from hedgerow.hedging.ladder import LadderStanding
+from hedgerow.hedging.loan_to_value import liquidation_distance, ltv_of
 from hedgerow.hedging.snapshot import LedgerSnapshot
-from hedgerow.schemas.records import RiskState
+from hedgerow.schemas.risk_state import LoanStanding, RiskState
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,6 +26,17 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     def exposures(self) -> tuple[NetExposure, ...]:
         """Against each rule. A risk state that is not ready has no exposure to tell."""
         return known_exposures(self.risk, self.ledger)
+
+    @property
+    def loan(self) -> LoanStanding | None:
+        """None while it cannot be relied on: one with a part that is missing or old would look better than it is."""
+        return self.risk.loan if self.risk.ready else None
+
+    @property
+    def ladder(self) -> LadderStanding | None:
+        """Where the decision left it."""
+        after = self.decision.policy_state if isinstance(self.decision, Hedge) else self.ledger.policy_state
+        return after.ladder
 
 
 class StrategyMetrics(Collector):
@@ -42,6 +56,7 @@ class StrategyMetrics(Collector):
         views = list(self._views.items())
         yield from _exposures(views)
         yield from _standing(views)
+        yield from _loans(views)
 
 
 def _exposures(views: list[tuple[str, View]]) -> Iterator[Metric]:
@@ -79,3 +94,47 @@ def _standing(views: list[tuple[str, View]]) -> Iterator[Metric]:
         if isinstance(view.decision, Hold):
             holding.add_metric((strategy, view.decision.reason.value), 1.0)
     yield from (positions, halted, holding)
+
+
+def _loans(views: list[tuple[str, View]]) -> Iterator[Metric]:
+    valued = GaugeMetricFamily(
+        "hedgerow_loan_valued",
+        "1 while the loan of an LTV ladder can be valued, 0 while an input of it is missing, stale or invalid",
+        labels=("strategy",),
+    )
+    ltv = GaugeMetricFamily(
+        "hedgerow_loan_ltv_ratio", "Debt over collateral after haircuts", labels=("strategy",)
+    )
+    ladder = GaugeMetricFamily(
+        "hedgerow_ltv_state", "1 for the state in which the LTV ladder stands", labels=("strategy", "state")
+    )
+    distance = GaugeMetricFamily(
+        "hedgerow_loan_liquidation_distance_ratio",
+        "How far the asset's price may move before the lender sells, over the price; 0 when it may already",
+        labels=("strategy", "asset"),
+    )
+    for strategy, view in views:
+        declared, loan = view.ledger.config.loan_to_value, view.loan
+        if declared is None:
+            continue
+        valued.add_metric((strategy,), float(loan is not None))
+        if view.ladder is not None:
+            ladder.add_metric((strategy, view.ladder.state.value), 1.0)
+        if loan is None:
+            continue
+        ltv.add_metric((strategy,), float(ltv_of(loan)))
+        for asset, room in _liquidation_distances(loan, declared.liquidation_ltv):
+            distance.add_metric((strategy, asset), float(room))
+    yield from (valued, ltv, ladder, distance)
+
+
+def _liquidation_distances(
+    loan: LoanStanding, liquidation_ltv: Decimal | None
+) -> Iterator[tuple[str, Decimal]]:
+    """By collateral asset; none where it was not declared at which LTV the lender sells."""
+    for held in loan.covers:
+        if liquidation_ltv is None or held.quantity <= 0:
+            continue
+        room = liquidation_distance(loan, held, liquidation_ltv)
+        if room is not None:
+            yield held.asset, room

@@ -9,7 +9,8 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from hedgerow.schemas.codec import Decoder, UndecodableRecord
-from hedgerow.schemas.records import ClientBook, Quote, RiskState, StrategySummary
+from hedgerow.schemas.records import ClientBook, Quote, StrategySummary
+from hedgerow.schemas.risk_state import RiskState
 
 T = TypeVar("T", bound=msgspec.Struct)
 

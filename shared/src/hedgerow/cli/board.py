@@ -13,7 +13,7 @@ from hedgerow.hedging.decision import Hold
 from hedgerow.hedging.exposure import known_exposure
 from hedgerow.hedging.snapshot import LedgerSnapshot
 from hedgerow.ledger.overview import Overview
-from hedgerow.schemas.records import RiskState
+from hedgerow.schemas.risk_state import RiskState
 from hedgerow.strategy.compiled import Rule
 
 NO_RISK_STATE = "NoRiskState"

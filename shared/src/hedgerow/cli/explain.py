@@ -20,7 +20,7 @@ from hedgerow.ledger.books import read_books
 from hedgerow.ledger.intents import recent_intents
 from hedgerow.ledger.snapshot import read_snapshot
 from hedgerow.ledger.strategies import find_strategy, hedged_instruments, read_strategies, read_venues
-from hedgerow.schemas.records import InputProblem
+from hedgerow.schemas.risk_state import InputProblem
 
 RECENT = 5
 INPUT = ("Input", "Age", "Limit", "Usable", "Says")

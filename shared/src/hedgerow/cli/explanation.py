@@ -16,14 +16,8 @@ from hedgerow.hedging.snapshot import LedgerSnapshot, OpenIntent
 from hedgerow.risk.holdings import account_holdings
 from hedgerow.risk.problems import MIN_BARS
 from hedgerow.schemas.acknowledging import required_roles
-from hedgerow.schemas.records import (
-    AccountState,
-    BookKind,
-    ClientBook,
-    InputProblem,
-    RiskState,
-    StrategyPublished,
-)
+from hedgerow.schemas.records import AccountState, BookKind, ClientBook, StrategyPublished
+from hedgerow.schemas.risk_state import InputProblem, RiskState
 from hedgerow.strategy.compiled import CompiledStrategy, CompiledVenue, Mode
 
 

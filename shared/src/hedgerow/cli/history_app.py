@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from hedgerow.cli.exits import ExitCode, run
+from hedgerow.cli.options import Json, Namespace
 
 history_app = typer.Typer(
     help="What was recorded: market data, risk, hedges, and what clients traded.",
@@ -24,7 +25,6 @@ Strategy = Annotated[str, typer.Option("--strategy", "-s", metavar="NAME", help=
 Every = Annotated[str, typer.Option("--every", help="1m or 5m for candles, 1m for risk.")]
 Since = Annotated[str, typer.Option("--since", help="90s, 15m, 2h or 3d ago, or a UTC time in ISO 8601.")]
 Until = Annotated[str, typer.Option("--until", help="As --since; rows before it.")]
-Namespace = Annotated[str, typer.Option("--namespace", "-n", help="Namespace of a name that carries none.")]
 
 
 @history_app.command()
@@ -37,7 +37,7 @@ def show(
     until: Until = "",
     last: Annotated[int, typer.Option("--last", min=1, max=100_000, help="How many, newest first.")] = 20,
     namespace: Namespace = "default",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Show the newest rows."""
 

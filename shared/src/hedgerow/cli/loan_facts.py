@@ -6,10 +6,10 @@ from decimal import Decimal
 import msgspec
 
 from hedgerow.domain.money import ZERO, plain
-from hedgerow.hedging.loan_to_value import distance, liquidation_price, ltv_of, remedies
+from hedgerow.hedging.loan_to_value import liquidation_distance, liquidation_price, ltv_of, remedies
 from hedgerow.hedging.loan_watch import ladder_standing
 from hedgerow.hedging.snapshot import LedgerSnapshot
-from hedgerow.schemas.records import Collateral, Debt, LoanStanding, RiskState
+from hedgerow.schemas.risk_state import Collateral, Debt, LoanStanding, RiskState
 from hedgerow.strategy.compiled import LoanToValue
 
 
@@ -19,7 +19,8 @@ class RemedyFact(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         add: more of it as collateral; hedge: sold, with the proceeds repaid; None when no sale gets there.
         liquidation_price, distance: at which the lender sells if nothing else moves, and how far the price is from it
-            as a ratio; None when no such price exists or `liquidationLtv` is not declared.
+            as a ratio, 0 when the lender may sell already; None when no such price exists or `liquidationLtv` is not
+            declared.
     """
 
     asset: str
@@ -78,13 +79,12 @@ def loan_fact(risk: RiskState | None, ledger: LedgerSnapshot) -> LoanFact | None
 def _remedy(held: Collateral, loan: LoanStanding, ladder: LoanToValue, target: Decimal) -> RemedyFact:
     found = remedies(loan, held.asset, target)
     last = ladder.liquidation_ltv
-    sold_at = None if last is None else liquidation_price(loan, held.asset, last)
     return RemedyFact(
         asset=held.asset,
         add=found.add / held.haircut / held.price,
         hedge=None if found.hedge is None else found.hedge / held.price,
-        liquidation_price=sold_at,
-        distance=None if sold_at is None else distance(held.price, sold_at),
+        liquidation_price=None if last is None else liquidation_price(loan, held.asset, last),
+        distance=None if last is None else liquidation_distance(loan, held, last),
     )
 
 
@@ -106,8 +106,10 @@ def loan_words(fact: LoanFact, now_ns: int, currency: str) -> Iterator[str]:
             if way.hedge is not None:
                 ways.append(f"sell {way.hedge:.8f} {way.asset} and repay with it")
         yield f"To come back to an LTV of {plain(fact.target)}: {', or '.join(ways)}."
+    if any(way.distance == 0 for way in fact.remedies):
+        yield "The lender may sell now: the LTV is at policy.loanToValue.liquidationLtv or above."
     for way in fact.remedies:
-        if way.liquidation_price is not None and way.distance is not None:
+        if way.liquidation_price is not None and way.distance:
             yield (
                 f"The lender sells at {way.asset} {way.liquidation_price:,.2f}, which is {way.distance:.2%} away, if "
                 "nothing else moves."

@@ -5,8 +5,11 @@ from typing import Annotated
 
 import typer
 
+from hedgerow.cli.book_app import book_app
+from hedgerow.cli.controls_app import controls_app
 from hedgerow.cli.exits import ExitCode, UsageError, run
 from hedgerow.cli.history_app import history_app
+from hedgerow.cli.options import Json, Namespace
 
 app = typer.Typer(
     name="hedgerow",
@@ -15,31 +18,13 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.add_typer(controls_app)
 audit_app = typer.Typer(help="Check the ledger's history.", no_args_is_help=True)
 app.add_typer(audit_app, name="audit")
-intent_app = typer.Typer(help="Conclude what the venue never told the end of.", no_args_is_help=True)
-app.add_typer(intent_app, name="intent")
 app.add_typer(history_app, name="history")
-book_app = typer.Typer(help="Books that another system keeps, through the gateway.", no_args_is_help=True)
 app.add_typer(book_app, name="book")
 
-Namespace = Annotated[str, typer.Option("--namespace", "-n", help="Namespace of a name that carries none.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 FileOption = Annotated[Path, typer.Option("--file", "-f", help="A YAML file, or a folder of them.")]
-StrategyOption = Annotated[str | None, typer.Option("--strategy", metavar="NAME", help="One strategy.")]
-VenueOption = Annotated[
-    str | None, typer.Option("--venue", metavar="NAME", help="All that trades on one venue.")
-]
-AllOption = Annotated[bool, typer.Option("--all", help="Everything.")]
-
-
-GatewayOption = Annotated[
-    str | None, typer.Option("--gateway", metavar="URL", help="Its address; HEDGEROW_GATEWAY_URL else.")
-]
-KeyFileOption = Annotated[
-    Path | None, typer.Option("--key-file", help="A file with the API key; HEDGEROW_API_KEY else.")
-]
-BookArgument = Annotated[str, typer.Argument(help="Name of the book.")]
 
 
 @app.command()
@@ -222,172 +207,6 @@ def orders(
         from hedgerow.cli.servers import read_servers
 
         return await show_orders(read_servers(), strategy, namespace, limit, only_open, as_json)
-
-    run(work)
-
-
-@intent_app.command()
-def resolve(
-    intent: Annotated[int, typer.Argument(help="Number of the intent.", min=1)],
-    state: Annotated[str, typer.Option("--as", metavar="STATE", help="cancelled or abandoned.")],
-    reason: Annotated[
-        str, typer.Option("--reason", help="What you saw at the venue; it goes into the chain.")
-    ],
-) -> None:
-    """Say how an order ended that is past its unknownDeadline, with the quantity that the ledger already has.
-
-    Cancelled: the venue says that it ended so. Abandoned: the venue does not know it. Ask the venue first: the leg
-    is decided anew, and what it executed unseen would be hedged twice."""
-
-    async def work() -> ExitCode:
-        from hedgerow.cli.resolve import resolve_intent
-        from hedgerow.cli.servers import read_servers
-
-        return await resolve_intent(read_servers(), intent, state, reason)
-
-    run(work)
-
-
-@book_app.command(name="load")
-def book_load(
-    name: BookArgument,
-    file: Annotated[Path, typer.Option("--file", "-f", help="CSV of positions or of loans; see the guide.")],
-    as_of: Annotated[
-        str | None, typer.Option("--as-of", metavar="TIME", help="When it was so: RFC 3339, or now.")
-    ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
-    gateway: GatewayOption = None,
-    key_file: KeyFileOption = None,
-    as_json: Json = False,
-) -> None:
-    """Replace a book's positions or loans with those of a CSV file. When any row is wrong, nothing is sent."""
-
-    async def work() -> ExitCode:
-        from hedgerow.cli.book import load_book
-        from hedgerow.cli.gateway import read_gateway
-
-        return await load_book(read_gateway(gateway, key_file), name, file, as_of, dry_run, as_json)
-
-    run(work)
-
-
-@book_app.command(name="show")
-def book_show(
-    name: BookArgument, gateway: GatewayOption = None, key_file: KeyFileOption = None, as_json: Json = False
-) -> None:
-    """Show a book as it stands."""
-
-    async def work() -> ExitCode:
-        from hedgerow.cli.book import show_book
-        from hedgerow.cli.gateway import read_gateway
-
-        return await show_book(read_gateway(gateway, key_file), name, as_json)
-
-    run(work)
-
-
-@app.command()
-def halt(
-    reason: Annotated[str, typer.Option("--reason", help="Why, for those who find the halt later.")],
-    strategy: StrategyOption = None,
-    venue: VenueOption = None,
-    everything: AllOption = False,
-    namespace: Namespace = "default",
-    direct: Annotated[
-        bool,
-        typer.Option("--direct", help="Cancel straight at the venue first; needs --file, and no ledger."),
-    ] = False,
-    file: Annotated[
-        Path | None, typer.Option("--file", "-f", help="With --direct: YAML that declares the Venues.")
-    ] = None,
-    keys: Annotated[
-        Path | None,
-        typer.Option("--keys", help="With --direct: folder of trade keys; HEDGEROW_KEYS_DIR else."),
-    ] = None,
-) -> None:
-    """Stop sending orders, now, and have what is open cancelled."""
-
-    async def work() -> ExitCode:
-        from hedgerow.cli.halts import halt as place
-        from hedgerow.cli.halts import target_of
-        from hedgerow.cli.servers import read_servers
-
-        target = target_of(strategy, venue, everything, namespace)
-        if direct:
-            from hedgerow.cli.direct import halt_directly
-
-            return await halt_directly(target, reason, file, keys)
-        return await place(read_servers(), target, reason)
-
-    run(work)
-
-
-@app.command()
-def release(
-    strategy: StrategyOption = None,
-    venue: VenueOption = None,
-    everything: AllOption = False,
-    namespace: Namespace = "default",
-    source: Annotated[
-        str,
-        typer.Option(
-            "--source",
-            help="Whose halts: cli, or one that no one else releases: executor, ledger, quarantine.",
-        ),
-    ] = "cli",
-) -> None:
-    """Release the halts of one target that were placed from the command line, or by the system itself."""
-
-    async def work() -> ExitCode:
-        from hedgerow.cli.halts import release as lift
-        from hedgerow.cli.halts import target_of
-        from hedgerow.cli.servers import read_servers
-
-        return await lift(read_servers(), target_of(strategy, venue, everything, namespace), source)
-
-    run(work)
-
-
-@app.command()
-def ceilings(
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="May be given repeatedly.")
-    ] = None,
-    clear: Annotated[
-        list[str] | None, typer.Option("--clear", metavar="NAME", help="May be given repeatedly.")
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Show or change the platform's own limits, which no strategy and no Venue can raise."""
-
-    async def work() -> ExitCode:
-        from hedgerow.cli.ceilings import ceilings as change
-        from hedgerow.cli.servers import read_servers
-
-        return await change(read_servers(), set_ or [], clear or [], as_json)
-
-    run(work)
-
-
-@app.command()
-def adopt(
-    strategy: Annotated[str, typer.Argument(help="Name of the strategy.")],
-    instrument: Annotated[str, typer.Option("--instrument", help="Which of its legs, e.g. BTC/USDT:USDT.")],
-    position: Annotated[
-        str, typer.Option("--position", help="What the venue holds: signed contracts; negative is short.")
-    ],
-    price: Annotated[str, typer.Option("--price", help="What the difference was traded at.")],
-    reason: Annotated[str, typer.Option("--reason", help="Who traded and why; it goes into the chain.")],
-    namespace: Namespace = "default",
-) -> None:
-    """Take what a person traded on the account into a strategy's position, so that venue and ledger agree again."""
-
-    async def work() -> ExitCode:
-        from hedgerow.cli.adopt import adopt as take
-        from hedgerow.cli.names import key_of
-        from hedgerow.cli.servers import read_servers
-
-        return await take(read_servers(), key_of(strategy, namespace), instrument, position, price, reason)
 
     run(work)
 

@@ -10,7 +10,8 @@ from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from hedgerow.cli.topics import POLL_S, READ_TIMEOUT_S, decoded, open_consumer, require_partitions
 from hedgerow.schemas.codec import Decoder
-from hedgerow.schemas.records import AccountState, Quote, RiskState, Score
+from hedgerow.schemas.records import AccountState, Quote, Score
+from hedgerow.schemas.risk_state import RiskState
 from hedgerow.schemas.topics import ACCOUNTS, MARKET_ENRICHED, RISK_STATE, SCORES, Topic
 from hedgerow.streams.partitioning import partition_of
 from hedgerow.streams.sender import ANSWER_TIMEOUT_S, KafkaUnreachable, unreachable

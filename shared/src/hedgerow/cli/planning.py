@@ -16,12 +16,12 @@ from hedgerow.schemas.records import (
     MarkInput,
     Quote,
     RiskInput,
-    RiskState,
     Score,
     ScoreInput,
     StrategyInput,
     StrategyPublished,
 )
+from hedgerow.schemas.risk_state import RiskState
 from hedgerow.strategy.compile import revision_of
 from hedgerow.strategy.compiled import CompiledStrategy, CompiledVenue
 

@@ -12,7 +12,7 @@ from hedgerow.cli.servers import Servers, open_ledger
 from hedgerow.hedging.decision import Decision
 from hedgerow.hedging.snapshot import LedgerSnapshot
 from hedgerow.ledger.audit import StoredDecision, decisions_there, find_decision, find_decision_of_intent
-from hedgerow.schemas.records import RiskState
+from hedgerow.schemas.risk_state import RiskState
 
 
 async def replay(servers: Servers, decision: int | None, intent: int | None, as_json: bool) -> ExitCode:

@@ -18,7 +18,7 @@ from hedgerow.cli.newest_states import NewestStates, risk_states
 from hedgerow.cli.servers import Servers, open_ledger
 from hedgerow.cli.tables import console, table
 from hedgerow.ledger.overview import read_overview
-from hedgerow.schemas.records import RiskState
+from hedgerow.schemas.risk_state import RiskState
 
 REFRESH_S = 1.0
 

@@ -4,6 +4,7 @@ Every rounding here names its direction. Nothing rounds silently: a value that d
 either refused (`require_step`) or moved by a function whose name says which way.
 """
 
+from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 
 BPS = Decimal(10_000)
@@ -27,14 +28,17 @@ def parse_decimal(text: str) -> Decimal:
     return value
 
 
-def require_amount(value: Decimal, what: str) -> None:
+def require_amounts(what: str, values: Iterable[Decimal]) -> None:
     """
     Raises:
-        ValueError: it is NaN, infinite, or of a magnitude that no price or quantity has: written out, such a number
+        ValueError: one is NaN, infinite, or of a magnitude that no price or quantity has: written out, such a number
             fills the memory.
     """
-    if not value.is_finite() or abs(value.adjusted()) > LARGEST_MAGNITUDE:
-        raise ValueError(f"{what} is {value}: a price or quantity is finite, and below 1e{LARGEST_MAGNITUDE}")
+    for value in values:
+        if not value.is_finite() or abs(value.adjusted()) > LARGEST_MAGNITUDE:
+            raise ValueError(
+                f"{what} is {value}: a price or quantity is finite, and below 1e{LARGEST_MAGNITUDE}"
+            )
 
 
 def exact_decimal(value: float) -> Decimal:

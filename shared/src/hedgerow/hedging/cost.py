@@ -7,7 +7,7 @@ from hedgerow.hedging.decision import Hold, HoldReason
 from hedgerow.hedging.exposure import NetExposure
 from hedgerow.hedging.inventory import MUST_ACT
 from hedgerow.hedging.legs import LegView
-from hedgerow.schemas.records import Mark
+from hedgerow.schemas.risk_state import Mark
 from hedgerow.strategy.compiled import CompiledStrategy, InventoryRisk, Rule
 
 

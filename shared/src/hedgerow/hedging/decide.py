@@ -21,7 +21,7 @@ from hedgerow.hedging.snapshot import LedgerSnapshot, Pursuit
 from hedgerow.hedging.step import Step
 from hedgerow.hedging.together import hold_together
 from hedgerow.hedging.twap import slice_step
-from hedgerow.schemas.records import RiskState
+from hedgerow.schemas.risk_state import RiskState
 from hedgerow.strategy.compiled import InventoryRisk, Leg, Rule
 
 

@@ -14,7 +14,8 @@ from hedgerow.hedging.loan_to_value import ltv_of
 from hedgerow.hedging.loan_watch import ladder_standing, watched_loan
 from hedgerow.hedging.sentiment import sizer_of
 from hedgerow.hedging.snapshot import LedgerSnapshot
-from hedgerow.schemas.records import Exposure, Mark, RiskState, Score
+from hedgerow.schemas.records import Score
+from hedgerow.schemas.risk_state import Exposure, Mark, RiskState
 from hedgerow.strategy.compiled import Band, BandUnit, InventoryRisk, LadderRule, Rule, SentimentCurve
 
 

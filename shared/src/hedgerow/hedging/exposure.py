@@ -11,7 +11,7 @@ from hedgerow.hedging.edges import edges_of, score_of
 from hedgerow.hedging.holding import inventory_of
 from hedgerow.hedging.inventory import Standing
 from hedgerow.hedging.snapshot import LedgerSnapshot
-from hedgerow.schemas.records import Exposure, RiskState
+from hedgerow.schemas.risk_state import Exposure, RiskState
 from hedgerow.strategy.compiled import InventoryRisk, Rule, SentimentCurve, UnknownEntry
 
 

@@ -8,7 +8,8 @@ from hedgerow.domain.age import age_problem
 from hedgerow.domain.money import BPS, exact_decimal
 from hedgerow.hedging.funding import apr_of, daily_cost, points_of, regime_of, worth_of
 from hedgerow.hedging.snapshot import LedgerSnapshot
-from hedgerow.schemas.records import Exposure, Funding, Mark
+from hedgerow.schemas.records import Funding
+from hedgerow.schemas.risk_state import Exposure, Mark
 
 _CENT = Decimal("0.01")
 # Of a part: 0.45 is not to come out as 0.4499…9, a lot less.

@@ -8,7 +8,7 @@ import msgspec
 from hedgerow.domain.money import plain
 from hedgerow.hedging.inventory import FRACTIONS, RiskScore, Situation, Standing, next_standing, score
 from hedgerow.hedging.snapshot import LedgerSnapshot
-from hedgerow.schemas.records import Exposure, Inventory, Mark, RiskState, Volatility
+from hedgerow.schemas.risk_state import Exposure, Inventory, Mark, RiskState, Volatility
 from hedgerow.strategy.compiled import InventoryRisk
 
 

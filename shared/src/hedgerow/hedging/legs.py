@@ -9,7 +9,7 @@ from hedgerow.domain.instruments import Instrument
 from hedgerow.domain.money import ZERO
 from hedgerow.hedging.decision import Hold, HoldReason
 from hedgerow.hedging.snapshot import HeldPosition, LedgerSnapshot, OpenIntent
-from hedgerow.schemas.records import Mark, RiskState
+from hedgerow.schemas.risk_state import Mark, RiskState
 from hedgerow.strategy.compiled import CompiledStrategy, Leg
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 import msgspec
 
 from hedgerow.domain.money import ZERO
-from hedgerow.schemas.records import LoanStanding
+from hedgerow.schemas.risk_state import Collateral, LoanStanding
 
 UNCOVERED = Decimal("Infinity")
 
@@ -82,6 +82,12 @@ def liquidation_price(loan: LoanStanding, asset: str, liquidation_ltv: Decimal) 
     return level / slope
 
 
-def distance(price: Decimal, liquidation: Decimal) -> Decimal:
-    """How far a price may move before it is at the liquidation's, as a ratio of it."""
-    return abs(price - liquidation) / price
+def liquidation_distance(loan: LoanStanding, held: Collateral, liquidation_ltv: Decimal) -> Decimal | None:
+    """How far the price of what is held may move before the loan comes to this LTV, as a ratio of the price.
+
+    0 where the loan is there or beyond; None where no price of it leads there.
+    """
+    if ltv_of(loan) >= liquidation_ltv:
+        return ZERO
+    sold_at = liquidation_price(loan, held.asset, liquidation_ltv)
+    return None if sold_at is None else abs(held.price - sold_at) / held.price

@@ -3,7 +3,7 @@
 from hedgerow.hedging.ladder import LadderStanding, leaves_at, stand
 from hedgerow.hedging.loan_to_value import ltv_of
 from hedgerow.hedging.snapshot import LedgerSnapshot
-from hedgerow.schemas.records import LoanStanding, RiskState
+from hedgerow.schemas.risk_state import LoanStanding, RiskState
 
 
 def ladder_standing(risk: RiskState, ledger: LedgerSnapshot) -> LadderStanding | None:

@@ -7,7 +7,7 @@ from hedgerow.domain.money import BPS, ceil_to_step, floor_to_step
 from hedgerow.domain.orders import Side, TimeInForce, signed
 from hedgerow.hedging.decision import Hold, HoldReason, NewIntent, Rung
 from hedgerow.hedging.legs import LegView
-from hedgerow.schemas.records import Mark
+from hedgerow.schemas.risk_state import Mark
 from hedgerow.strategy.compiled import CompiledStrategy
 
 

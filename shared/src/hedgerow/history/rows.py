@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 
 from hedgerow.history.tables import ENRICHED, MINUTE_NS, RISK_EXPOSURES, RISK_STATES, TICKS, Table
-from hedgerow.schemas.records import BookState, MarketReset, Quote, RiskState
+from hedgerow.schemas.records import BookState, MarketReset, Quote
+from hedgerow.schemas.risk_state import RiskState
 from hedgerow.schemas.topics import MARKET_ENRICHED, MARKET_RAW, RISK_STATE
 
 # One row and its table. Values are in the order of the table's columns.

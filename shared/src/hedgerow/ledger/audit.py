@@ -8,7 +8,7 @@ import msgspec
 from hedgerow.hedging.decide import decide
 from hedgerow.hedging.snapshot import LedgerSnapshot
 from hedgerow.schemas.codec import encode
-from hedgerow.schemas.records import RiskState
+from hedgerow.schemas.risk_state import RiskState
 
 
 class ReplayDifference(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from hedgerow.ledger.connection import take_halt_gate
 from hedgerow.ledger.halts import halts_against
 from hedgerow.ledger.outcomes import request_cancel
 from hedgerow.schemas.codec import encode
-from hedgerow.schemas.records import RiskState
+from hedgerow.schemas.risk_state import RiskState
 
 INTENTS_CHANNEL = "hedgerow_intents"
 

@@ -10,7 +10,8 @@ from hedgerow.domain.instruments import LISTINGS
 from hedgerow.domain.money import ZERO, exact_decimal
 from hedgerow.risk.holdings import Counted, counted_holdings
 from hedgerow.risk.strategy_state import StrategyState
-from hedgerow.schemas.records import Inventory, Quote, Volatility
+from hedgerow.schemas.records import Quote
+from hedgerow.schemas.risk_state import Inventory, Volatility
 from hedgerow.strategy.compiled import CompiledStrategy, InventoryRisk
 
 

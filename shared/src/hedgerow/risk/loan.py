@@ -16,15 +16,8 @@ from hedgerow.domain.money import ZERO, exact_decimal
 from hedgerow.risk.holdings import seen_account
 from hedgerow.risk.problem_codes import INVALID, UNKNOWN
 from hedgerow.risk.strategy_state import StrategyState
-from hedgerow.schemas.records import (
-    AccountState,
-    BookKind,
-    ClientBook,
-    Collateral,
-    Debt,
-    InputProblem,
-    LoanStanding,
-)
+from hedgerow.schemas.records import AccountState, BookKind, ClientBook
+from hedgerow.schemas.risk_state import Collateral, Debt, InputProblem, LoanStanding
 from hedgerow.strategy.compiled import AccountSource, CompiledStrategy
 
 # Principal and interest, in units of what is owed.

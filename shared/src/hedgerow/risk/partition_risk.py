@@ -9,15 +9,8 @@ from hedgerow.risk.loan import loan_of
 from hedgerow.risk.problems import find_problems
 from hedgerow.risk.strategy_state import StrategyState
 from hedgerow.risk.valuation import exposures_of, marks_of
-from hedgerow.schemas.records import (
-    AccountInput,
-    BookInput,
-    MarkInput,
-    RiskInput,
-    RiskState,
-    ScoreInput,
-    StrategyInput,
-)
+from hedgerow.schemas.records import AccountInput, BookInput, MarkInput, RiskInput, ScoreInput, StrategyInput
+from hedgerow.schemas.risk_state import RiskState
 
 _encoder = msgspec.json.Encoder(order="deterministic")
 _decoder = msgspec.json.Decoder(dict[str, StrategyState])

@@ -8,7 +8,8 @@ from hedgerow.risk.holdings import counted_holdings, seen_account
 from hedgerow.risk.loan import loan_problems
 from hedgerow.risk.problem_codes import INVALID, MISSING, STALE, UNKNOWN
 from hedgerow.risk.strategy_state import StrategyState
-from hedgerow.schemas.records import InputProblem, Quote
+from hedgerow.schemas.records import Quote
+from hedgerow.schemas.risk_state import InputProblem
 from hedgerow.strategy.compiled import CompiledStrategy
 
 # Of fewer the average says little; until then an inventory policy waits.

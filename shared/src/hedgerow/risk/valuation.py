@@ -6,7 +6,8 @@ from hedgerow.domain.instruments import LISTINGS
 from hedgerow.domain.money import ZERO, exact_decimal
 from hedgerow.risk.holdings import counted_holdings
 from hedgerow.risk.strategy_state import StrategyState
-from hedgerow.schemas.records import Exposure, Mark, Quote
+from hedgerow.schemas.records import Quote
+from hedgerow.schemas.risk_state import Exposure, Mark
 from hedgerow.strategy.compiled import CompiledStrategy
 
 
