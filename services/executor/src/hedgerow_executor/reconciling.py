@@ -78,8 +78,10 @@ class Reconciler:
     async def _may_have_lost(self, compared: "Compared") -> bool:
         """Halted or not: what halts may have been found while orders were on their way, when nothing is taken in. Lost
         fills that cancel each other out leave no drift, and must be known before a restored ledger goes on."""
-        if compared.drifts or not compared.whole:
-            return compared.whole
+        if not compared.whole:
+            return False
+        if compared.drifts:
+            return True
         halts = await self._account.ledger.standing_halts()
         return any((halt.target, halt.source) == (self._target(), RESTORED) for halt in halts)
 
