@@ -12,7 +12,8 @@ from hedgerow.domain.money import ZERO
 from hedgerow.domain.orders import Side, signed
 from hedgerow.execution.order_life import OPEN, IntentState
 from hedgerow.ledger.books import find_book
-from hedgerow.ledger.strategies import decode_config, read_strategies
+from hedgerow.ledger.stored_config import decode_config
+from hedgerow.ledger.strategies import read_strategies
 from hedgerow.schemas.records import StrategyPublished
 from hedgerow.strategy.compiled import Band, Mode
 from hedgerow.streams import trace

@@ -8,8 +8,8 @@ from hedgerow.ledger.strategies import (
     VenueInUse,
     cluster_strategies,
     cluster_venues,
-    read_strategies,
     remove_venue,
+    strategy_keys,
 )
 from hedgerow.schemas.topics import STRATEGIES
 from hedgerow.streams.log_reader import LogReader
@@ -70,7 +70,7 @@ class Resync:
                 if message.key is not None:
                     keys[message.key.decode()] = message.value is not None
         async with self._ledger.connection() as connection:
-            live = {item.config.key for item in await read_strategies(connection)}
+            live = set(await strategy_keys(connection))
         for key in (key for key, stands in keys.items() if stands and self._ours(key) and key not in live):
             await self._sender.send(STRATEGIES.name, key, None)
             _log.warning("orphaned key tombstoned", strategy=key)

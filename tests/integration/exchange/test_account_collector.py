@@ -9,6 +9,7 @@ from pathlib import Path
 
 import ccxt.async_support as ccxt
 import hedge_examples as example
+import msgspec
 import pytest
 from exchange_client import ACCOUNTS, PERP, SPOT, Connect, new_client, take, until
 from exchange_process import ExchangeProcess, write_keys
@@ -20,6 +21,7 @@ from hedgerow.domain.accounts import AccountDebt
 from hedgerow.ledger.connection import connect as connect_to_ledger
 from hedgerow.ledger.strategies import publish_venue
 from hedgerow.schemas.records import AccountState
+from hedgerow.strategy.compiled import CompiledVenue
 from hedgerow.streams.context import Context
 from hedgerow_ingestion import accounts_role
 
@@ -93,15 +95,19 @@ async def test_a_key_that_may_trade_is_not_taken_and_a_venue_that_is_away_is_sai
         await reading.close()
 
 
+async def publish(venue: CompiledVenue, ledger_dsn: str) -> None:
+    connection = await connect_to_ledger(ledger_dsn, "test")
+    await publish_venue(connection, venue, time.time_ns())
+    await connection.close()
+
+
 @pytest.fixture
 async def collecting(
     lending_exchange: ExchangeProcess, ledger_dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Context]:
     """The role, polling faster than it does outside of tests."""
     monkeypatch.setattr(accounts_role, "POLL_S", 0.2)
-    connection = await connect_to_ledger(ledger_dsn, "test")
-    await publish_venue(connection, VENUE, time.time_ns())
-    await connection.close()
+    await publish(VENUE, ledger_dsn)
     chosen = settings(ledger_dsn=ledger_dsn, exchange_url=lending_exchange.url, keys_dir=tmp_path / "keys")
     context = role_context("accounts", RememberingProducer(AccountState), chosen)
     task = asyncio.ensure_future(accounts_role.role.run(context))
@@ -137,11 +143,17 @@ async def test_every_poll_is_a_state_and_a_dead_venue_is_silence_that_is_said(
     await client.close()
     await has(lambda: sent(collecting)[-1].collateral == {"BTC": D("0.4")})
 
+    # A Venue that changes gets a collector anew, whose states are no older than those before.
+    assert isinstance(collecting.readiness, RememberingReadiness)
+    name = f"account {VENUE.key}"
+    before = len(sent(collecting))
+    await publish(msgspec.structs.replace(VENUE, orders_per_second=7), collecting.settings.ledger_dsn)
+    await has(lambda: (name, True, "no longer collected here") in collecting.readiness.history)
+    await has(lambda: len(sent(collecting)) >= before + 3)
+
     lending_exchange.kill()
     await has(lambda: polls(collecting, "unavailable") >= 2)
     told = len(sent(collecting))
-    assert isinstance(collecting.readiness, RememberingReadiness)
-    name = f"account {VENUE.key}"
     ok, detail = [item[1:] for item in collecting.readiness.history if item[0] == name][-1]
     assert not ok
     assert "did not answer" in detail

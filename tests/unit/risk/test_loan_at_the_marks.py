@@ -1,5 +1,6 @@
 """What risk makes of a loan: debt with interest up to now, collateral at marks and haircuts, and why it cannot."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +14,7 @@ from hedgerow.domain.loans import YEAR_NS, Loan
 from hedgerow.hedging.loan_to_value import UNCOVERED, ltv_of
 from hedgerow.risk.partition_risk import PartitionRisk
 from hedgerow.schemas.codec import Decoder, encode
-from hedgerow.schemas.records import AccountInput
+from hedgerow.schemas.records import AccountInput, MarkInput
 from hedgerow.schemas.risk_state import Debt, LoanStanding, RiskState
 from hedgerow.strategy.compiled import Haircut
 
@@ -166,7 +167,11 @@ def test_an_invalid_quote_leaves_the_loan_without_a_value(risk: PartitionRisk, m
 
 
 def lender(
-    make: Any, *count: AccountPart, haircuts: dict[str, str] | None = None, **changes: Any
+    make: Any,
+    *count: AccountPart,
+    haircuts: dict[str, str] | None = None,
+    marks: Sequence[MarkInput] = (),
+    **changes: Any,
 ) -> RiskState:
     """Only a venue account, which is owed to and which covers the loan."""
     declared = {"BTC": "0.95"} if haircuts is None else haircuts
@@ -184,7 +189,8 @@ def lender(
         freshness=freshness,
     )
     risk = PartitionRisk()
-    for offset, record in enumerate([make.generation(config), make.mark(SPOT), make.mark(PERPETUAL)]):
+    inputs = [make.generation(config), make.mark(SPOT), make.mark(PERPETUAL), *marks]
+    for offset, record in enumerate(inputs):
         risk.apply(record, offset)
     account = account_state(time_ns=SECOND_NS, positions=(), **changes)
     state = risk.apply(AccountInput(strategy="demo/btc", routed_ns=SECOND_NS, account=account), 9)
@@ -204,6 +210,30 @@ def test_an_account_owes_and_covers(make: Any) -> None:
     assert found.debts[0].interest == 1_000
     with_wallet = standing(lender(make, AccountPart.COLLATERAL, AccountPart.SPOT, **pledged))
     assert with_wallet.collateral == Decimal("171000")
+
+
+@pytest.mark.parametrize(
+    ("quotes", "code"),
+    [
+        ([], "Missing"),
+        ([{"valid": False}], "Invalid"),
+        ([{"time_ns": -9 * SECOND_NS}], "Stale"),
+    ],
+)
+def test_a_coin_that_an_account_owes_is_valued_at_a_good_quote_or_not_at_all_though_it_is_no_exposure(
+    make: Any, quotes: list[dict[str, Any]], code: str
+) -> None:
+    owed = AccountDebt(asset="ETH", principal=Decimal(1), interest=Decimal(0), annual_rate=Decimal(0))
+    state = lender(
+        make,
+        AccountPart.COLLATERAL,
+        haircuts={"BTC": "0.95", "ETH": "0.9"},
+        marks=[make.mark(ETH, **quote) for quote in quotes],
+        collateral={"BTC": Decimal(2)},
+        debts=(owed,),
+        wallet={},
+    )
+    assert [(item.input, item.code) for item in state.problems] == [("quote:ETH/USDT", code)]
 
 
 def test_money_in_an_account_covers_with_a_haircut_and_below_zero_without_one(make: Any) -> None:

@@ -4,9 +4,9 @@ import asyncio
 from decimal import Decimal
 
 from hedgerow.domain.money import ZERO
-from hedgerow.domain.orders import Side
 from hedgerow.execution.intents import Intent, Ticker, VenueFill, VenueOrder
 from hedgerow.execution.order_life import TERMINAL, IntentState
+from hedgerow.execution.virtual import reaches, touch_of
 from hedgerow_executor.account import Account
 
 LOOK_S = 0.2
@@ -15,15 +15,12 @@ LOOK_S = 0.2
 async def fill_in_shadow(account: Account, intent: Intent, ticker: Ticker) -> None:
     """An order that crosses fills at the touch, or not at all when its limit does not reach it; one that is post-only
     waits, unless it would take."""
-    reaches = _reaches(intent, ticker)
+    touch = touch_of(intent.side, ticker)
+    trades = reaches(intent.side, intent.limit_price, ticker)
     if not intent.time_in_force.rests:
-        reason = (
-            ""
-            if reaches
-            else f"the touch {_touch(intent, ticker):f} is beyond the limit {intent.limit_price:f}"
-        )
-        await _end(account, intent, _touch(intent, ticker) if reaches else None, reason)
-    elif reaches:
+        reason = "" if trades else f"the touch {touch:f} is beyond the limit {intent.limit_price:f}"
+        await _end(account, intent, touch if trades else None, reason)
+    elif trades:
         await _end(account, intent, None, "a post-only order would take")
     else:
         outcome = await account.ledger.record_answer(
@@ -44,21 +41,14 @@ async def rest_in_shadow(account: Account, intent: Intent) -> None:
             return
         ticker = account.tickers.get(intent.instrument)
         assert newest.claimed_ns is not None
-        if ticker is not None and ticker.time_ns > newest.claimed_ns and _reaches(newest, ticker):
+        is_later = ticker is not None and ticker.time_ns > newest.claimed_ns
+        if ticker is not None and is_later and reaches(newest.side, newest.limit_price, ticker):
             await _end(account, newest, newest.limit_price, "")
             return
         if newest.cancel_requested_ns is not None:
             await _end(account, newest, None, newest.reason)
             return
         await asyncio.sleep(LOOK_S)
-
-
-def _touch(intent: Intent, ticker: Ticker) -> Decimal:
-    return ticker.ask if intent.side is Side.BUY else ticker.bid
-
-
-def _reaches(intent: Intent, ticker: Ticker) -> bool:
-    return (intent.limit_price - _touch(intent, ticker)) * intent.side.sign >= 0
 
 
 def _name(intent: Intent) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request
 
 from hedgerow.ledger.halts import Halt, HaltTarget, place_halt, release_halt, standing_halts
-from hedgerow.ledger.strategies import read_strategies, read_venues
+from hedgerow.ledger.strategies import strategy_keys, venue_keys
 from hedgerow_gateway.desk_models import (
     HaltAnswer,
     HaltRequest,
@@ -70,9 +70,9 @@ async def _require_there(connection: Any, target: HaltTarget) -> None:
         case "All":
             there = [""]
         case "Strategy":
-            there = [item.config.key for item in await read_strategies(connection)]
+            there = await strategy_keys(connection)
         case "Venue":
-            there = [item.key for item in await read_venues(connection)]
+            there = await venue_keys(connection)
     if target.name not in there:
         reason = (
             "is empty when everything is halted"

@@ -11,8 +11,9 @@ from hedgerow.hedging.snapshot import LedgerSnapshot
 from hedgerow.ledger.connection import create_pool
 from hedgerow.ledger.decisions import Committed, Trace, commit_decision
 from hedgerow.ledger.migrate import require_current
-from hedgerow.ledger.snapshot import quarantine_unreadable, read_snapshot
-from hedgerow.ledger.strategies import UnreadableConfig
+from hedgerow.ledger.quarantine import quarantine_unreadable
+from hedgerow.ledger.snapshot import read_snapshot
+from hedgerow.ledger.stored_config import UnreadableConfig
 from hedgerow.schemas.risk_state import RiskState
 
 POOL_SIZE = 2
@@ -29,8 +30,8 @@ class DecisionLedger:
         async with self._pool.acquire() as connection:
             try:
                 return await read_snapshot(connection, uid, now_ns)
-            except UnreadableConfig as error:
-                await quarantine_unreadable(connection, uid, error, now_ns)
+            except UnreadableConfig:
+                await quarantine_unreadable(connection, uid, now_ns)
                 return None
 
     async def commit(

@@ -51,14 +51,11 @@ class _Metrics:
 class _Collector:
     """Polls one account until it is cancelled."""
 
-    def __init__(self, context: Context, metrics: _Metrics, venue: CompiledVenue, start_ns: int) -> None:
-        """
-        Args:
-            start_ns: when the role started; sequences rise from here.
-        """
+    def __init__(self, context: Context, metrics: _Metrics, venue: CompiledVenue) -> None:
         self._context, self._metrics, self._venue = context, metrics, venue
         self._condition = f"account {venue.key}"
-        self._sequence = start_ns
+        # Above every sequence of a collector that polled this account before.
+        self._sequence = time.time_ns()
         self._client: CcxtAccount | None = None
         self._keys: tuple[str, str] | None = None
         self._problem: str | None = None
@@ -146,7 +143,6 @@ async def run(context: Context) -> None:
     """Collect every account of the ledger's Venues whose read key is here, until asked to stop. While the ledger is
     away, those that are known are polled on."""
     metrics = _Metrics(context.metrics)
-    start_ns = time.time_ns()
     link = LedgerLink(context)
     known: dict[str, CompiledVenue] = {}
     polling: dict[str, asyncio.Task[None]] = {}
@@ -158,7 +154,7 @@ async def run(context: Context) -> None:
                 for key in [key for key in polling if wanted.get(key) != known[key]]:
                     await _stop(polling.pop(key))
                 for key in wanted.keys() - polling.keys():
-                    collector = _Collector(context, metrics, wanted[key], start_ns)
+                    collector = _Collector(context, metrics, wanted[key])
                     polling[key] = asyncio.create_task(collector.run(), name=key)
                 known = wanted
             for task in polling.values():

@@ -8,7 +8,7 @@ from hedgerow.cli.exits import ExitCode, Refused, UsageError
 from hedgerow.cli.names import key_of
 from hedgerow.cli.servers import Servers, open_ledger
 from hedgerow.ledger.halts import HaltTarget, place_halt, release_halts, standing_halts
-from hedgerow.ledger.strategies import read_strategies, read_venues
+from hedgerow.ledger.strategies import strategy_keys, venue_keys
 
 SOURCE = "cli"
 # Placed by the system for what only a person can judge.
@@ -89,9 +89,9 @@ async def _require_there(connection: Any, target: HaltTarget) -> None:
         case "All":
             return
         case "Strategy":
-            there = [item.config.key for item in await read_strategies(connection)]
+            there = await strategy_keys(connection)
         case "Venue":
-            there = [item.key for item in await read_venues(connection)]
+            there = await venue_keys(connection)
     if target.name not in there:
         raise Refused(
             f"nothing was halted: there is no {target.kind} {target.name}; there are: {', '.join(there) or 'none'}"

@@ -264,6 +264,27 @@ def simulate(
 
 
 @app.command()
+def backtest(
+    files: Annotated[
+        list[Path], typer.Option("--file", "-f", help="Strategies and their Venues: YAML files, or folders.")
+    ],
+    scenario: Annotated[
+        Path, typer.Option("--scenario", help="A JSON file: bars, funding, books, loans, clients, scores.")
+    ],
+    as_json: Json = False,
+) -> None:
+    """Play strategies through recorded bars: what each would have done, earned and cost. Needs no server; the same
+    files give the same figures (docs/guide/backtest.md)."""
+
+    async def work() -> ExitCode:
+        from hedgerow.cli.backtest import backtest as play
+
+        return play(files, scenario, as_json)
+
+    run(work)
+
+
+@app.command()
 def worker(
     roles: Annotated[
         list[str], typer.Option("--roles", help="Roles to run, separated by commas or given repeatedly.")

@@ -13,7 +13,7 @@ from hedgerow.execution.intents import VenueExecution
 from hedgerow.ledger import chain
 from hedgerow.ledger.hedge_positions import book_position
 from hedgerow.ledger.intents import OPEN_STATES
-from hedgerow.ledger.strategies import decode_config
+from hedgerow.ledger.stored_config import decode_config
 from hedgerow.strategy.compiled import Mode
 
 

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
@@ -13,13 +14,13 @@ from hedgerow.ledger.ceilings import read_ceilings
 from hedgerow.ledger.halts import Halt, halt_words, standing_halts
 from hedgerow.ledger.intents import OPEN_STATES
 from hedgerow.ledger.snapshot import gross_limits, snapshot_of
-from hedgerow.ledger.strategies import decode_config
+from hedgerow.ledger.stored_config import UnreadableConfig, decode_config
 from hedgerow.schemas.records import StrategySummary
 from hedgerow.strategy.compiled import CompiledStrategy
 
 
 class Overview(msgspec.Struct, frozen=True, kw_only=True):
-    """Every live strategy, by key.
+    """Every live strategy that can be read, by key. Another is quarantined, which its halt says.
 
     Attributes:
         sent_last_minute: orders claimed within the last minute, by strategy uid; none is no entry.
@@ -63,11 +64,14 @@ async def read_overview(connection: Any, now_ns: int) -> Overview:
         ceilings = await read_ceilings(connection)
         limits = gross_limits(await connection.fetch("select key, config from venues"))
     held, opened = _by_strategy(positions), _by_strategy(intents)
+    strategies = []
+    for row in rows:
+        with suppress(UnreadableConfig):
+            strategies.append(
+                _snapshot(row, held[row["uid"]], opened[row["uid"]], halts, now_ns, ceilings, limits)
+            )
     return Overview(
-        strategies=tuple(
-            _snapshot(row, held[row["uid"]], opened[row["uid"]], halts, now_ns, ceilings, limits)
-            for row in rows
-        ),
+        strategies=tuple(strategies),
         sent_last_minute={str(row["strategy_uid"]): row["orders"] for row in sent},
         halts=halts,
     )

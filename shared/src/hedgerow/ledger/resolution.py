@@ -5,7 +5,7 @@ from typing import Any
 from hedgerow.execution.order_life import IntentState
 from hedgerow.execution.resolution import require_resolvable
 from hedgerow.ledger.outcomes import Outcome, lock_intent, record_state
-from hedgerow.ledger.strategies import decode_config
+from hedgerow.ledger.stored_config import decode_config
 
 
 async def resolve_by_hand(

@@ -10,12 +10,12 @@ import msgspec
 from hedgerow.domain.orders import Side, TimeInForce
 from hedgerow.execution.claim_facts import Ceilings
 from hedgerow.execution.order_life import IntentState
-from hedgerow.hedging.snapshot import HeldPosition, LedgerSnapshot, OpenIntent, PolicyState
+from hedgerow.hedging.snapshot import HeldPosition, LedgerSnapshot, OpenIntent
 from hedgerow.ledger.ceilings import decode_ceilings
 from hedgerow.ledger.halts import halt_words
 from hedgerow.ledger.intents import OPEN_STATES
-from hedgerow.ledger.quarantine import quarantine_strategy
-from hedgerow.ledger.strategies import UnreadableConfig, decode_config, decode_venue
+from hedgerow.ledger.stored_config import decode_config, decode_policy_state
+from hedgerow.ledger.strategies import decode_venue
 from hedgerow.strategy.compiled import CompiledStrategy
 
 _POSITION = ("venue", "account", "instrument", "quantity", "mode")
@@ -81,24 +81,6 @@ def gross_limits(rows: Iterable[Any]) -> dict[str, Decimal]:
     return found
 
 
-async def quarantine_unreadable(connection: Any, uid: str, error: UnreadableConfig, now_ns: int) -> None:
-    """Keep what `read_snapshot` could not read, and halt its strategy."""
-    row = await connection.fetchrow("select key, config, policy_state from strategies where uid = $1", uid)
-    try:
-        decode_config(row["config"])
-        unreadable = row["policy_state"]
-    except UnreadableConfig:
-        unreadable = row["config"]
-    await quarantine_strategy(connection, row["key"], unreadable, str(error), now_ns)
-
-
-def _decode_policy_state(text: str) -> PolicyState:
-    try:
-        return msgspec.json.decode(text, type=PolicyState)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UnreadableConfig(f"policy state: {type(error).__name__}: {error}") from error
-
-
 def snapshot_of(
     row: Any,
     config: CompiledStrategy,
@@ -120,7 +102,7 @@ def snapshot_of(
         version=row["version"],
         generation=row["generation"],
         config=config,
-        policy_state=_decode_policy_state(row["policy_state"]),
+        policy_state=decode_policy_state(row["policy_state"]),
         positions=tuple(
             HeldPosition(
                 venue=held["venue"],

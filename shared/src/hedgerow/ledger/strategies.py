@@ -3,17 +3,19 @@
 import time
 import uuid
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from enum import StrEnum
 from typing import Any
 
 import msgspec
 
 from hedgerow.ledger.connection import take_publish_gate
-from hedgerow.ledger.quarantine import quarantine_strategy
+from hedgerow.ledger.intents import OPEN_STATES
+from hedgerow.ledger.quarantine import quarantine_strategy, quarantine_unreadable
+from hedgerow.ledger.stored_config import UnreadableConfig, decode_config
 from hedgerow.schemas.records import StrategyPublished
 from hedgerow.strategy.compiled import CompiledStrategy, CompiledVenue, Leg
 
-_strategy_decoder = msgspec.json.Decoder(CompiledStrategy)
 _venue_decoder = msgspec.json.Decoder(CompiledVenue)
 
 
@@ -47,22 +49,6 @@ class VenueInUse(ValueError):
     """A strategy still hedges on this venue."""
 
 
-class UnreadableConfig(ValueError):
-    """A strategy's config in the ledger is none that this version can read; the message says why."""
-
-
-def decode_config(text: str) -> CompiledStrategy:
-    """A compiled config from its column.
-
-    Raises:
-        UnreadableConfig: it is corrupt, or says what this version does not know.
-    """
-    try:
-        return _strategy_decoder.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UnreadableConfig(f"{type(error).__name__}: {error}") from error
-
-
 def decode_venue(text: str) -> CompiledVenue:
     """A venue's config from its column."""
     return _venue_decoder.decode(text)
@@ -73,6 +59,8 @@ async def publish_strategy(
 ) -> StrategyPublished:
     """Make this config the current generation. An unchanged revision keeps its generation.
 
+    What of the one before cannot be read is quarantined: nothing is remembered of it, and it is halted.
+
     Args:
         resource: of a cluster, which declares it; None when files do. A resource's new generation is published even
             when its config is the same, so that who waits for it sees it run.
@@ -82,6 +70,10 @@ async def publish_strategy(
     """
     text = msgspec.json.encode(config).decode()
     publisher = Publisher.FILES if resource is None else Publisher.CLUSTER
+    known = await connection.fetchval(
+        "select uid from strategies where key = $1 and deleted_ns is null", config.key
+    )
+    unreadable = known is not None and await quarantine_unreadable(connection, known, now_ns)
     async with connection.transaction():
         await take_publish_gate(connection)
         row = await connection.fetchrow(
@@ -96,7 +88,8 @@ async def publish_strategy(
             await _remove(connection, row["uid"], now_ns)
             row = None
         least = resource.generation if resource is not None else 1
-        if row is not None and row["revision"] == revision and row["generation"] >= least:
+        same = row is not None and row["revision"] == revision and row["generation"] >= least
+        if same and not unreadable:
             return _published(row)
         if row is None and resource is not None:
             # Withdrawn although its resource stands, by a sweep that had not seen it: it goes on under its uid.
@@ -107,15 +100,20 @@ async def publish_strategy(
         uid = row["uid"] if row else uuid.UUID(resource.uid) if resource else uuid.uuid4()
         generation = max(row["generation"] + 1, least) if row else least
         if row is not None:
-            await _require_flat_when_moving(connection, uid, decode_config(row["config"]), config)
+            if unreadable:
+                await _require_same_legs(connection, uid, config)
+            else:
+                await _require_flat_when_moving(connection, uid, decode_config(row["config"]), config)
             await connection.execute(
                 "update strategies set generation = $2, revision = $3, config = $4, published_ns = $5, "
+                "policy_state = case when $6 then '{}' else policy_state end, "
                 "version = version + 1, deleted_ns = null where uid = $1",
                 uid,
                 generation,
                 revision,
                 text,
                 now_ns,
+                unreadable,
             )
         else:
             await connection.execute(
@@ -200,12 +198,18 @@ async def _remove(connection: Any, uid: uuid.UUID, now_ns: int) -> None:
 
 
 async def read_strategies(connection: Any) -> list[StrategyPublished]:
-    """Every live strategy, by key."""
+    """Every live strategy that can be read, by key. Who decides or claims for another quarantines it."""
     rows = await connection.fetch(
         "select uid, generation, revision, config, published_ns from strategies "
         "where deleted_ns is null order by key"
     )
-    return [_published(row) for row in rows]
+    return _readable(rows)
+
+
+async def strategy_keys(connection: Any) -> list[str]:
+    """Of every live strategy, whether it can be read or not."""
+    rows = await connection.fetch("select key from strategies where deleted_ns is null order by key")
+    return [row["key"] for row in rows]
 
 
 async def strategies_on_venue(
@@ -245,23 +249,23 @@ async def hedged_instruments(connection: Any, venues: Iterable[str]) -> dict[str
 
 
 async def find_strategy(connection: Any, key: str) -> StrategyPublished | None:
-    """The current generation of one strategy."""
+    """The current generation of one strategy; None when there is none that can be read."""
     row = await connection.fetchrow(
         "select uid, generation, revision, config, published_ns from strategies "
         "where key = $1 and deleted_ns is null",
         key,
     )
-    return None if row is None else _published(row)
+    return next(iter(_readable([] if row is None else [row])), None)
 
 
 async def cluster_strategies(connection: Any) -> list[StrategyPublished]:
-    """Every live strategy that resources of a cluster declare, by key."""
+    """Every live strategy that resources of a cluster declare, and that can be read, by key."""
     rows = await connection.fetch(
         "select uid, generation, revision, config, published_ns from strategies "
         "where deleted_ns is null and publisher = $1 order by key",
         Publisher.CLUSTER.value,
     )
-    return [_published(row) for row in rows]
+    return _readable(rows)
 
 
 async def publish_venue(
@@ -292,6 +296,11 @@ async def cluster_venues(connection: Any) -> list[str]:
         "select key from venues where publisher = $1 order by key", Publisher.CLUSTER.value
     )
     return [row["key"] for row in rows]
+
+
+async def venue_keys(connection: Any) -> list[str]:
+    """Of every venue, whether it can be read or not."""
+    return [row["key"] for row in await connection.fetch("select key from venues order by key")]
 
 
 async def read_venues(connection: Any) -> list[CompiledVenue]:
@@ -362,6 +371,14 @@ def _published(row: Any) -> StrategyPublished:
     )
 
 
+def _readable(rows: Iterable[Any]) -> list[StrategyPublished]:
+    found = []
+    for row in rows:
+        with suppress(UnreadableConfig):
+            found.append(_published(row))
+    return found
+
+
 def _legs(config: CompiledStrategy) -> set[tuple[int, str, str, str]]:
     return {(leg.index, leg.venue, leg.account, leg.instrument.symbol) for leg in config.hedge_with}
 
@@ -388,6 +405,28 @@ async def _require_flat_when_moving(
         raise PositionOpen(
             f"{after.key}: mode and hedgeWith cannot change while intent {open_intent} is open; "
             "suspend the strategy, wait for it to conclude, then change it"
+        )
+
+
+async def _require_same_legs(connection: Any, uid: uuid.UUID, after: CompiledStrategy) -> None:
+    """Where the legs before cannot be read: what is held, and what is open, has to be on one of these."""
+    stray = await connection.fetchval(
+        "select instrument from (select instrument, venue, account, mode from positions "
+        "where strategy_uid = $1 and quantity <> 0 union all "
+        "select instrument, venue, account, mode from intents where strategy_uid = $1 and state = any($2)) there "
+        "where mode <> $3 or (venue, account, instrument) not in "
+        "(select * from unnest($4::text[], $5::text[], $6::text[]))",
+        uid,
+        OPEN_STATES,
+        after.mode.value,
+        [leg.venue for leg in after.hedge_with],
+        [leg.account for leg in after.hedge_with],
+        [leg.instrument.symbol for leg in after.hedge_with],
+    )
+    if stray is not None:
+        raise PositionOpen(
+            f"{after.key}: its config in the ledger cannot be read, and its hedge in {stray} is on no leg of this one; "
+            "put the mode and the hedgeWith that it had back"
         )
 
 

@@ -59,13 +59,27 @@ def loan_problems(state: StrategyState) -> Iterator[InputProblem]:
         detail = "holds positions, and policy.loanToValue.debt asks for a book of loans"
         yield InputProblem(input=name, code=INVALID, detail=detail)
         return
+    for asset in sorted(_priced_assets(state) - config.priced):
+        detail = (
+            f"owes {asset}, whose price is not followed; give it a haircut in policy.loanToValue.haircuts"
+        )
+        yield InputProblem(input=name, code=UNKNOWN, detail=detail)
+
+
+def loan_quotes(state: StrategyState) -> frozenset[str]:
+    """The instruments at whose quotes the policy's loan is valued, whatever of its sources counts as exposure."""
+    followed = _priced_assets(state) & state.published.config.priced
+    return frozenset(symbol for asset in followed if (symbol := cash_listing(asset)) is not None)
+
+
+def _priced_assets(state: StrategyState) -> frozenset[str]:
+    """What is owed and what covers it, but for money at par."""
+    told = _debt_source(state)
+    if told is None:
+        return frozenset()
     owes = {item.asset for item in (told.loans if isinstance(told, ClientBook) else told.debts)}
-    for asset in sorted(owes | _covering(state).keys()):
-        if not at_par(asset, config.currency) and asset not in config.priced:
-            detail = (
-                f"owes {asset}, whose price is not followed; give it a haircut in policy.loanToValue.haircuts"
-            )
-            yield InputProblem(input=name, code=UNKNOWN, detail=detail)
+    currency = state.published.config.currency
+    return frozenset(asset for asset in owes | _covering(state).keys() if not at_par(asset, currency))
 
 
 def _debt_source(state: StrategyState) -> ClientBook | AccountState | None:

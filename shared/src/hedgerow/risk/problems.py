@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from hedgerow.domain.age import age_problem
 from hedgerow.domain.instruments import LISTINGS
 from hedgerow.risk.holdings import counted_holdings, seen_account
-from hedgerow.risk.loan import loan_problems
+from hedgerow.risk.loan import loan_problems, loan_quotes
 from hedgerow.risk.problem_codes import INVALID, MISSING, STALE, UNKNOWN
 from hedgerow.risk.strategy_state import StrategyState
 from hedgerow.schemas.records import Quote
@@ -20,8 +20,9 @@ def find_problems(state: StrategyState, now_ns: int) -> tuple[InputProblem, ...]
     """Everything that keeps the strategy from being ready, sorted by input.
 
     Declared inputs are the books and accounts of `exposure`, the instruments of `hedgeWith`, the instruments of every
-    position that is not zero and whose underlying is hedged or collateral, the scores and the loan that the policy
-    reads, and enough marks where it asks for their volatility; others are no concern of this strategy.
+    position that is not zero and whose underlying is hedged or collateral, the scores that the policy reads, the loan
+    and the quotes that it is valued at, and enough marks where it asks for their volatility; others are no concern of
+    this strategy.
     """
     config = state.published.config
     found = [
@@ -74,7 +75,7 @@ def _quote_problems(state: StrategyState, config: CompiledStrategy, now_ns: int)
         if quantity != 0 and symbol in LISTINGS and LISTINGS[symbol].underlying in config.priced
     }
     legs = {leg.instrument.symbol for leg in config.hedge_with}
-    for symbol in held | legs:
+    for symbol in held | legs | loan_quotes(state):
         name = f"quote:{symbol}"
         quote: Quote | None = state.quotes.get(symbol)
         if quote is None:

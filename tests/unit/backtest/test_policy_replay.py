@@ -1,0 +1,125 @@
+"""What a backtest comes to: its accounts, its figures, and the page that tells them."""
+
+import importlib.util
+from decimal import Decimal
+from pathlib import Path
+from types import ModuleType
+
+import hedge_examples as example
+import msgspec
+import pytest
+from backtest_examples import busy, played, scenario
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hedgerow.backtest.figures import figures_of
+from hedgerow.backtest.replay import Replay
+from hedgerow.backtest.scenario import Borrowed
+from hedgerow.strategy.compiled import FundingAware
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def bundled() -> dict[str, Replay]:
+    """What the guide's page is made of, by strategy."""
+    return {item.strategy.name: item for item in script("policy_pages").bundled_replays()}
+
+
+def test_the_guide_tells_what_the_program_makes_now(bundled: dict[str, Replay]) -> None:
+    pages = script("policy_pages")
+    told = pages.PAGE.read_text().split(pages.BEGIN)[1].split(pages.END)[0].strip()
+    assert told == pages.markdown_of(list(bundled.values())), "run python scripts/policy_pages.py"
+
+
+def test_on_the_recorded_bars_every_policy_takes_variance_off(bundled: dict[str, Replay]) -> None:
+    found = {name: figures_of(item) for name, item in bundled.items()}
+    assert set(found) == {"band", "loan-to-value", "sentiment-curve", "inventory-risk"}
+    for item in found.values():
+        assert 0 < item.hedged_variance < item.unhedged_variance
+        assert item.orders > 0
+        assert item.fees == item.turnover * Decimal("5.5") / 10_000
+    # The same clients, whoever hedges them.
+    assert len({found[name].unhedged for name in found if name != "loan-to-value"}) == 1
+    assert found["loan-to-value"].worst_ltv > Decimal("0.65")
+    assert set(found["loan-to-value"].states) == {"Normal", "Caution"}
+
+
+def test_on_the_recorded_bars_every_sum_can_be_made_again_from_the_orders(
+    bundled: dict[str, Replay],
+) -> None:
+    for item in bundled.values():
+        assert_accounts(item)
+
+
+def assert_accounts(item: Replay) -> None:
+    """The hedge's profit is what was got less what was paid, plus what is left at its mid."""
+    last, held = item.steps[-1], sum((order.quantity for order in item.orders), Decimal(0))
+    cash = sum((order.quantity * order.price for order in item.orders), Decimal(0))
+    assert last.price == held * last.mark - cash
+    assert last.fees == sum((order.fee for order in item.orders), Decimal(0))
+    assert last.hedge == held * last.mark
+    assert last.hedged == last.unhedged + last.price - last.fees - last.funding
+
+
+@settings(max_examples=25)
+@given(
+    st.lists(st.integers(-40, 40), min_size=2, max_size=12),
+    st.integers(0, 1000),
+    st.floats(-0.001, 0.001),
+)
+def test_b1_the_accounts_balance_and_a_seed_gives_one_course(
+    moves: list[int], seed: int, rate: float
+) -> None:
+    """B1: for any prices, clients and funding, profit = price profit - fees - funding, each made again from the orders;
+    and the same seed gives the same replay."""
+    mids = [17_000.0]
+    for move in moves:
+        mids.append(mids[-1] + move / 2)
+    first = played(mids, on=busy(seed), funding={1: rate})
+    assert_accounts(first)
+    assert played(mids, on=busy(seed), funding={1: rate}) == first
+    # BTC within ±1, whatever clients did: the band is what is left open at the end of each bar.
+    assert all(abs(step.exposure + step.hedge) <= step.mark * 1 for step in first.steps)
+
+
+def test_another_seed_is_another_course() -> None:
+    mids = [17_000.0, 17_001.0, 17_002.0]
+    assert played(mids, on=busy(1)).steps != played(mids, on=busy(2)).steps
+
+
+def test_funding_is_paid_once_on_what_is_held_at_its_time() -> None:
+    """One coin short, at a mid of 17,100 in minute 2: shorts are paid a rate above zero."""
+    found = played([17_000.0, 17_050.0, 17_100.0, 17_100.0], funding={2: 0.001, 482: 0.001})
+    assert sum((order.quantity for order in found.orders), Decimal(0)) == -1
+    assert [step.funding for step in found.steps] == [0, 0, Decimal("-17.1"), Decimal("-17.1")]
+    assert found.steps[-1].hedged == found.steps[-1].unhedged + found.steps[-1].price - found.steps[
+        -1
+    ].fees + Decimal("17.1")
+
+
+def test_a_paying_hedge_is_smaller_where_funding_counts() -> None:
+    """At -0.03 % each 8 h shorts pay an APR of 33 %: the ladder hedges all of it in Critical alone."""
+    loans = {
+        "loans": (
+            msgspec.json.decode(b'{"asset":"USDT","principal":"22000","annual_rate":"0"}', type=Borrowed),
+        )
+    }
+    strategy = example.by_ltv()
+    aware = msgspec.structs.replace(
+        strategy, funding=FundingAware(max_daily_cost_bps=None, max_age_ns=10**12)
+    )
+    on, rates = scenario(loans=loans), {480: -0.0003}
+    whole, part = (
+        played([17_000.0, 17_000.0], item, on, rates).steps[-1].hedge for item in (strategy, aware)
+    )
+    assert whole < part < 0
