@@ -10,6 +10,7 @@ from hedgerow.strategy.compiled import CompiledStrategy
 _CANNOT_GO = frozenset(
     {
         HoldReason.BELOW_MINIMUM,
+        HoldReason.REDUCE_ONLY,
         HoldReason.POSITION_LIMIT,
         HoldReason.SLIPPAGE_GUARD,
         HoldReason.TOO_DEAR,
