@@ -10,7 +10,7 @@ from hedgerow.hedging.snapshot import PolicyState
 from hedgerow.ledger.halts import standing_halts
 from hedgerow.ledger.overview import read_overview
 from hedgerow.ledger.snapshot import read_snapshot
-from hedgerow.ledger.strategies import PositionOpen, find_strategy, read_strategies, strategy_keys
+from hedgerow.ledger.strategies import PositionOpen, find_readable_strategy, read_strategies, strategy_keys
 from hedgerow.strategy.compiled import Leg
 
 SPOT = Leg(index=0, venue=example.VENUE, account=example.ACCOUNT, instrument=LISTINGS["BTC/USDT"])
@@ -39,7 +39,7 @@ async def test_what_cannot_be_read_stops_no_other_and_is_read_again_once_it_is_a
             *(["desk/btc"] if readable else []),
             "desk/other",
         ]
-        assert (await find_strategy(connection, "desk/btc") is not None) is readable
+        assert (await find_readable_strategy(connection, "desk/btc") is not None) is readable
 
         # The same again, which would change nothing could what is there be read.
         before = desk.generation

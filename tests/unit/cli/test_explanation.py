@@ -15,7 +15,7 @@ from hedgerow.hedging.snapshot import LedgerSnapshot
 from hedgerow.schemas.acknowledging import executor_role
 from hedgerow.schemas.records import ClientBook, StrategyPublished
 from hedgerow.schemas.risk_state import InputProblem
-from hedgerow.strategy.compiled import Freshness, Mode
+from hedgerow.strategy.compiled import Freshness, Mode, OnStale
 
 
 def facts(ledger: LedgerSnapshot | None = None, **changes: Any) -> Facts:
@@ -114,6 +114,23 @@ def test_a_hedge_that_is_held_counts() -> None:
         0,
     )
     assert said(found).startswith("It sends nothing: InsideBand: net delta 0.5")
+
+
+def test_a_strategy_that_may_only_reduce_says_so_with_the_order_and_without_one() -> None:
+    old = InputProblem(input="book:clients", code="Stale", detail="9.000 s old, limit 5 s")
+    base = example.strategy()
+    freshness = msgspec.structs.replace(base.freshness, on_stale=OnStale.REDUCE_ONLY)
+    ledger = example.snapshot("-2", config=example.strategy(freshness=freshness))
+    reduces = explain(facts(ledger, risk=example.risk("0.5", ready=False, problems=(old,)))).now
+    assert reduces[0].startswith("It would send: Buy 0.5 ")
+    assert reduces[1] == (
+        "It may only reduce its hedge now, for its exposure is stale: book:clients: Stale (9.000 s old, limit 5 s)."
+    )
+    waits = explain(facts(ledger, risk=example.risk("3.5", ready=False, problems=(old,)))).now
+    assert waits == [
+        "It sends nothing: ReduceOnly: Sell 0.500 BTC/USDT:USDT is wanted by the last known exposure; of the position "
+        "of -2 it may take off 0, in orders of at least 0.001: book:clients: Stale (9.000 s old, limit 5 s)."
+    ]
 
 
 def test_a_halt_is_the_reason() -> None:

@@ -15,6 +15,7 @@ from hedgerow.hedging.decision import Hedge, Hold, HoldReason
 from hedgerow.hedging.inventory import Action, Standing
 from hedgerow.hedging.snapshot import HeldPosition, LedgerSnapshot, OpenIntent, PolicyState, Pursuit
 from hedgerow.schemas.risk_state import Exposure, InputProblem, RiskState
+from hedgerow.strategy.compiled import OnStale
 
 NOW_NS = given.NOW_NS
 QUOTE_NS = given.strategy().freshness.quote_ns
@@ -94,6 +95,8 @@ BESIDE = given.risk(
 OFF_TICK = given.mark(bid=Decimal("60000.05"), ask=Decimal("60000.25"))
 REDUCING = Standing(underlying="BTC", action=Action.REDUCE, since_ns=0)
 PROBLEM = InputProblem(input="book:clients", code="Missing", detail="never seen")
+OLD = InputProblem(input="book:clients", code="Stale", detail="9.000 s old")
+MAY_REDUCE = msgspec.structs.replace(given.strategy().freshness, on_stale=OnStale.REDUCE_ONLY)
 HOLDS: dict[HoldReason, tuple[RiskState, LedgerSnapshot, str]] = {
     HoldReason.HALTED: (OUTSIDE, given.snapshot(halts=("All halted by cli: drill",)), "halted by cli: drill"),
     HoldReason.SUSPENDED: (OUTSIDE, _configured(suspend=True), "spec.suspend"),
@@ -103,6 +106,11 @@ HOLDS: dict[HoldReason, tuple[RiskState, LedgerSnapshot, str]] = {
         given.risk("1.4", ready=False, problems=(PROBLEM,)),
         FREE,
         "book:clients: Missing",
+    ),
+    HoldReason.REDUCE_ONLY: (
+        given.risk("1.4", ready=False, problems=(OLD,)),
+        _configured(freshness=MAY_REDUCE),
+        "of the position of 0 it may take off 0, in orders of at least 0.001: book:clients: Stale (9.000 s old)",
     ),
     HoldReason.STALE_RISK: (given.risk("1.4", time_ns=NOW_NS - QUOTE_NS - 1), FREE, "3.000 s old, limit 3 s"),
     HoldReason.INVALID_QUOTE: (

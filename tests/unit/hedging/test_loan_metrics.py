@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 from hedgerow.hedging.decide import decide
 from hedgerow.hedging.ladder import LadderStanding, LtvState
 from hedgerow.hedging.snapshot import PolicyState
-from hedgerow.risk.problem_codes import STALE
+from hedgerow.schemas.problem_codes import STALE
 from hedgerow.schemas.risk_state import InputProblem, LoanStanding, RiskState
 from hedgerow.strategy.compiled import CompiledStrategy
 from hedgerow_hedging.strategy_metrics import StrategyMetrics, View

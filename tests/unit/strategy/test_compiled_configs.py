@@ -29,6 +29,7 @@ from hedgerow.strategy.compiled import (
     LadderRule,
     LtvTarget,
     Mode,
+    OnStale,
     Style,
     Twap,
     UnknownEntry,
@@ -88,6 +89,13 @@ def test_legs_are_sorted_by_priority_and_keep_the_index_of_their_place_in_the_re
 
     assert prefer(1, 2) == [(0, "BTC/USDT:USDT"), (1, SECOND.symbol)]
     assert prefer(2, 1) == [(1, SECOND.symbol), (0, "BTC/USDT:USDT")]
+
+
+def test_what_is_done_with_a_stale_exposure_is_hold_unless_it_is_declared() -> None:
+    assert compiled().freshness.on_stale is OnStale.HOLD
+    reduces = compiled(lambda spec: spec["freshness"].update(onStale="ReduceOnly"))
+    assert reduces.freshness.on_stale is OnStale.REDUCE_ONLY
+    assert revision_of(reduces) != revision_of(compiled())
 
 
 def test_the_revision_names_the_meaning_not_the_writing() -> None:

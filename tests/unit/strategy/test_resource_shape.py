@@ -40,9 +40,9 @@ CASES: list[tuple[str, Callable[[dict[str, Any]], Any], str]] = [
         '"InventoryRisk", "LoanToValue"',
     ),
     (
-        "onStale ReduceOnly",
-        lambda data: data["spec"]["freshness"].update(onStale="ReduceOnly"),
-        'spec.freshness.onStale: "ReduceOnly" is not available in this version; available: "Hold"',
+        "onStale Flatten",
+        lambda data: data["spec"]["freshness"].update(onStale="Flatten"),
+        'spec.freshness.onStale: "Flatten" is not available in this version; available: "Hold", "ReduceOnly"',
     ),
     (
         "another API version",

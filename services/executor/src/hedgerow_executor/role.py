@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 import zlib
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -13,7 +14,7 @@ from hedgerow.adapters.ccxt_venue import CcxtVenue
 from hedgerow.adapters.mounted_keys import read_keys
 from hedgerow.adapters.venue import VenueUnavailable, VenueUnfit
 from hedgerow.ledger.connection import LEDGER_LOST, LedgerUnreachable, connect, create_pool
-from hedgerow.ledger.continuity import arrive, require_arrived
+from hedgerow.ledger.continuity import arrive, arrived_at, require_server
 from hedgerow.ledger.decisions import INTENTS_CHANNEL
 from hedgerow.ledger.halts import HALTS_CHANNEL
 from hedgerow.ledger.migrate import require_current
@@ -136,7 +137,7 @@ async def _serve(context: Context, metrics: Metrics, venue: CompiledVenue, probe
             f"hedgerow-executor-{venue.key}",
             POOL_SIZE,
             PATIENCE_S,
-            require_arrived,
+            partial(require_server, server=await arrived_at(lock)),
         )
         account = Account(
             context=context,

@@ -13,6 +13,7 @@ from hedgerow.hedging.decide import decide
 from hedgerow.hedging.decision import Decision, Hedge, Hold, NewIntent
 from hedgerow.hedging.exposure import NetExposure, known_exposures
 from hedgerow.hedging.snapshot import LedgerSnapshot, OpenIntent
+from hedgerow.hedging.stale import problem_words
 from hedgerow.risk.holdings import account_holdings
 from hedgerow.risk.problems import MIN_BARS
 from hedgerow.schemas.acknowledging import required_roles
@@ -326,9 +327,16 @@ def _in_words(decision: Decision | None, facts: Facts) -> list[str]:
         return ["It sends nothing: no risk state of it was seen."]
     config = facts.ledger.config
     verb = "would fill virtually" if config.mode is Mode.SHADOW else "would send"
-    return _outcome(decision, facts.ledger, verb) + (
-        _refusal_ahead(facts) if isinstance(decision, Hedge) and decision.intents else []
-    )
+    told = _outcome(decision, facts.ledger, verb)
+    if isinstance(decision, Hedge) and decision.intents:
+        told += [*_only_reducing(facts), *_refusal_ahead(facts)]
+    return told
+
+
+def _only_reducing(facts: Facts) -> list[str]:
+    if facts.risk is None or facts.risk.ready or facts.ledger.config.flatten:
+        return []
+    return [f"It may only reduce its hedge now, for its exposure is stale: {problem_words(facts.risk)}."]
 
 
 def _outcome(decision: Decision, ledger: LedgerSnapshot, verb: str) -> list[str]:

@@ -18,6 +18,7 @@ from hedgerow.hedging.loan_watch import ladder_leaves_ns, ladder_standing
 from hedgerow.hedging.remembering import remembered
 from hedgerow.hedging.resting import resting_among, tend, withdraw
 from hedgerow.hedging.snapshot import LedgerSnapshot, Pursuit
+from hedgerow.hedging.stale import may_reduce, problem_words, reduce_only
 from hedgerow.hedging.step import Step
 from hedgerow.hedging.together import hold_together
 from hedgerow.hedging.twap import slice_step
@@ -40,13 +41,17 @@ def decide(risk: RiskState, ledger: LedgerSnapshot) -> Decision:
         steps: Sequence[Step] = [_flatten(leg, risk, ledger) for leg in config.hedge_with]
     else:
         ladder = ladder_standing(risk, ledger)
-        steps = hold_together([_step(rule, risk, ledger) for rule in config.rules], config)
+        steps = [_step(rule, risk, ledger) for rule in config.rules]
+        if not risk.ready:
+            steps = reduce_only(steps, risk, ladder, ledger)
+            ladder = ledger.policy_state.ladder
+        steps = hold_together(steps, config)
     intents = tuple(step.outcome for step in steps if isinstance(step.outcome, NewIntent))
     cancels = tuple(item for step in steps if isinstance(step.outcome, tuple) for item in step.outcome)
     state = remembered(steps, ledger, ladder)
     if intents or cancels or state != ledger.policy_state:
         return Hedge(intents=intents, cancels=cancels, policy_state=state)
-    leaves_ns = None if config.flatten else ladder_leaves_ns(risk, ledger)
+    leaves_ns = ladder_leaves_ns(risk, ledger) if risk.ready and not config.flatten else None
     return _foremost([step.outcome for step in steps if isinstance(step.outcome, Hold)], leaves_ns)
 
 
@@ -87,9 +92,8 @@ def _why_not_at_all(risk: RiskState, ledger: LedgerSnapshot) -> Hold | None:
             detail=f"risk runs generation {risk.generation}, the ledger has {ledger.generation}",
         )
     # Taking a hedge off needs its own marks, which are checked leg by leg, and no book.
-    if not risk.ready and not config.flatten:
-        problems = "; ".join(f"{item.input}: {item.code} ({item.detail})" for item in risk.problems)
-        return Hold(reason=HoldReason.NOT_READY, detail=problems)
+    if not risk.ready and not config.flatten and not may_reduce(risk, config):
+        return Hold(reason=HoldReason.NOT_READY, detail=problem_words(risk))
     problem = age_problem(risk.time_ns, ledger.read_ns, config.freshness.quote_ns)
     if problem is not None:
         return Hold(reason=HoldReason.STALE_RISK, detail=f"the risk state is {problem}")

@@ -14,6 +14,7 @@ class HoldReason(StrEnum):
     HALTED = "Halted"
     GENERATION_PENDING = "GenerationPending"
     NOT_READY = "NotReady"
+    REDUCE_ONLY = "ReduceOnly"
     STALE_RISK = "StaleRisk"
     INVALID_QUOTE = "InvalidQuote"
     STALE_QUOTE = "StaleQuote"

@@ -55,7 +55,7 @@ def net_exposure(rule: Rule, risk: RiskState, ledger: LedgerSnapshot) -> NetExpo
         LookupError: the risk state lacks what the rule needs (it was not ready).
     """
     unhedged = _unhedged(rule, risk)
-    hedge = _hedge(rule.underlying, ledger)
+    hedge = hedge_of(rule.underlying, ledger)
     edges = edges_of(rule, unhedged, hedge, risk, ledger)
     return NetExposure(
         underlying=rule.underlying,
@@ -117,7 +117,8 @@ def _unhedged(rule: Rule, risk: RiskState) -> Exposure:
     raise LookupError(f"risk state {risk.sequence} has no exposure of {rule.underlying}")
 
 
-def _hedge(underlying: str, ledger: LedgerSnapshot) -> Decimal:
+def hedge_of(underlying: str, ledger: LedgerSnapshot) -> Decimal:
+    """The delta of the strategy's own positions, signed, in units of the underlying."""
     contracts = {leg.instrument.symbol: leg.instrument for leg in ledger.config.hedge_with}
     return sum(
         (

@@ -7,6 +7,7 @@ _STATES = {
     HoldReason.SUSPENDED: "Suspended",
     HoldReason.HALTED: "Halted",
     HoldReason.NOT_READY: "Stale",
+    HoldReason.REDUCE_ONLY: "Stale",
     HoldReason.STALE_RISK: "Stale",
     HoldReason.INVALID_QUOTE: "Stale",
     HoldReason.STALE_QUOTE: "Stale",

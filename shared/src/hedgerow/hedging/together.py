@@ -10,12 +10,15 @@ from hedgerow.strategy.compiled import CompiledStrategy
 _CANNOT_GO = frozenset(
     {
         HoldReason.BELOW_MINIMUM,
+        HoldReason.REDUCE_ONLY,
         HoldReason.POSITION_LIMIT,
         HoldReason.SLIPPAGE_GUARD,
         HoldReason.TOO_DEAR,
         HoldReason.UNFILLED,
         HoldReason.INVALID_QUOTE,
         HoldReason.STALE_QUOTE,
+        HoldReason.STALE_SCORE,
+        HoldReason.UNKNOWN_ENTRY,
     }
 )
 

@@ -14,8 +14,8 @@ from hedgerow.domain.instruments import LISTINGS
 from hedgerow.domain.loans import cash_listing
 from hedgerow.domain.money import ZERO, exact_decimal
 from hedgerow.risk.holdings import seen_account
-from hedgerow.risk.problem_codes import INVALID, UNKNOWN
 from hedgerow.risk.strategy_state import StrategyState
+from hedgerow.schemas.problem_codes import INVALID, UNKNOWN
 from hedgerow.schemas.records import AccountState, BookKind, ClientBook
 from hedgerow.schemas.risk_state import Collateral, Debt, InputProblem, LoanStanding
 from hedgerow.strategy.compiled import AccountSource, CompiledStrategy

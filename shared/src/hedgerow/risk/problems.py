@@ -6,8 +6,8 @@ from hedgerow.domain.age import age_problem
 from hedgerow.domain.instruments import LISTINGS
 from hedgerow.risk.holdings import counted_holdings, seen_account
 from hedgerow.risk.loan import loan_problems, loan_quotes
-from hedgerow.risk.problem_codes import INVALID, MISSING, STALE, UNKNOWN
 from hedgerow.risk.strategy_state import StrategyState
+from hedgerow.schemas.problem_codes import INVALID, MISSING, STALE, UNKNOWN
 from hedgerow.schemas.records import Quote
 from hedgerow.schemas.risk_state import InputProblem
 from hedgerow.strategy.compiled import CompiledStrategy

@@ -287,6 +287,7 @@ def _compiled(
             account_ns=duration_ns(spec.freshness.account)
             if any(source.account for source in spec.exposure)
             else None,
+            on_stale=spec.freshness.on_stale,
         ),
         execution=_execution(spec.execution),
         limits=Limits(

@@ -189,14 +189,24 @@ class FundingAware(msgspec.Struct, frozen=True, kw_only=True):
     max_age_ns: int
 
 
+class OnStale(StrEnum):
+    """What a strategy does while a source of its exposure is too old."""
+
+    HOLD = "Hold"
+    REDUCE_ONLY = "ReduceOnly"
+
+
 class Freshness(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How old an input may be before the strategy holds. `score_ns`: of a policy that reads scores; `account_ns`: of a
-    strategy whose exposure has accounts."""
+    """How old an input may be before it is stale.
+
+    `score_ns`: of a policy that reads scores; `account_ns`: of a strategy whose exposure has accounts.
+    """
 
     quote_ns: int
     book_ns: int
     score_ns: int | None = None
     account_ns: int | None = None
+    on_stale: OnStale = OnStale.HOLD
 
 
 class Style(StrEnum):

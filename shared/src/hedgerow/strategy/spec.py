@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from hedgerow.domain.accounts import AccountPart
-from hedgerow.strategy.compiled import Mode, Style
+from hedgerow.strategy.compiled import Mode, OnStale, Style
 from hedgerow.strategy.fields import (
     MAX_ITEMS,
     Duration,
@@ -117,8 +117,11 @@ class FreshnessSpec(Part):
         default="15s",
         description="Oldest usable state of a venue account, e.g. 15s; of strategies whose exposure has one.",
     )
-    on_stale: Literal["Hold"] = Field(
-        default="Hold", description="Hold: send nothing while an input is missing, stale or invalid."
+    on_stale: OnStale = Field(
+        default=OnStale.HOLD,
+        description="Hold: send nothing while an input is missing, stale or invalid. ReduceOnly: the same, but while "
+        "nothing else is wrong than that a book or an account of the exposure is stale, orders that bring the hedge "
+        "nearer to zero are sent, as the last known exposure asks for them. A stale quote or score always holds.",
     )
 
 
