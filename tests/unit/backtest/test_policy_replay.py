@@ -1,6 +1,7 @@
 """What a backtest comes to: its accounts, its figures, and the page that tells them."""
 
-import importlib.util
+import importlib
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from types import ModuleType
@@ -20,25 +21,35 @@ from hedgerow.strategy.compiled import FundingAware
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def script(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+@pytest.fixture(scope="module")
+def pages() -> Iterator[ModuleType]:
+    """The script that writes the guide's table and plots."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(ROOT / "scripts")
+        yield importlib.import_module("policy_pages")
 
 
 @pytest.fixture(scope="module")
-def bundled() -> dict[str, Replay]:
+def bundled(pages: ModuleType) -> dict[str, Replay]:
     """What the guide's page is made of, by strategy."""
-    return {item.strategy.name: item for item in script("policy_pages").bundled_replays()}
+    return {item.strategy.name: item for item in pages.bundled_replays()}
 
 
-def test_the_guide_tells_what_the_program_makes_now(bundled: dict[str, Replay]) -> None:
-    pages = script("policy_pages")
+def test_the_guide_tells_what_the_program_makes_now(pages: ModuleType, bundled: dict[str, Replay]) -> None:
     told = pages.PAGE.read_text().split(pages.BEGIN)[1].split(pages.END)[0].strip()
     assert told == pages.markdown_of(list(bundled.values())), "run python scripts/policy_pages.py"
+
+
+def test_the_plots_show_the_numbers_that_the_program_makes_now(
+    pages: ModuleType, bundled: dict[str, Replay]
+) -> None:
+    plots = pages.policy_plots.plots_of(list(bundled.values()))
+    assert {plot.name for plot in plots} == {*bundled, "funding"}
+    for plot in plots:
+        assert plot.digest in plot.path.read_text(), f"{plot.name}: run python scripts/policy_pages.py"
+        page = (ROOT / "docs" / "guide" / f"{plot.name}.md").read_text()
+        assert f"](plots/{plot.name}.svg)" in page
+        assert "**When not to use it.**" in page
 
 
 def test_on_the_recorded_bars_every_policy_takes_variance_off(bundled: dict[str, Replay]) -> None:
