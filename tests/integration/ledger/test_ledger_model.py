@@ -144,6 +144,10 @@ class Both:
             [("60000.0", "60000.2")] * 5 + [("60001", "60000"), ("50000", "50000.2")]
         )
         seen = example.seen(example.ticker(bid, ask, self.desk.now_ns - age_ns))
+        # Rich, or too poor for this order beside those that were sent since the venue was asked.
+        asked_ns = self.desk.now_ns - self.drawn.choice([0, 10_000_000_000])
+        funds = example.funds(self.drawn.choice(["1000000", "1000000", "2000"]), asked_ns)
+        seen = msgspec.structs.replace(seen, funds=funds)
         number, now_ns = self.some_intent(), self.desk.now_ns
         await self.both(
             "claim",

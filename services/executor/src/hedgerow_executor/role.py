@@ -34,8 +34,10 @@ from hedgerow_executor.streaming import stream_loop
 from hedgerow_executor.tending import (
     acknowledge_loop,
     clock_loop,
+    funds_loop,
     mark_loop,
     mark_once,
+    poll_funds,
     poll_tickers,
     ticker_loop,
 )
@@ -200,11 +202,13 @@ async def run_loops(account: Account, lock: Any, keys: tuple[str, str]) -> None:
     reconciler = Reconciler(account)
     await reconciler.settle()
     await poll_tickers(account)
+    await poll_funds(account)
     await mark_once(account)
     loops = [
         asyncio.create_task(loop, name=name)
         for name, loop in (
             ("tickers", ticker_loop(account)),
+            ("funds", funds_loop(account)),
             ("clock", clock_loop(account)),
             ("stream", stream_loop(account)),
             ("keys", key_loop(account, account.context.settings.keys_dir / account.name, keys)),
