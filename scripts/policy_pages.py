@@ -1,9 +1,11 @@
 """Write what the bundled backtest comes to into the guide: `python scripts/policy_pages.py`.
 
-`docs/guide/backtest.md` gets the table, between its markers.
+`docs/guide/backtest.md` gets the table, between its markers, and `docs/guide/plots` the plots of `policy_plots.py`.
 """
 
 from pathlib import Path
+
+import policy_plots
 
 from hedgerow.backtest.figures import figures_of, table_of
 from hedgerow.backtest.replay import Replay
@@ -29,7 +31,10 @@ def main() -> None:
     text = PAGE.read_text()
     before, rest = text.split(BEGIN)
     _, after = rest.split(END)
-    PAGE.write_text(f"{before}{BEGIN}\n{markdown_of(bundled_replays())}\n{END}{after}")
+    replays = bundled_replays()
+    PAGE.write_text(f"{before}{BEGIN}\n{markdown_of(replays)}\n{END}{after}")
+    for plot in policy_plots.plots_of(replays):
+        policy_plots.draw(plot)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import msgspec
 from hedgerow.desk.client_orders import ClientOrder, ClientOrderState, OrderType
 from hedgerow.domain.instruments import LISTINGS
 from hedgerow.domain.orders import Side, TimeInForce
-from hedgerow.execution.claim_facts import Ceilings, ClaimFacts, VenueView
+from hedgerow.execution.claim_facts import Ceilings, Claimable, ClaimFacts, Funds, VenueView
 from hedgerow.execution.intents import Intent, Ticker, VenueFill, VenueOrder
 from hedgerow.execution.order_life import IntentState
 from hedgerow.hedging.snapshot import HeldPosition, LedgerSnapshot, PolicyState
@@ -282,7 +282,24 @@ def ticker(bid: str = "60000.0", ask: str = "60000.2", time_ns: int = NOW_NS) ->
 
 def seen(touch: Ticker) -> VenueView:
     """The venue shows this touch of the perpetual and of the coin, and would liquidate nothing."""
-    return VenueView(tickers={SYMBOL: touch, "BTC/USDT": touch})
+    return VenueView(tickers={SYMBOL: touch, "BTC/USDT": touch}, funds=funds(time_ns=touch.time_ns))
+
+
+def funds(available: str = "1000000", time_ns: int = NOW_NS) -> Funds:
+    return Funds(available=Decimal(available), leverage={SYMBOL: Decimal(10)}, time_ns=time_ns)
+
+
+def other_order(**changes: Any) -> Claimable:
+    """Of the same decision, still to go: 0.5 at 60,000, so that it asks for a margin of 3,000."""
+    base = Claimable(
+        id=2,
+        state=IntentState.DECIDED,
+        on_account=True,
+        instrument=SYMBOL,
+        quantity=Decimal("0.5"),
+        limit_price=Decimal(60_000),
+    )
+    return msgspec.structs.replace(base, **changes)
 
 
 def intent(**changes: Any) -> Intent:
@@ -328,6 +345,9 @@ def claim_facts(**changes: Any) -> ClaimFacts:
         account_loss_today=Decimal(0),
         unmarked=(),
         liquidation_price=None,
+        funds=funds(),
+        companions=(),
+        claimed_since_funds=(),
         orders_last_minute=0,
         repeated_orders=0,
         orders_last_second=0,

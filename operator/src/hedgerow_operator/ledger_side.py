@@ -11,7 +11,7 @@ from hedgerow.ledger.connection import LEDGER_LOST, LedgerUnreachable, create_po
 from hedgerow.ledger.halts import halts_against
 from hedgerow.ledger.migrate import SchemaMismatch, require_current
 from hedgerow.ledger.snapshot import read_snapshot
-from hedgerow.ledger.strategies import find_strategy, find_venues
+from hedgerow.ledger.strategies import find_readable_strategy, find_venues
 from hedgerow_operator.observed import Held, Ledger
 
 POOL_SIZE = 8
@@ -72,7 +72,7 @@ class LedgerSide:
 
 async def read_ledger(connection: Any, key: str, venues: Iterable[str]) -> Ledger:
     """What the ledger knows of one strategy, and of these venues."""
-    live = await find_strategy(connection, key)
+    live = await find_readable_strategy(connection, key)
     hedged_on = sorted({leg.venue for leg in live.config.hedge_with}) if live is not None else []
     counted = {source.venue for source in live.config.accounts} if live is not None else set()
     found = await find_venues(connection, {*venues, *hedged_on, *counted})

@@ -179,8 +179,12 @@ def _worst(observed: Observed, verdict: Verdict, refusal: Refusal | None, outcom
         return Refusal(reason="Halted", message="; ".join(observed.ledger.halts))
     if observed.silent:
         return Refusal(reason=SILENT, message=_silence(observed))
+    # A Venue whose account only counts may have no executor that is ready: how old its account is, risk says.
+    traded_on = {leg.venue for leg in live.config.hedge_with}
     unready = [
-        view for view in observed.venues.values() if view.ready is None or view.ready.status != Status.TRUE
+        view
+        for view in observed.venues.values()
+        if view.key in traded_on and (view.ready is None or view.ready.status != Status.TRUE)
     ]
     if unready:
         words = "; ".join(

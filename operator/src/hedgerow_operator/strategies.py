@@ -28,7 +28,7 @@ from hedgerow_operator.publishing import Publishing
 from hedgerow_operator.report import Outcome, report, unreachable
 from hedgerow_operator.reports import Reports
 from hedgerow_operator.validate import Refusal, Verdict, fall_back, judge
-from hedgerow_operator.world import World, legs_of
+from hedgerow_operator.world import World, venues_of
 from hedgerow_operator.writing import Writer
 
 _log = structlog.get_logger(__name__)
@@ -107,7 +107,7 @@ class StrategyReconciler:
         key, now_ns = key_of(resource), time.time_ns()
         last_good = next(iter(self._world.last_goods(resource)), None)
         specs = [resource] if last_good is None else [resource, resource | {"spec": last_good.spec}]
-        venues = {venue for spec in specs for venue, _ in legs_of(spec)}
+        venues = {venue for spec in specs for venue in venues_of(spec)}
         async with self._ledger.connection() as connection:
             ledger = await read_ledger(connection, key, venues)
         live = ledger.live
@@ -126,7 +126,7 @@ class StrategyReconciler:
 
     def _venues(self, resource: Object, ledger: Ledger) -> dict[str, VenueView]:
         views = {}
-        for key in {venue for venue, _ in legs_of(resource)}:
+        for key in venues_of(resource):
             body = self._world.find(VENUE, key)
             if body is None:
                 continue

@@ -121,6 +121,11 @@ def legs_of(resource: Object) -> list[tuple[str, str]]:
     ]
 
 
+def venues_of(resource: Object) -> set[str]:
+    """The key of each Venue that a strategy hedges on, or whose account it counts, as far as they can be read."""
+    return {venue for venue, _ in legs_of(resource)} | set(_counted_on(resource))
+
+
 def _counted_on(resource: Object) -> Iterator[str]:
     """The key of each Venue whose account counts towards the exposure, as far as they can be read."""
     for source in (resource.get("spec") or {}).get("exposure") or ():

@@ -21,7 +21,7 @@ from hedgerow.execution.account_tally import (
     unmarked,
     usable_mids,
 )
-from hedgerow.execution.claim_facts import MINUTE_NS, SECOND_NS, Ceilings, ClaimFacts, VenueView
+from hedgerow.execution.claim_facts import MINUTE_NS, SECOND_NS, Ceilings, Claimable, ClaimFacts, VenueView
 from hedgerow.execution.intents import Intent, VenueFill
 from hedgerow.execution.order_life import AT_VENUE
 from hedgerow.strategy.compiled import CompiledVenue, Mode
@@ -116,6 +116,20 @@ def facts_of(
         account_loss_today=counted.account_loss_today,
         unmarked=counted.unmarked,
         liquidation_price=None if virtual else seen.liquidation_prices.get(intent.instrument),
+        funds=seen.funds,
+        companions=tuple(
+            _claimable(item, here)
+            for item in tables.intents.values()
+            if item.decision == intent.decision and item.id != intent.id
+        ),
+        claimed_since_funds=tuple(
+            _claimable(item, here)
+            for item in tables.intents.values()
+            if seen.funds is not None
+            and (item.venue, item.account) == here
+            and item.mode is not Mode.SHADOW
+            and _claimed_after(item, seen.funds.time_ns)
+        ),
         orders_last_minute=len(last_minute),
         repeated_orders=in_a_row(last_minute, intent.instrument, intent.side),
         orders_last_second=sum(
@@ -166,6 +180,17 @@ def _holdings(tables: "Tables", venue: str, account: str, virtual: bool) -> list
         for (uid, mode, where, held, instrument), position in tables.positions.items()
         if (where, held) == (venue, account) and (mode is Mode.SHADOW) is virtual
     ]
+
+
+def _claimable(intent: Intent, here: tuple[str, str]) -> Claimable:
+    return Claimable(
+        id=intent.id,
+        state=intent.state,
+        on_account=(intent.venue, intent.account) == here,
+        instrument=intent.instrument,
+        quantity=intent.quantity,
+        limit_price=intent.limit_price,
+    )
 
 
 def _claimed_after(intent: Intent, after_ns: int) -> bool:

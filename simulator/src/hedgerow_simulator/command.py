@@ -70,7 +70,7 @@ def _told(verdict: Verdict) -> str:
             *verdict.story,
             "",
             f"seed {verdict.seed}: {verdict.intents} intents, {verdict.orders} orders, "
-            f"{verdict.executions} executions; {settled}",
+            f"{verdict.executions} executions, {verdict.adopted} of a lost tail; {settled}",
             f"faults: {faults}",
             f"trace {verdict.trace}",
             *(f"BROKEN {violation}" for violation in verdict.violations),
@@ -87,6 +87,7 @@ def _summary(verdicts: Sequence[Verdict], broken: Sequence[Verdict], took_s: flo
         "intents": sum(verdict.intents for verdict in verdicts),
         "orders": sum(verdict.orders for verdict in verdicts),
         "executions": sum(verdict.executions for verdict in verdicts),
+        "adopted": sum(verdict.adopted for verdict in verdicts),
         "faults": dict(sorted(sum((Counter(verdict.faults) for verdict in verdicts), Counter()).items())),
         "settled_p50_s": _quantile(settled, 0.5),
         "settled_p99_s": _quantile(settled, 0.99),

@@ -1,9 +1,11 @@
 """What must hold after every run, looked up in the places themselves: venue, wire, ledger, log.
 
-I1 balanced: venue position = ledger position = recount of executions, and every venue order is exactly one intent
-I2 each intent left at most once, after its claim and while nothing was halted, and no leg ever had two open intents
+I1 balanced: venue position = ledger position = recount of executions, and every venue order is exactly one intent, or
+   one whose claim was lost with a ledger's tail
+I2 each intent left at most once, after its claim and while nothing was halted, none was claimed by a promoted ledger
+   before it agreed with the venue, and no leg ever had two open intents
 I3 each decision was made on the ledger as it stood when the decision was committed
-I4 every intent is terminal, and every execution of the venue is in the ledger once
+I4 every intent is terminal, and every execution of the venue is in the ledger once, adopted ones included
 I5 flat inside the band once faults stop, with nothing halted
 I6 replaying `risk.inputs` gives byte-equal `risk.state`; each stored decision replays to byte-equal intents
 I7 the hash chain verifies, and the ledger's rows are what it says
@@ -13,6 +15,7 @@ I8 flat within one lot of the band
 from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
+from uuid import UUID
 
 import msgspec
 
@@ -25,25 +28,29 @@ from hedgerow.execution.order_life import OPEN, IntentState
 from hedgerow.hedging.decide import decide
 from hedgerow.hedging.snapshot import LedgerSnapshot
 from hedgerow.ledger.chain import ChainWalk, differences_from_chain
+from hedgerow.ledger.continuity import SOURCE as PROMOTED
 from hedgerow.risk.partition_risk import PartitionRisk
 from hedgerow.schemas.codec import Decoder, UndecodableRecord, encode
 from hedgerow.schemas.records import DeadLetter, RiskInput
 from hedgerow.schemas.risk_state import RiskState
 from hedgerow.schemas.topics import DEAD_LETTERS, RISK_INPUTS, RISK_STATE
+from hedgerow_simulator.ledger import LedgerServer
 from hedgerow_simulator.log import PARTITIONS, Log
 from hedgerow_simulator.plan import ACCOUNT, SYMBOL, UID
-from hedgerow_simulator.tables import Tables
+from hedgerow_simulator.tables import Adoption, Change, Tables
 from hedgerow_simulator.venue import SimulatedVenue
 
 _inputs: Decoder[RiskInput] = Decoder(RiskInput)
 _letters: Decoder[DeadLetter] = Decoder(DeadLetter)
 
 
-def violations(tables: Tables, venue: SimulatedVenue, log: Log) -> list[str]:
+def violations(ledger: LedgerServer, venue: SimulatedVenue, log: Log) -> list[str]:
     """Every broken invariant in words; empty is what is wanted."""
+    tables = ledger.tables
     return [
-        *_balanced(tables, venue),
+        *_balanced(ledger, venue),
         *_sent_once(tables, venue),
+        *_agreed_before_claimed(ledger),
         *_one_open_per_leg(tables),
         *_decided_on_what_was(tables),
         *_concluded(tables, venue),
@@ -80,7 +87,8 @@ def _ledger_position(tables: Tables) -> Decimal:
     return sum((position.quantity for position in tables.positions.values()), ZERO)
 
 
-def _balanced(tables: Tables, venue: SimulatedVenue) -> Iterator[str]:
+def _balanced(ledger: LedgerServer, venue: SimulatedVenue) -> Iterator[str]:
+    tables = ledger.tables
     account = venue.engine.accounts[ACCOUNT]
     at_venue, in_ledger = account.position(SYMBOL).quantity, _ledger_position(tables)
     recount = sum((signed(item.side, item.exec_qty) for item in account.executions), ZERO)
@@ -88,10 +96,13 @@ def _balanced(tables: Tables, venue: SimulatedVenue) -> Iterator[str]:
         yield f"I1 the venue holds {at_venue:f}, its executions {recount:f}, the ledger {in_ledger:f}"
     for order in account.orders.values():
         number = tables.orders.get(order.order_link_id)
+        if number is None and order.order_link_id in ledger.lost_orders:
+            continue  # Its executions must have been taken in.
         if number is None:
             yield f"I1 order {order.order_link_id} of the venue is no intent"
             continue
-        if intent_of(tables.ledger_id, order.order_link_id) != number:
+        giver = _giver(tables, order.order_link_id)
+        if giver is None or intent_of(giver, order.order_link_id) != number:
             yield f"I1 order {order.order_link_id} does not carry the name of intent {number}"
         intent = tables.intents[number]
         said = (order.symbol, order.side, order.qty, order.price)
@@ -100,23 +111,50 @@ def _balanced(tables: Tables, venue: SimulatedVenue) -> Iterator[str]:
 
 
 def _sent_once(tables: Tables, venue: SimulatedVenue) -> Iterator[str]:
-    for number, times in Counter(sent.intent for sent in venue.sent).items():
+    # A promoted ledger gives the numbers of its lost tail again, under another name of its own.
+    names = Counter((sent.intent, _giver(tables, sent.client_order_id)) for sent in venue.sent)
+    for (number, _), times in names.items():
         if times > 1:
             yield f"I2 intent {number} was sent {times} times"
     for sent in venue.sent:
         if not sent.claimed:
             yield f"I2 {sent.client_order_id} (intent {sent.intent}) was sent before its claim was in the ledger"
-    for index, change in enumerate(tables.changes):
-        if change.intent.state is not IntentState.SENDING:
-            continue
+    for index, change in _claims(tables):
         for halt in tables.halts.values():
             if halt.placed_at <= index and (halt.released_at is None or index < halt.released_at):
                 yield f"I2 intent {change.intent.id} was claimed while halt {halt.id} stood: {halt.reason}"
 
 
+def _agreed_before_claimed(ledger: LedgerServer) -> Iterator[str]:
+    for index, change in _claims(ledger.tables):
+        for promoted_at in ledger.promoted_at:
+            if index >= promoted_at and not any(
+                halt.source == PROMOTED
+                and halt.placed_at >= promoted_at
+                and halt.released_at is not None
+                and halt.released_at <= index
+                for halt in ledger.tables.halts.values()
+            ):
+                yield f"I2 intent {change.intent.id} was claimed before venue and promoted ledger agreed"
+
+
+def _claims(tables: Tables) -> Iterator[tuple[int, Change]]:
+    for index, change in enumerate(tables.changes):
+        if isinstance(change, Change) and change.intent.state is IntentState.SENDING:
+            yield index, change
+
+
+def _giver(tables: Tables, name: str) -> UUID | None:
+    """Which of the ledger's names a client order id was given under."""
+    ids = (tables.ledger_id, *tables.former_ids)
+    return next((item for item in ids if intent_of(item, name) is not None), None)
+
+
 def _one_open_per_leg(tables: Tables) -> Iterator[str]:
     open_on: dict[int, int] = {}
     for change in tables.changes:
+        if isinstance(change, Adoption):
+            continue
         intent = change.intent
         other = open_on.get(intent.leg)
         if intent.state in OPEN:
@@ -131,6 +169,9 @@ def _decided_on_what_was(tables: Tables) -> Iterator[str]:
     held, open_now, done = ZERO, {}, 0
     for decision in tables.decisions.values():
         for change in tables.changes[done : decision.at]:
+            if isinstance(change, Adoption):
+                held += signed(change.side, change.quantity)
+                continue
             intent = change.intent
             held += sum((signed(intent.side, fill.quantity) for fill in change.fills), ZERO)
             if intent.state in OPEN:
@@ -154,6 +195,7 @@ def _concluded(tables: Tables, venue: SimulatedVenue) -> Iterator[str]:
             yield f"I4 intent {intent.id} is still {intent.state}"
     at_venue = Counter(item.exec_id for item in venue.engine.accounts[ACCOUNT].executions)
     in_ledger = Counter(execution for _, _, execution in tables.fills)
+    in_ledger.update(item.execution_id for item in tables.adoptions.values())
     for execution in sorted((at_venue - in_ledger).keys() | (in_ledger - at_venue).keys()):
         yield f"I4 execution {execution}: {at_venue[execution]} at the venue, {in_ledger[execution]} in the ledger"
 
@@ -210,6 +252,8 @@ def _chain_verifies(tables: Tables) -> Iterator[str]:
             walk.take({"strategy_uid": uid, "position": position, "payload": payload, "hash": digest})
     for problem in walk.breaks:
         yield f"I7 {problem}"
+    if walk.adoptions != {number: item.entry for number, item in tables.adoptions.items()}:
+        yield f"I7 the chain has the adoptions {sorted(walk.adoptions)}, the ledger {sorted(tables.adoptions)}"
     fills: dict[int, list[VenueFill]] = {}
     for row in tables.fills.values():
         fills.setdefault(row.intent, []).append(row.fill)

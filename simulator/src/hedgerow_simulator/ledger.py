@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, TypeVar
 
+import msgspec
+
 from hedgerow.domain.money import ZERO
 from hedgerow.execution.claim_facts import VenueView
 from hedgerow.execution.intents import Intent, VenueExecution, VenueFill, VenueOrder
@@ -21,10 +23,12 @@ from hedgerow.schemas.records import StrategyPublished
 from hedgerow.schemas.risk_state import RiskState
 from hedgerow_executor.account_ledger import LATELY_NS, AccountSide
 from hedgerow_simulator.claims import mark_day
-from hedgerow_simulator.tables import Tables
+from hedgerow_simulator.promoted import adopt_execution, arrive
+from hedgerow_simulator.tables import Adoption, Tables
 from hedgerow_simulator.world import CRITICAL, CRITICAL_WEIGHT, Life, World
 
 R = TypeVar("R")
+FIRST_SERVER = 1
 
 
 class LedgerServer:
@@ -32,6 +36,9 @@ class LedgerServer:
 
     Attributes:
         epoch: rises when the server goes down: what was under way gets no answer.
+        server: which one it is; the next after each promotion.
+        lost_orders: the names of orders that were claimed, and whose claim is not in the ledger any more.
+        promoted_at: how many changes the promoted ledgers had seen, in the order of the promotions.
     """
 
     def __init__(self, world: World, tables: Tables) -> None:
@@ -39,6 +46,9 @@ class LedgerServer:
         self.tables = tables
         self.up = True
         self.epoch = 0
+        self.server = FIRST_SERVER
+        self.lost_orders: set[str] = set()
+        self.promoted_at: list[int] = []
         self.sessions: list[Session] = []
         self._lock: Session | None = None
 
@@ -77,6 +87,8 @@ class LedgerServer:
         except Exception as raised:
             error = raised
         for change in self.tables.changes[changes:]:
+            if isinstance(change, Adoption):
+                continue  # The executor tells of it.
             intent = change.intent
             filled = f" filled {intent.filled_quantity:f} of {intent.quantity:f}"
             self.world.tell(
@@ -106,15 +118,21 @@ class LedgerServer:
             answer.set_exception(ConnectionResetError(f"ledger: {why}"))
 
     async def connect(self, life: Life) -> "Session":
-        """
+        """Of an executor, which looks first whether it is the ledger that it was.
+
         Raises:
             LedgerUnreachable: no server answers.
         """
+
+        def arrives(tables: Tables) -> int:
+            arrive(tables, self.server, life.now_ns())
+            return self.server
+
         try:
-            await self.ask(life, "connect", lambda tables: None)
+            arrived_at = await self.ask(life, "connect", arrives)
         except ConnectionError as error:
             raise LedgerUnreachable(str(error)) from error
-        session = Session(self, life)
+        session = Session(self, life, arrived_at)
         self.sessions.append(session)
         life.on_death.append(session.close)
         return session
@@ -158,6 +176,22 @@ class LedgerServer:
         self.up = True
         self.world.tell("ledger", "is up again")
 
+    def promote(self, replica: Tables, down_s: float) -> None:
+        """Go on with what a replica has, under another server's name, as soon as it is up.
+
+        A generation is not lost: its publisher sees what the ledger has, and publishing it again is not modelled.
+        """
+        lost = self.tables.orders.keys() - replica.orders.keys()
+        self.crash(down_s)
+        self.world.tell("ledger", f"LOSES ITS TAIL: {len(lost)} orders")
+        for uid, row in self.tables.strategies.items():
+            kept = msgspec.structs.replace(replica.strategies[uid], published=row.published)
+            replica.strategies[uid] = kept
+        self.lost_orders |= lost
+        self.promoted_at.append(len(replica.changes))
+        self.tables = replica
+        self.server += 1
+
     def notify(self) -> None:
         """What `pg_notify` does after a commit."""
         for session in self.sessions:
@@ -168,9 +202,10 @@ class LedgerServer:
 class Session:
     """A connection that is held: for a lock, and to be notified. Has what `run_loops` asks of asyncpg's."""
 
-    def __init__(self, server: LedgerServer, life: Life) -> None:
+    def __init__(self, server: LedgerServer, life: Life, arrived_at: int) -> None:
         self.server = server
         self.life = life
+        self.arrived_at = arrived_at
         self.closed = False
         self.listeners: list[Callable[[], None]] = []
         self._on_termination: list[Callable[[Any], None]] = []
@@ -200,14 +235,21 @@ class Session:
 class SimulatedAccountLedger:
     """What `hedgerow_executor.account_ledger.AccountLedger` is on Postgres."""
 
-    def __init__(self, server: LedgerServer, life: Life, venue_key: str, name: str) -> None:
-        self._server = server
-        self._life = life
+    def __init__(self, session: Session, venue_key: str, name: str) -> None:
+        self._server = session.server
+        self._life = session.life
+        self._arrived_at = session.arrived_at
         self._venue_key = venue_key
         self._name = name
 
     async def _ask(self, what: str, transaction: Callable[[Tables], R]) -> R:
-        return await self._server.ask(self._life, what, transaction)
+        def on_the_same_server(tables: Tables) -> R:
+            """As each new connection of the pool is asked."""
+            if self._arrived_at != self._server.server:
+                raise LedgerUnreachable("the ledger is on another server than before")
+            return transaction(tables)
+
+        return await self._server.ask(self._life, what, on_the_same_server)
 
     async def open_intents(self) -> list[Intent]:
         return await self._ask("read", lambda tables: tables.open_intents(self._venue_key, self._name))
@@ -268,8 +310,12 @@ class SimulatedAccountLedger:
     async def adopt_execution(
         self, instrument: str, execution: VenueExecution, now_ns: int
     ) -> Adopted | None:
-        # The simulated ledger loses no order that it placed, so that there is none to adopt.
-        return None
+        return await self._ask(
+            "adopt",
+            lambda tables: adopt_execution(
+                tables, self._venue_key, self._name, instrument, execution, now_ns
+            ),
+        )
 
     async def side(self, now_ns: int) -> AccountSide:
         return await self._ask("read", lambda tables: self._side(tables, now_ns))
@@ -289,6 +335,7 @@ class SimulatedAccountLedger:
             moving=tuple(moving),
             instruments=_legs(tables, self._venue_key, self._name),
             ledger=tables.ledger_id,
+            former=tables.former_ids,
         )
 
     def _positions(self, tables: Tables) -> dict[str, Decimal]:
@@ -309,9 +356,19 @@ class SimulatedDecisionLedger:
     def __init__(self, server: LedgerServer, life: Life) -> None:
         self._server = server
         self._life = life
+        self._connected_to = server.server
+
+    async def _ask(self, what: str, transaction: Callable[[Tables], R]) -> R:
+        def on_the_same_server(tables: Tables) -> R:
+            """One connection is held: it does not outlive the server."""
+            if self._connected_to != self._server.server:
+                raise ConnectionResetError("ledger: the connection was to another server")
+            return transaction(tables)
+
+        return await self._server.ask(self._life, what, on_the_same_server)
 
     async def read(self, uid: str, now_ns: int) -> LedgerSnapshot | None:
-        return await self._server.ask(self._life, "read", lambda tables: tables.read_snapshot(uid, now_ns))
+        return await self._ask("read", lambda tables: tables.read_snapshot(uid, now_ns))
 
     async def commit(
         self, risk: RiskState, ledger: LedgerSnapshot, hedge: Hedge, trace: Trace
@@ -322,7 +379,7 @@ class SimulatedDecisionLedger:
                 self._server.notify()
             return committed
 
-        return await self._server.ask(self._life, "commit", transaction)
+        return await self._ask("commit", transaction)
 
     async def close(self) -> None:
         """Nothing is held."""

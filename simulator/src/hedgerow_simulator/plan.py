@@ -61,7 +61,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         crash_ledger_every_s, ...: mean time between; 0 never.
         drop_request, drop_reply, late_request, late_reply, refuse, repeat, hide: of a request to the venue.
         lose, double, delay: of a message.
-        halt, republish: how many there are in the run.
+        halts, republishes, promotions: how many there are in the run.
     """
 
     faults_s: float
@@ -98,6 +98,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     poison: float
     halts: int
     republishes: int
+    promotions: int
 
 
 def draw_plan(seed: int) -> Plan:
@@ -145,6 +146,7 @@ def draw_plan(seed: int) -> Plan:
         poison=rate(0.05, 0.3),
         halts=drawn.choice([0, 0, 0, 1, 2]),
         republishes=drawn.choice([0, 0, 1, 2]),
+        promotions=drawn.choice([0, 0, 0, 1, 2]),
     )
 
 

@@ -27,6 +27,7 @@ from hedgerow_risk.role import role as risk
 from hedgerow_simulator.ledger import LedgerServer, SimulatedAccountLedger, SimulatedDecisionLedger
 from hedgerow_simulator.log import Log, SimulatedProducer
 from hedgerow_simulator.plan import BOOK, SYMBOL, UID, VENUE, strategy_of
+from hedgerow_simulator.promotion import put_right
 from hedgerow_simulator.tables import Tables
 from hedgerow_simulator.venue import SimulatedVenue, SimulatedVenueClient
 from hedgerow_simulator.workers import Strategies, StreamWorker, context_of
@@ -37,6 +38,7 @@ EXECUTOR_RETRY_S = 1.0
 QUOTE_EVERY_S = 0.25
 BOOK_EVERY_S = 1.0
 RETRY_S = 0.2
+LOOK_AFTER_S = 1.0
 _METRICS = build_metrics(CollectorRegistry())
 
 
@@ -89,7 +91,7 @@ class Scene:
             client = SimulatedVenueClient(self.venue, life)
             await client.start()
             self.world.tell(life.name, "serves the account")
-            ledger: Any = SimulatedAccountLedger(self.ledger, life, VENUE.key, VENUE.account)
+            ledger: Any = SimulatedAccountLedger(session, VENUE.key, VENUE.account)
             pool: Any = None
             account = Account(
                 context=context_of("executor", life, self.log),
@@ -145,12 +147,12 @@ class Scene:
                 book_it = partial(
                     Tables.book_client_fill, fill_id=fill_id, instrument=SYMBOL, quantity=quantity
                 )
-                await self._insist(life, "client fill", book_it)
+                await self.insist(life, "client fill", book_it)
                 self.world.tell("client", f"trades {quantity:f}")
                 told_s = 0.0
             if self.world.loop.seconds - told_s >= BOOK_EVERY_S:
                 told_s = self.world.loop.seconds
-                sequence, positions = await self._insist(
+                sequence, positions = await self.insist(
                     life, "read book", lambda tables: (tables.book_sequence, tables.book)
                 )
                 book = ClientBook(
@@ -177,11 +179,13 @@ class Scene:
                 await self.publish(life, widened)
             else:
                 await self._halt_for(life, drawn.uniform(0.1, 2.0))
-        await asyncio.get_running_loop().create_future()
+        while True:
+            await asyncio.sleep(LOOK_AFTER_S)
+            await put_right(self, life)
 
     async def publish(self, life: Life, widened: int) -> None:
         config = strategy_of(self.world.plan, widened)
-        published = await self._insist(
+        published = await self.insist(
             life,
             "publish",
             lambda tables: tables.publish_strategy(UID, config, f"r{widened}", life.world.now_ns),
@@ -197,13 +201,16 @@ class Scene:
                 HaltTarget(kind="Strategy", name=strategy_of(self.world.plan).key),
             ]
         )
-        await self._insist(life, "halt", lambda tables: tables.place_halt(target, "person", "because"))
+        await self.insist(life, "halt", lambda tables: tables.place_halt(target, "person", "because"))
         self.world.tell("person", f"halts {target.kind} {target.name}")
         await asyncio.sleep(seconds)
-        await self._insist(life, "release", lambda tables: tables.release_halts(target, "person"))
+        await self.release(life, target)
+
+    async def release(self, life: Life, target: HaltTarget) -> None:
+        await self.insist(life, "release", lambda tables: tables.release_halts(target, "person"))
         self.world.tell("person", f"releases {target.kind} {target.name}")
 
-    async def _insist(self, life: Life, what: str, transaction: Any) -> Any:
+    async def insist(self, life: Life, what: str, transaction: Any) -> Any:
         """What is done here may be done twice: an answer that is lost is asked for again."""
         while True:
             try:

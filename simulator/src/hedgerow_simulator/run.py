@@ -17,6 +17,7 @@ from hedgerow_simulator.log import Log
 from hedgerow_simulator.loop import SimulatedLoop
 from hedgerow_simulator.plan import ACCOUNT, UID, VENUE, Plan, draw_plan, strategy_of
 from hedgerow_simulator.programs import Scene
+from hedgerow_simulator.promotion import lose_tails
 from hedgerow_simulator.tables import Tables
 from hedgerow_simulator.venue import SimulatedVenue
 from hedgerow_simulator.world import LIFE, Life, Process, World, digest_of, task_factory
@@ -30,6 +31,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """What came of a run.
 
     Attributes:
+        adopted: executions that a lost tail left to be taken in by name.
         trace: SHA-256 over story, ledger, venue and log, hex; equal for equal seeds.
         settled_s: from the end of the faults until all was right; None when it never was.
     """
@@ -42,6 +44,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     intents: int
     orders: int
     executions: int
+    adopted: int
     settled_s: float | None
 
 
@@ -59,14 +62,14 @@ def simulate(seed: int, plan: Plan | None = None) -> Verdict:
             settled_s = loop.run_until_complete(_play(world, scene))
         finally:
             _bury(world, loop)
-    found = [*world.deaths, *violations(scene.ledger.tables, scene.venue, scene.log)]
+    found = [*world.deaths, *violations(scene.ledger, scene.venue, scene.log)]
     return _verdict(world, scene, settled_s, found)
 
 
 def _scene(world: World) -> Scene:
     ledger = LedgerServer(world, Tables(LEDGER_ID))
     ledger.tables.publish_venue(VENUE)
-    venue = SimulatedVenue(world, lambda name: name in ledger.tables.orders)
+    venue = SimulatedVenue(world, lambda name: name in ledger.tables.orders or name in ledger.lost_orders)
     return Scene(world, ledger, venue, Log(world))
 
 
@@ -87,9 +90,13 @@ async def _play(world: World, scene: Scene) -> float | None:
     ]
     for process in processes:
         process.start()
-    trouble = asyncio.ensure_future(_trouble(world, scene))
+    troubles = [
+        asyncio.ensure_future(_trouble(world, scene)),
+        asyncio.ensure_future(lose_tails(world, scene)),
+    ]
     await asyncio.sleep(world.plan.faults_s)
-    trouble.cancel()
+    for trouble in troubles:
+        trouble.cancel()
     world.calm = True
     world.tell("world", "faults stop")
     for process in processes:
@@ -185,5 +192,6 @@ def _verdict(world: World, scene: Scene, settled_s: float | None, found: list[st
         intents=len(tables.intents),
         orders=len(account.orders),
         executions=len(account.executions),
+        adopted=len(tables.adoptions),
         settled_s=settled_s,
     )

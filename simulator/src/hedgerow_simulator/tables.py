@@ -15,6 +15,7 @@ import msgspec
 from hedgerow.domain.ids import client_order_id
 from hedgerow.domain.instruments import find_instrument
 from hedgerow.domain.money import ZERO
+from hedgerow.domain.orders import Side
 from hedgerow.domain.positions import Position, apply_fill
 from hedgerow.execution.claim_facts import VenueView
 from hedgerow.execution.claiming import SENDING, refused, venue_missing
@@ -82,11 +83,28 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     fills: tuple[VenueFill, ...] = ()
 
 
+class Adoption(msgspec.Struct, frozen=True, kw_only=True):
+    """An execution that no intent explains; `entry` is its step of the chain."""
+
+    number: int
+    execution_id: str
+    side: Side
+    quantity: Decimal
+    entry: chain.ChainEntry
+
+
 class Tables:
-    """Rows are never changed, only replaced."""
+    """Rows are never changed, only replaced.
+
+    Attributes:
+        server: which one the ledger was last known to be on; None before anybody looked.
+        former_ids: the names that it had before it was promoted.
+    """
 
     def __init__(self, ledger_id: UUID) -> None:
         self.ledger_id = ledger_id
+        self.former_ids: tuple[UUID, ...] = ()
+        self.server: int | None = None
         self.strategies: dict[str, StrategyRow] = {}
         self.venues: dict[str, CompiledVenue] = {}
         self.book: dict[str, Decimal] = {}
@@ -101,7 +119,8 @@ class Tables:
         self.halts: dict[int, HaltRow] = {}
         self.chain: dict[str, list[tuple[bytes, bytes]]] = {}
         self.checkpoints: dict[tuple[str, str, int], tuple[int, bytes]] = {}
-        self.changes: list[Change] = []
+        self.adoptions: dict[int, Adoption] = {}
+        self.changes: list[Change | Adoption] = []
 
     def publish_venue(self, venue: CompiledVenue) -> None:
         self.venues[venue.key] = venue
@@ -253,7 +272,7 @@ class Tables:
         self.intents[intent.id] = intent
         self.changes.append(Change(intent=intent))
         entry = chain.entry_of_decision(intent.id, decision, digest, ledger, wanted)
-        self._append(intent.strategy_uid, entry)
+        self.append(intent.strategy_uid, entry)
         return intent.id
 
     def open_intents(self, venue: str, account: str) -> list[Intent]:
@@ -369,7 +388,7 @@ class Tables:
         row = self.strategies[moved.strategy_uid]
         self.strategies[moved.strategy_uid] = msgspec.structs.replace(row, version=row.version + 1)
         self.changes.append(Change(intent=moved, fills=() if news is None else news.new))
-        self._append(moved.strategy_uid, chain.entry_of_step(moved, now_ns, executions))
+        self.append(moved.strategy_uid, chain.entry_of_step(moved, now_ns, executions))
         return moved
 
     def _book(self, intent: Intent, fill: VenueFill, now_ns: int) -> None:
@@ -386,7 +405,8 @@ class Tables:
         )
         count_turnover(self, intent, before, fill, now_ns)
 
-    def _append(self, uid: str, entry: chain.ChainEntry) -> None:
+    def append(self, uid: str, entry: chain.ChainEntry) -> None:
+        """Add a step to the strategy's chain."""
         entries = self.chain.setdefault(uid, [])
         payload = msgspec.json.encode(entry)
         entries.append((payload, chain.link(entries[-1][1] if entries else chain.GENESIS, payload)))

@@ -21,9 +21,11 @@ from hedgerow.adapters.venue import (
 from hedgerow.domain.instruments import find_instrument
 from hedgerow.domain.money import floor_to_step
 from hedgerow.domain.orders import Side
+from hedgerow.execution.claim_facts import Funds
 from hedgerow.execution.intents import Intent, Ticker, VenueExecution, VenueFill, VenueOrder
 from hedgerow.execution.order_life import IntentState
 from hedgerow.execution.venue_clock import ClockUncertain, clock_offset_ns
+from hedgerow_exchange.accounts import LEVERAGE
 from hedgerow_exchange.book import TimeInForce
 from hedgerow_exchange.engine import Engine
 from hedgerow_exchange.keys import DEFAULT_RECEIVE_WINDOW_MS, Key, authenticate, sign
@@ -302,6 +304,13 @@ class SimulatedVenueClient:
         if bid is None or ask is None:
             raise VenueUnavailable(f"the venue shows no two-sided touch of {instrument}")
         return Ticker(bid=listing.price(bid), ask=listing.price(ask), time_ns=asked_ns)
+
+    async def funds(self, instruments: list[str]) -> Funds:
+        asked_ns, engine = self._life.now_ns(), self._venue.engine
+        available = await self._question(
+            "wallet", lambda: engine.accounts[ACCOUNT].available("USDT", engine.listings, engine.mark)
+        )
+        return Funds(available=available, leverage=dict.fromkeys(instruments, LEVERAGE), time_ns=asked_ns)
 
     async def positions(self, instruments: list[str]) -> list[VenuePosition]:
         account = self._venue.engine.accounts[ACCOUNT]

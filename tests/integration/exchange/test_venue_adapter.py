@@ -199,6 +199,23 @@ async def test_a_dropped_reply_is_no_answer_and_the_order_is_found_by_name(
     assert found.state is IntentState.FILLED
 
 
+async def test_funds_are_what_an_order_may_still_use_and_the_venue_refuses_beyond_them(
+    venue: CcxtVenue, claimed: NewIntent
+) -> None:
+    before = await venue.funds([PERP, "BTC/USDT"])
+    assert before.leverage == {PERP: Decimal(10)}
+    resting = {"side": Side.SELL, "quantity": Decimal(1_000), "limit_price": Decimal("66000.0")}
+    first = claimed(**resting, time_in_force=TimeInForce.POST_ONLY)
+    await venue.send(first)
+    try:
+        after = await venue.funds([PERP])
+        assert before.available - after.available > Decimal(6_000_000)
+        with pytest.raises(VenueRejected, match=r"110007.*ab not enough"):
+            await venue.send(claimed(**resting))
+    finally:
+        await venue.cancel(first)
+
+
 async def test_a_server_error_is_no_answer_though_nothing_was_executed(
     venue: CcxtVenue, claimed: NewIntent, fault: Callable[..., None]
 ) -> None:

@@ -5,16 +5,20 @@ from decimal import Decimal
 
 import asyncpg
 import hedge_examples as example
+import msgspec
 import pytest
-from ledger_desk import Desk
+from ledger_desk import TRACE, Desk
 
 from hedgerow.domain.ids import intent_of
 from hedgerow.domain.instruments import LISTINGS
-from hedgerow.execution.claim_facts import RefusalCode
+from hedgerow.execution.claim_facts import Funds, RefusalCode
 from hedgerow.execution.controls import MAX_DECISION_AGE_NS
 from hedgerow.execution.order_life import IntentState
+from hedgerow.hedging.decide import decide
+from hedgerow.hedging.decision import Hedge
 from hedgerow.ledger.claims import Claim, claim
 from hedgerow.ledger.connection import ledger_id
+from hedgerow.ledger.decisions import commit_decision
 from hedgerow.ledger.halts import standing_halts
 from hedgerow.ledger.intents import open_intents, recent_intents
 from hedgerow.ledger.strategies import publish_strategy, remove_strategy, strategies_on_venue
@@ -201,6 +205,38 @@ async def test_shadow_orders_do_not_use_up_the_real_accounts_gross(pool: asyncpg
         example.venue(max_gross_notional=Decimal(40_000), account="hedge-02"),
     )
     assert (await real.send("1.4")).state is IntentState.SENDING
+
+
+async def test_of_two_legs_that_go_together_none_goes_when_the_account_affords_only_one(
+    pool: asyncpg.Pool,
+) -> None:
+    ether = msgspec.structs.replace(example.leg(1), instrument=LISTINGS["ETH/USDT:USDT"])
+    config = example.strategy(hedge_with=(example.leg(), ether), execution=example.execution(together=True))
+    desk = await Desk(pool).open(config)
+    desk.now_ns += config.execution.cooldown_ns
+    ledger, risk = await desk.snapshot(), desk.risk("3")
+    hedge = decide(risk, ledger)
+    assert isinstance(hedge, Hedge)
+    (first,) = hedge.intents
+    second = msgspec.structs.replace(
+        first, leg=1, instrument=ether.instrument.symbol, quantity=Decimal("0.3")
+    )
+    both = msgspec.structs.replace(hedge, intents=(first, second))
+    margin = example.PERPETUAL.notional(first.quantity, Decimal("60000.2")) / 10
+    funds = Funds(
+        available=margin + 1,
+        leverage={leg.instrument.symbol: Decimal(10) for leg in config.hedge_with},
+        time_ns=desk.now_ns,
+    )
+    seen = msgspec.structs.replace(example.seen(example.ticker(time_ns=desk.now_ns)), funds=funds)
+    async with pool.acquire() as connection:
+        committed = await commit_decision(connection, risk, ledger, both, TRACE)
+        assert committed is not None
+        taken = [await claim(connection, number, seen, desk.now_ns) for number in committed.intents]
+    assert [item.refusal.code for item in taken if item is not None and item.refusal is not None] == [
+        RefusalCode.INSUFFICIENT_FUNDS,
+        RefusalCode.LEGS_TOGETHER,
+    ]
 
 
 async def test_an_unknown_order_counts_as_filled(desk: Desk) -> None:

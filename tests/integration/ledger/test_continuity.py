@@ -10,7 +10,7 @@ from ledger_desk import Desk
 
 from hedgerow.ledger.books import read_books
 from hedgerow.ledger.connection import LedgerUnreachable, create_pool, ledger_id
-from hedgerow.ledger.continuity import arrive, require_arrived
+from hedgerow.ledger.continuity import arrive, arrived_at, require_server
 from hedgerow.ledger.halts import standing_halts
 from hedgerow_local.postgres import execute
 
@@ -18,10 +18,10 @@ from hedgerow_local.postgres import execute
 async def test_a_ledger_that_stays_where_it_is_is_never_halted(desk: Desk) -> None:
     async with desk.pool.acquire() as connection:
         with pytest.raises(LedgerUnreachable):
-            await require_arrived(connection)
+            await arrived_at(connection)
         for _ in range(3):
             assert not await arrive(connection, desk.now_ns)
-            await require_arrived(connection)
+            await require_server(connection, await arrived_at(connection))
         assert await standing_halts(connection) == []
 
 
@@ -34,10 +34,10 @@ async def test_on_another_server_it_halts_every_venue_once_and_names_its_orders_
             "update ledger_identity set server = regexp_replace(server, '/0*1/', '/00000009/')"
         )
         with pytest.raises(LedgerUnreachable, match="restored or promoted"):
-            await require_arrived(connection)
+            await arrived_at(connection)
         assert await arrive(connection, desk.now_ns)
         assert not await arrive(connection, desk.now_ns)
-        await require_arrived(connection)
+        await arrived_at(connection)
         (halt,) = await standing_halts(connection)
         assert (halt.target.kind, halt.target.name, halt.source) == ("Venue", example.VENUE, "ledger")
         assert "restored or promoted (it was on" in halt.reason
@@ -45,6 +45,16 @@ async def test_on_another_server_it_halts_every_venue_once_and_names_its_orders_
         assert await connection.fetchval("select former_ids from ledger_identity") == [before]
     refused = await desk.value("select count(*) from intents")
     assert refused == 0
+
+
+async def test_who_arrived_at_the_former_server_gets_no_connection_to_a_ledger_that_others_arrived_at(
+    desk: Desk,
+) -> None:
+    """An executor that slept through a promotion still follows intents whose numbers were given again."""
+    async with desk.pool.acquire() as connection:
+        await arrive(connection, desk.now_ns)
+        with pytest.raises(LedgerUnreachable, match="restored or promoted"):
+            await require_server(connection, "where it was before")
 
 
 async def test_on_another_server_books_that_clients_move_are_newer_than_any_that_was_published(
@@ -71,10 +81,10 @@ async def test_a_copy_of_its_database_is_another_server(postgres: str, ledger_ds
     try:
         dsn = urlunsplit(urlsplit(ledger_dsn)._replace(path=f"/{copy}"))
         with pytest.raises(LedgerUnreachable, match="restored or promoted"):
-            await create_pool(dsn, "ledger-tests", 1, on_connect=require_arrived)
+            await create_pool(dsn, "ledger-tests", 1, on_connect=arrived_at)
         restored = await asyncpg.connect(dsn)
         assert await arrive(restored, 2)
         await restored.close()
-        await (await create_pool(dsn, "ledger-tests", 1, on_connect=require_arrived)).close()
+        await (await create_pool(dsn, "ledger-tests", 1, on_connect=arrived_at)).close()
     finally:
         execute(postgres, f"DROP DATABASE {copy} WITH (FORCE)")

@@ -19,11 +19,12 @@ from ledger_desk import TRACE, Desk
 from hedgerow.domain.orders import Side
 from hedgerow.execution.account_tally import usable_mids
 from hedgerow.execution.conclusion import Contradiction
-from hedgerow.execution.intents import VenueFill, VenueOrder
+from hedgerow.execution.intents import VenueExecution, VenueFill, VenueOrder
 from hedgerow.execution.order_life import IllegalTransition, IntentState
 from hedgerow.hedging.decide import decide
 from hedgerow.hedging.decision import Hedge
 from hedgerow.hedging.snapshot import LedgerSnapshot
+from hedgerow.ledger.adoptions import adopt_execution
 from hedgerow.ledger.claims import claim
 from hedgerow.ledger.connection import ledger_id
 from hedgerow.ledger.decisions import commit_decision
@@ -34,6 +35,7 @@ from hedgerow.ledger.snapshot import read_snapshot
 from hedgerow.ledger.strategies import publish_strategy
 from hedgerow.ledger.trading_days import mark_day
 from hedgerow_simulator.claims import mark_day as model_mark_day
+from hedgerow_simulator.promoted import adopt_execution as model_adopt_execution
 from hedgerow_simulator.tables import Tables
 
 COMMANDS = 60
@@ -86,6 +88,7 @@ class Both:
             (6, self.release),
             (1, self.publish),
             (1, self.mark),
+            (1, self.adopt),
         ]
         weights, calls = zip(*commands, strict=True)
         await self.drawn.choices(calls, weights)[0]()
@@ -141,6 +144,10 @@ class Both:
             [("60000.0", "60000.2")] * 5 + [("60001", "60000"), ("50000", "50000.2")]
         )
         seen = example.seen(example.ticker(bid, ask, self.desk.now_ns - age_ns))
+        # Rich, or too poor for this order beside those that were sent since the venue was asked.
+        asked_ns = self.desk.now_ns - self.drawn.choice([0, 10_000_000_000])
+        funds = example.funds(self.drawn.choice(["1000000", "1000000", "2000"]), asked_ns)
+        seen = msgspec.structs.replace(seen, funds=funds)
         number, now_ns = self.some_intent(), self.desk.now_ns
         await self.both(
             "claim",
@@ -230,6 +237,19 @@ class Both:
             "mark",
             lambda connection: mark_day(connection, example.VENUE, example.ACCOUNT, mids, now_ns),
             lambda: model_mark_day(self.model, example.VENUE, example.ACCOUNT, mids, now_ns),
+        )
+
+    async def adopt(self) -> None:
+        """An execution of an order that the ledger lost, of one that it has, or one that is known."""
+        lost = self.fill(100 + self.drawn.randint(1, 3), 0, Decimal("0.5"))
+        known = self.drawn.choice([*self.model.orders] or ["hr-0-1"])
+        name = self.drawn.choice(["hr-lost-1", "hr-lost-1", known])
+        execution = VenueExecution(client_order_id=name, side=self.drawn.choice(list(Side)), fill=lost)
+        now_ns, where = self.desk.now_ns, (example.VENUE, example.ACCOUNT, example.SYMBOL)
+        await self.both(
+            "adopt",
+            lambda connection: adopt_execution(connection, *where, execution, now_ns),
+            lambda: model_adopt_execution(self.model, *where, execution, now_ns),
         )
 
     def some_intent(self) -> int:

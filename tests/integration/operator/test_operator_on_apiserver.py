@@ -171,6 +171,26 @@ def test_a_venue_with_a_read_key_has_one_collector_that_gets_that_key_alone(desk
     kube.wait("Venue", "paper", "Collecting", "True")
 
 
+def test_a_strategy_counts_the_account_of_a_venue_that_it_does_not_trade_on(desk: Desk) -> None:
+    kube = desk.kube
+    desk.venue()
+    counted = {"name": "wallet", "account": {"venueRef": {"name": "treasury"}, "count": ["Spot"]}}
+    fresh = {"quote": "3s", "book": "5s", "account": "15s"}
+    desk.strategy("btc", exposure=[counted], freshness=fresh)
+    missing = kube.wait(KIND, "btc", "Accepted", "False", "VenueNotFound")
+    assert "there is no Venue treasury" in missing["message"]
+    desk.venue("treasury")
+    kube.wait(KIND, "btc", "Accepted", "True")
+    live = eventually("published", lambda: desk.live("btc"))
+    assert [(source.name, source.venue) for source in live.config.accounts] == [
+        ("wallet", desk.key("treasury"))
+    ]
+    # Only where it trades must an executor be ready.
+    degraded = kube.wait(KIND, "btc", "Degraded", "True", "VenueNotReady")
+    assert desk.key("paper") in degraded["message"]
+    assert desk.key("treasury") not in degraded["message"]
+
+
 def test_a_strategy_whose_venue_goes_is_degraded_and_comes_back_with_it(desk: Desk) -> None:
     kube = desk.kube
     desk.venue()

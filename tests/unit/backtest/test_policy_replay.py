@@ -1,7 +1,9 @@
 """What a backtest comes to: its accounts, its figures, and the page that tells them."""
 
-import importlib.util
+import importlib
+from collections.abc import Iterator
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 
@@ -15,30 +17,40 @@ from hypothesis import strategies as st
 from hedgerow.backtest.figures import figures_of
 from hedgerow.backtest.replay import Replay
 from hedgerow.backtest.scenario import Borrowed
-from hedgerow.strategy.compiled import FundingAware
+from hedgerow.strategy.compiled import FundingAware, Twap
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def script(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+@pytest.fixture(scope="module")
+def pages() -> Iterator[ModuleType]:
+    """The script that writes the guide's table and plots."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(ROOT / "scripts")
+        yield importlib.import_module("policy_pages")
 
 
 @pytest.fixture(scope="module")
-def bundled() -> dict[str, Replay]:
+def bundled(pages: ModuleType) -> dict[str, Replay]:
     """What the guide's page is made of, by strategy."""
-    return {item.strategy.name: item for item in script("policy_pages").bundled_replays()}
+    return {item.strategy.name: item for item in pages.bundled_replays()}
 
 
-def test_the_guide_tells_what_the_program_makes_now(bundled: dict[str, Replay]) -> None:
-    pages = script("policy_pages")
+def test_the_guide_tells_what_the_program_makes_now(pages: ModuleType, bundled: dict[str, Replay]) -> None:
     told = pages.PAGE.read_text().split(pages.BEGIN)[1].split(pages.END)[0].strip()
     assert told == pages.markdown_of(list(bundled.values())), "run python scripts/policy_pages.py"
+
+
+def test_the_plots_show_the_numbers_that_the_program_makes_now(
+    pages: ModuleType, bundled: dict[str, Replay]
+) -> None:
+    plots = pages.policy_plots.plots_of(list(bundled.values()))
+    assert {plot.name for plot in plots} == {*bundled, "funding"}
+    for plot in plots:
+        assert plot.digest in plot.path.read_text(), f"{plot.name}: run python scripts/policy_pages.py"
+        page = (ROOT / "docs" / "guide" / f"{plot.name}.md").read_text()
+        assert f"](plots/{plot.name}.svg)" in page
+        assert "**When not to use it.**" in page
 
 
 def test_on_the_recorded_bars_every_policy_takes_variance_off(bundled: dict[str, Replay]) -> None:
@@ -105,6 +117,22 @@ def test_funding_is_paid_once_on_what_is_held_at_its_time() -> None:
     assert found.steps[-1].hedged == found.steps[-1].unhedged + found.steps[-1].price - found.steps[
         -1
     ].fees + Decimal("17.1")
+
+
+def test_slices_and_cooldowns_run_at_their_own_times_within_a_bar() -> None:
+    """One coin too much, over 100 s in slices of 10 s: a bar ends each minute, a slice follows the one before."""
+    twap = Twap(duration_ns=100 * example.SECOND_NS, slices=10)
+    found = played([17_000.0] * 4, example.strategy(execution=example.execution(twap=twap)))
+    times = [order.time_ns for order in found.orders]
+    assert len(times) == 10
+    assert {later - earlier for earlier, later in pairwise(times)} == {10 * example.SECOND_NS}
+    clips = played(
+        [17_000.0] * 2, example.strategy(execution=example.execution(clip_notional=Decimal(5_000)))
+    )
+    assert [clips.orders[1].time_ns - clips.orders[0].time_ns, len(clips.orders)] == [
+        2 * example.SECOND_NS,
+        4,
+    ]
 
 
 def test_a_paying_hedge_is_smaller_where_funding_counts() -> None:

@@ -10,6 +10,8 @@ from hedgerow.domain.age import CLOCK_SLACK_NS
 from hedgerow.domain.orders import Side
 from hedgerow.execution.claim_facts import Ceilings, ClaimFacts, RefusalCode
 from hedgerow.execution.controls import MAX_DECISION_AGE_NS, check
+from hedgerow.execution.funds_controls import MAX_FUNDS_AGE_NS
+from hedgerow.execution.order_life import IntentState
 from hedgerow.strategy.compiled import Mode
 
 NOW_NS = example.NOW_NS
@@ -46,6 +48,7 @@ def code_of(facts: ClaimFacts) -> RefusalCode | None:
 
 SHADOW = {"mode": Mode.SHADOW, "config": example.strategy(mode=Mode.SHADOW)}
 LARGE_LIMITS = {"max_order_notional": Decimal(10**9), "max_position_notional": Decimal(10**9)}
+TOGETHER: Changes = {"config": example.strategy(execution=example.execution(together=True))}
 EUR = msgspec.structs.replace(example.PERPETUAL, quote="EUR")
 USDC = msgspec.structs.replace(example.PERPETUAL, quote="USDC")
 ACCOUNT_LOSS: Changes = {"venue": example.venue(max_daily_loss=Decimal(100_000))}
@@ -329,6 +332,55 @@ LIMITS: dict[str, tuple[Changes, Changes, RefusalCode, str]] = {
         {"orders_last_second": 5},
         RefusalCode.ORDER_RATE,
         "limits.ordersPerSecond is 5",
+    ),
+    # A sell of 0.5 is worth 30,000 at the touch, a tenth of which is its margin.
+    "margin of the order": (
+        {"funds": example.funds("3000")},
+        {"funds": example.funds("2999.99")},
+        RefusalCode.INSUFFICIENT_FUNDS,
+        "initial margin of 3000.00 is needed; the account had 2999.99 available 0.0 s ago",
+    ),
+    "margin of what the order opens": (
+        {"position": Decimal("0.2"), "funds": example.funds("1800")},
+        {"position": Decimal("0.2"), "funds": example.funds("1799.99")},
+        RefusalCode.INSUFFICIENT_FUNDS,
+        "initial margin of 1800.00",
+    ),
+    "margin of both legs that go together": (
+        {**TOGETHER, "companions": (example.other_order(),), "funds": example.funds("6000")},
+        {**TOGETHER, "companions": (example.other_order(),), "funds": example.funds("5999.99")},
+        RefusalCode.INSUFFICIENT_FUNDS,
+        "3000.00 for the legs that go with it",
+    ),
+    "margin of orders that the venue may not have counted": (
+        {"claimed_since_funds": (example.other_order(),), "funds": example.funds("6000")},
+        {"claimed_since_funds": (example.other_order(),), "funds": example.funds("5999.99")},
+        RefusalCode.INSUFFICIENT_FUNDS,
+        "3000.00 for orders sent since the venue was asked",
+    ),
+    "funds were seen": (
+        {},
+        {"funds": None},
+        RefusalCode.STALE_FUNDS,
+        "what the account can put up was not seen yet",
+    ),
+    "age of the funds": (
+        {"funds": example.funds(time_ns=NOW_NS - MAX_FUNDS_AGE_NS)},
+        {"funds": example.funds(time_ns=NOW_NS - MAX_FUNDS_AGE_NS - 1)},
+        RefusalCode.STALE_FUNDS,
+        "funds is 15.000 s old, limit 15 s",
+    ),
+    "a leg that was to go with it is refused": (
+        {**TOGETHER, "companions": (example.other_order(state=IntentState.SENDING),)},
+        {**TOGETHER, "companions": (example.other_order(state=IntentState.REFUSED),)},
+        RefusalCode.LEGS_TOGETHER,
+        "intent 2 in BTC/USDT:USDT, which was to go with it, is Refused",
+    ),
+    "a leg that was to go with it is rejected by the venue": (
+        {"companions": (example.other_order(state=IntentState.REJECTED),)},  # each goes for itself
+        {**TOGETHER, "companions": (example.other_order(state=IntentState.REJECTED),)},
+        RefusalCode.LEGS_TOGETHER,
+        "is Rejected",
     ),
     "the platform's collar": (
         {"platform_price_collar_bps": Decimal(11)},

@@ -51,6 +51,8 @@ BREACHED: dict[str, Changes] = {
     "loss": {"loss_today": Decimal(10**9), "max_daily_loss": Decimal(1)},
     "the account's loss": {"account_loss_today": Decimal(10**9), **ACCOUNT_LOSS},
     "a loss that cannot be told": {"unmarked": ("ETH/USDT:USDT",), "max_daily_loss": Decimal(1)},
+    "funds": {"funds": example.funds("0")},
+    "funds that are not known": {"funds": None},
     "repetition": {"repeated_orders": 10**6, "max_repeated_orders": 1},
 }
 

@@ -7,6 +7,7 @@ S1  Whatever bytes come as a risk state, they are refused where they are read or
 import asyncio
 import json
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import asyncpg
@@ -83,11 +84,12 @@ def hurt_states(draw: st.DrawFn) -> bytes:
 class Ledger:
     """Knows both strategies, and refuses as Postgres does what is no UUID and no text."""
 
-    def __init__(self, stopping: asyncio.Event) -> None:
-        self.stopping = stopping
+    def __init__(self, stopping: asyncio.Event, on_read: Callable[[], None]) -> None:
+        self.stopping, self.on_read = stopping, on_read
         self.decided: set[str] = set()
 
     async def read(self, uid: str, now_ns: int) -> LedgerSnapshot | None:
+        self.on_read()
         try:
             uuid.UUID(uid)
         except ValueError as error:
@@ -107,15 +109,29 @@ class Ledger:
         """Nothing is open."""
 
 
-async def _decide(*messages: RawMessage) -> tuple[set[str], list[Sent]]:
-    """Who was decided, and what was sent, until the last message's strategy was decided."""
+async def _decide(
+    *messages: RawMessage, comes_meanwhile: RawMessage | None = None
+) -> tuple[set[str], list[Sent]]:
+    """Who was decided, and what was sent, until the last message's strategy was decided.
+
+    Args:
+        comes_meanwhile: once, while the ledger is read for the first decision.
+    """
     producer = RememberingProducer(DeadLetter | HedgeDecided | StrategyState)
     context = role_context("hedging", producer, worker_settings())
-    newest, ledger = NewestRisk(), Ledger(context.stopping)
+    newest = NewestRisk()
     subscriptions = (Subscription(topic=TOPIC, record_type=RiskState),)
     processor = Processor("hedging", newest, subscriptions, producer, worker_metrics(context.metrics))
     for message in messages:
         processor.process(message)
+
+    to_come = [] if comes_meanwhile is None else [comes_meanwhile]
+
+    def on_read() -> None:
+        while to_come:
+            processor.process(to_come.pop())
+
+    ledger = Ledger(context.stopping, on_read)
 
     async def open_ledger(dsn: str) -> Any:
         return ledger
@@ -165,3 +181,11 @@ def test_what_cannot_be_decided_is_a_dead_letter_with_its_bytes(changes: dict[st
     (letter,) = _letters(sent)
     assert letter.value == value
     assert cause in letter.cause
+
+
+def test_a_state_that_comes_while_a_bad_one_is_decided_on_is_not_dropped_with_it() -> None:
+    bad = json.dumps({**HURT, "exposures": []}).encode()
+    better = json.dumps({**HURT, "sequence": HURT["sequence"] + 1}).encode()
+    decided, sent = asyncio.run(_decide(_message(1, bad), GOOD, comes_meanwhile=_message(3, better)))
+    assert decided == {example.UID, OTHER_UID}
+    assert [letter.value for letter in _letters(sent)] == [bad]

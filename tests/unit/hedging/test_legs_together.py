@@ -75,6 +75,52 @@ def test_a_leg_that_is_done_keeps_no_other_back() -> None:
     assert legs_of(decide(risk(Decimal("1.4"), Decimal("0.005")), pair(together=True))) == [0]
 
 
+def scored(eth_score_ns: int, together: bool) -> tuple[RiskState, LedgerSnapshot]:
+    """BTC and ETH along curves, with an ETH score of that time."""
+    ether = Leg(index=1, venue=example.VENUE, account=example.ACCOUNT, instrument=ETHER)
+    config = example.by_score(
+        hedge_with=(example.leg(), ether),
+        sentiment_curves=(example.curve(), example.curve(underlying="ETH")),
+        execution=example.execution(together=together),
+    )
+    scores = (example.score(), example.score(asset="ETH", time_ns=eth_score_ns))
+    deep = [msgspec.structs.replace(mark, depth_usd=1e7) for mark in risk(Decimal(1), Decimal(2)).marks]
+    seen = msgspec.structs.replace(risk(Decimal(1), Decimal(2)), scores=scores, marks=tuple(deep))
+    return seen, example.snapshot(config=config)
+
+
+def test_l1_a_leg_whose_score_is_stale_keeps_the_others_back() -> None:
+    old_ns = example.NOW_NS - 4 * example.SECOND_NS
+    assert legs_of(decide(*scored(example.NOW_NS, together=True))) == [0, 1]
+    assert legs_of(decide(*scored(old_ns, together=False))) == [0]
+    decision = decide(*scored(old_ns, together=True))
+    assert isinstance(decision, Hold)
+    assert decision.reason in (HoldReason.LEGS_TOGETHER, HoldReason.STALE_SCORE)
+    assert legs_of(decision) == []
+
+
+def test_l1_a_leg_whose_entry_is_not_known_keeps_the_others_back() -> None:
+    ether = Leg(index=1, venue=example.VENUE, account=example.ACCOUNT, instrument=ETHER)
+    rules = (example.inventory_rule(), example.inventory_rule(underlying="ETH"))
+    config = example.by_risk(
+        hedge_with=(example.leg(), ether),
+        inventory_risks=rules,
+        execution=example.execution(together=True),
+    )
+    seen = msgspec.structs.replace(
+        risk(Decimal(1), Decimal(2)),
+        inventories=(
+            example.inventory(loss=0.9),
+            example.inventory(underlying="ETH", unknown=("ETH/USDT of book:clients",)),
+        ),
+        volatilities=(example.volatility(9.0), example.volatility(9.0, "ETH")),
+    )
+    ledger = example.snapshot(config=config)
+    alone = msgspec.structs.replace(config, execution=example.execution(together=False))
+    assert legs_of(decide(seen, msgspec.structs.replace(ledger, config=alone))) == [0]
+    assert legs_of(decide(seen, ledger)) == []
+
+
 def test_l2_each_underlying_has_its_own_cooldown() -> None:
     just_now = LegDecided(leg=0, time_ns=example.NOW_NS)
     policy = PolicyState(last_decided_ns=example.NOW_NS, legs=(just_now,))

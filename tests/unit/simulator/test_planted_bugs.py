@@ -14,9 +14,11 @@ from hedgerow.execution.claim_facts import VenueView
 from hedgerow.execution.intents import Intent
 from hedgerow.execution.order_life import AT_VENUE, IntentState
 from hedgerow.hedging.snapshot import LedgerSnapshot
-from hedgerow_executor import claiming, following
+from hedgerow.ledger.continuity import SOURCE as PROMOTED
+from hedgerow.ledger.halts import HaltTarget
+from hedgerow_executor import claiming, following, reconciling
 from hedgerow_executor.account import Account
-from hedgerow_simulator import tables
+from hedgerow_simulator import promoted, tables
 from hedgerow_simulator.plan import Plan, draw_plan
 from hedgerow_simulator.run import LEDGER_ID, simulate
 from hedgerow_simulator.tables import Tables
@@ -59,6 +61,12 @@ def _contended(seed: int) -> Plan:
         hide=0.0,
         crash_venue_every_s=0.0,
     )
+
+
+def _promoted(seed: int) -> Plan:
+    """Orders are filled all the while, and the ledger loses its tail twice."""
+    plan = draw_plan(seed)
+    return msgspec.structs.replace(plan, promotions=2, clients_every_s=0.3, clock_skew_ms=0.0, pause=0.0)
 
 
 def test_sending_before_the_claim_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,3 +152,28 @@ def test_taking_unknown_for_failed_is_caught(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(claiming, "_conclude", give_up)
     assert _caught(monkeypatch, "I4", "in the ledger")
+
+
+def test_a_lost_tail_that_is_never_taken_in_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def nothing_lost(account: Account) -> int:
+        return 0
+
+    monkeypatch.setattr(reconciling, "adopt_lost", nothing_lost)
+    assert _caught(monkeypatch, "I4", "1 at the venue, 0 in the ledger", plan=_promoted)
+
+
+def test_a_promoted_ledger_that_keeps_its_name_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(promoted, "uuid5", lambda name, _: name)
+    assert _caught(monkeypatch, "I2", "was sent 2 times", plan=_promoted)
+
+
+def test_a_promoted_ledger_that_does_not_wait_for_agreement_is_caught(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    place = Tables.place_halt
+
+    def place_what_others_say(ledger: Tables, target: HaltTarget, source: str, reason: str) -> int:
+        return 0 if source == PROMOTED else place(ledger, target, source, reason)
+
+    monkeypatch.setattr(Tables, "place_halt", place_what_others_say)
+    assert _caught(monkeypatch, "I2", "before venue and promoted ledger agreed", plan=_promoted)

@@ -30,8 +30,10 @@ def test_every_invariant_holds_in_hundreds_of_runs() -> None:
         "request to the venue late",
         "order visible late",
         "message lost",
+        "ledger promoted without its tail",
     } <= seen
     assert sum(verdict.orders for verdict in verdicts) > len(SEEDS)
+    assert sum(verdict.adopted for verdict in verdicts) > 0
 
 
 @pytest.mark.parametrize("seed", [3, 24, 1567])
@@ -59,7 +61,9 @@ def test_a_plan_without_faults_settles_without_any() -> None:
     plan = draw_plan(7)
     rates = {name: 0.0 for name, value in msgspec.structs.asdict(plan).items() if isinstance(value, float)}
     kept = {name: getattr(plan, name) for name in ("faults_s", "clients_every_s", "depth", "volatility_bps")}
-    verdict = simulate(7, msgspec.structs.replace(plan, **{**rates, **kept, "halts": 0, "republishes": 0}))
+    verdict = simulate(
+        7, msgspec.structs.replace(plan, **{**rates, **kept, "halts": 0, "republishes": 0, "promotions": 0})
+    )
     assert verdict.violations == ()
     assert verdict.faults == {}
     assert verdict.orders > 0

@@ -10,6 +10,7 @@ import msgspec
 import structlog
 
 from hedgerow.adapters.venue import VenueClient
+from hedgerow.execution.claim_facts import Funds
 from hedgerow.execution.conclusion import Contradiction
 from hedgerow.execution.intents import Intent, Ticker
 from hedgerow.execution.order_life import TERMINAL, IllegalTransition
@@ -35,6 +36,7 @@ class Account(msgspec.Struct, kw_only=True):
         ledger: what the loops ask of the ledger; pool: for what only looks on, such as traces.
         tickers: the venue's own touch by instrument, from the executor's own poll.
         liquidation_prices: where the venue would close a position, as it last said; no entry where it names none.
+        funds: what the venue lets the account put up, from the executor's own poll; None before the first answer.
         following: intents that a task of this process has in hand right now.
         news: set when the venue's stream tells of the order of this client order id, while somebody follows it.
         cancelling: those whose order another task is taking back.
@@ -56,6 +58,7 @@ class Account(msgspec.Struct, kw_only=True):
     tickers: dict[str, Ticker]
     traces: Traces | None
     liquidation_prices: dict[str, Decimal] = msgspec.field(default_factory=dict)
+    funds: Funds | None = None
     now_ns: Callable[[], int] = time.time_ns
     reachable: Callable[[], bool] = lambda: True
     following: dict[int, asyncio.Task[None]] = msgspec.field(default_factory=dict)

@@ -41,7 +41,9 @@ async def _claim_and_send(account: Account, decided: Intent) -> None:
         # the decision too old.
         account.metrics.order_waits.labels(account.name).inc()
         return
-    seen = VenueView(tickers=dict(account.tickers), liquidation_prices=account.liquidation_prices)
+    seen = VenueView(
+        tickers=dict(account.tickers), liquidation_prices=account.liquidation_prices, funds=account.funds
+    )
     async with account.claiming:
         taken = await account.ledger.claim(decided.id, seen, account.now_ns())
     if taken is None:

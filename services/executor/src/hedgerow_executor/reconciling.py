@@ -62,8 +62,7 @@ class Reconciler:
             VenueUnavailable: nothing can be said.
         """
         compared = await compare(self._account)
-        # Halted or not: what halts may have been found while orders were on their way, when nothing is taken in.
-        if compared is not None and compared.whole and compared.drifts and await adopt_lost(self._account):
+        if compared is not None and await self._may_have_lost(compared) and await adopt_lost(self._account):
             compared = await compare(self._account)
         self._account.context.readiness.set("venue", True)
         if compared is None:
@@ -75,6 +74,16 @@ class Reconciler:
             await self._halt([drift.words for drift in standing])
         elif compared.whole and not compared.drifts:
             await self._release()
+
+    async def _may_have_lost(self, compared: "Compared") -> bool:
+        """Halted or not: what halts may have been found while orders were on their way, when nothing is taken in. Lost
+        fills that cancel each other out leave no drift, and must be known before a restored ledger goes on."""
+        if not compared.whole:
+            return False
+        if compared.drifts:
+            return True
+        halts = await self._account.ledger.standing_halts()
+        return any((halt.target, halt.source) == (self._target(), RESTORED) for halt in halts)
 
     async def _halt(self, standing: list[str]) -> None:
         if self._halted:

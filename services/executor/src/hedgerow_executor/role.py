@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 import zlib
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -13,7 +14,7 @@ from hedgerow.adapters.ccxt_venue import CcxtVenue
 from hedgerow.adapters.mounted_keys import read_keys
 from hedgerow.adapters.venue import VenueUnavailable, VenueUnfit
 from hedgerow.ledger.connection import LEDGER_LOST, LedgerUnreachable, connect, create_pool
-from hedgerow.ledger.continuity import arrive, require_arrived
+from hedgerow.ledger.continuity import arrive, arrived_at, require_server
 from hedgerow.ledger.decisions import INTENTS_CHANNEL
 from hedgerow.ledger.halts import HALTS_CHANNEL
 from hedgerow.ledger.migrate import require_current
@@ -33,8 +34,10 @@ from hedgerow_executor.streaming import stream_loop
 from hedgerow_executor.tending import (
     acknowledge_loop,
     clock_loop,
+    funds_loop,
     mark_loop,
     mark_once,
+    poll_funds,
     poll_tickers,
     ticker_loop,
 )
@@ -136,7 +139,7 @@ async def _serve(context: Context, metrics: Metrics, venue: CompiledVenue, probe
             f"hedgerow-executor-{venue.key}",
             POOL_SIZE,
             PATIENCE_S,
-            require_arrived,
+            partial(require_server, server=await arrived_at(lock)),
         )
         account = Account(
             context=context,
@@ -199,11 +202,13 @@ async def run_loops(account: Account, lock: Any, keys: tuple[str, str]) -> None:
     reconciler = Reconciler(account)
     await reconciler.settle()
     await poll_tickers(account)
+    await poll_funds(account)
     await mark_once(account)
     loops = [
         asyncio.create_task(loop, name=name)
         for name, loop in (
             ("tickers", ticker_loop(account)),
+            ("funds", funds_loop(account)),
             ("clock", clock_loop(account)),
             ("stream", stream_loop(account)),
             ("keys", key_loop(account, account.context.settings.keys_dir / account.name, keys)),

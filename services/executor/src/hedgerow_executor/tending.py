@@ -16,6 +16,7 @@ from hedgerow_executor.account import Account
 
 _log = structlog.get_logger()
 TICKER_EVERY_S = 0.2
+FUNDS_EVERY_S = 1.0
 CLOCK_EVERY_S = 5.0
 STRATEGIES_EVERY_S = 0.1
 MARK_EVERY_S = 5.0
@@ -36,6 +37,21 @@ async def poll_tickers(account: Account) -> None:
             account.tickers[instrument] = after(account.tickers.get(instrument), ticker)
         except VenueUnavailable as error:
             _log.warning("no ticker", instrument=instrument, error=str(error))
+
+
+async def funds_loop(account: Account) -> None:
+    """Follow what the account can put up: the claim looks at the newest answer, and refuses an old one."""
+    while not account.context.stopping.is_set():
+        await poll_funds(account)
+        await asyncio.sleep(FUNDS_EVERY_S)
+
+
+async def poll_funds(account: Account) -> None:
+    """Ask once."""
+    try:
+        account.funds = await account.venue.funds(await account.ledger.instruments())
+    except VenueUnavailable as error:
+        _log.warning("funds not told", error=str(error))
 
 
 async def clock_loop(account: Account) -> None:

@@ -162,7 +162,7 @@ class Deciding:
         )
         bury(self._context.producer, self._context.role, message, error, self._now_ns())
         worker_metrics(self._context.metrics).dead.labels(self._context.role, incoming.topic).inc()
-        self._newest.drop(strategy)
+        self._newest.drop(strategy, newest)
 
     def _report_state(self, strategy: str, ledger: LedgerSnapshot, decision: Decision) -> None:
         """Tell the world where the strategy stands, when that is news."""

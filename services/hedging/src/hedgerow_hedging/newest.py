@@ -68,9 +68,10 @@ class NewestRisk:
             self.dirty[strategy] = self.dirty.get(strategy, False) or new_input
             self.wake.set()
 
-    def drop(self, strategy: str) -> None:
-        """Its state is of no use: nothing is decided until the next one."""
-        self.states.pop(strategy, None)
+    def drop(self, strategy: str, useless: Newest) -> None:
+        """Nothing is decided on this state any more; one that came meanwhile stays."""
+        if self.states.get(strategy) is useless:
+            del self.states[strategy]
 
     def _forget(self, strategy: str) -> None:
         self.states.pop(strategy, None)

@@ -28,9 +28,10 @@ from hedgerow.adapters.venue import (
 )
 from hedgerow.domain.ids import MAX_CLIENT_ORDER_ID
 from hedgerow.domain.instruments import Instrument, find_instrument
-from hedgerow.domain.money import exact_decimal
+from hedgerow.domain.money import exact_decimal, parse_decimal
 from hedgerow.domain.orders import Side
 from hedgerow.execution.call_budget import BUDGETS, BUILTIN, CallKind, full_budget, spent, told, wait_ns
+from hedgerow.execution.claim_facts import Funds
 from hedgerow.execution.conclusion import Contradiction
 from hedgerow.execution.intents import Intent, Ticker, VenueExecution, VenueFill, VenueOrder
 from hedgerow.execution.order_life import IntentState
@@ -289,6 +290,30 @@ class CcxtVenue:
         if ticker["bid"] is None or ticker["ask"] is None:
             raise VenueUnavailable(f"{self._address} shows no two-sided touch of {instrument}")
         return Ticker(bid=exact_decimal(ticker["bid"]), ask=exact_decimal(ticker["ask"]), time_ns=asked_ns)
+
+    async def funds(self, instruments: list[str]) -> Funds:
+        asked_ns = time.time_ns()
+        wanted = {"accountType": "UNIFIED"}
+        wallet = await self._ask(lambda: self._client.private_get_v5_account_wallet_balance(wanted))
+        contracts = [symbol for symbol in instruments if not find_instrument(symbol).is_cash]
+        told = {symbol: await self._leverage(symbol) for symbol in contracts}
+        try:
+            (account,) = wallet["result"]["list"]
+            return Funds(
+                available=parse_decimal(account["totalAvailableBalance"]),
+                leverage={symbol: parse_decimal(text) for symbol, text in told.items() if text},
+                time_ns=asked_ns,
+            )
+        except (KeyError, ValueError) as error:
+            raise VenueUnavailable(
+                f"the venue at {self._address} does not tell its funds: {error}"
+            ) from error
+
+    async def _leverage(self, symbol: str) -> str:
+        """Empty where the venue tells none, as under portfolio margin."""
+        wanted = {"category": "linear", "symbol": self._client.market(symbol)["id"]}
+        rows = (await self._ask(lambda: self._client.private_get_v5_position_list(wanted)))["result"]["list"]
+        return str(rows[0].get("leverage") or "") if rows else ""
 
     async def positions(self, instruments: list[str]) -> list[VenuePosition]:
         wanted = [find_instrument(symbol) for symbol in instruments]

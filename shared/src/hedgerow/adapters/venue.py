@@ -5,6 +5,7 @@ from typing import Protocol
 
 import msgspec
 
+from hedgerow.execution.claim_facts import Funds
 from hedgerow.execution.intents import Intent, Ticker, VenueExecution, VenueFill, VenueOrder
 
 
@@ -178,6 +179,14 @@ class VenueClient(Protocol):
 
     async def positions(self, instruments: list[str]) -> list[VenuePosition]:
         """Signed positions, flat ones left out.
+
+        Raises:
+            VenueUnavailable
+        """
+        ...
+
+    async def funds(self, instruments: list[str]) -> Funds:
+        """What the account can put up for new orders, and its leverage in these instruments.
 
         Raises:
             VenueUnavailable

@@ -9,6 +9,7 @@ import msgspec
 from hedgerow.domain.instruments import Instrument
 from hedgerow.domain.orders import Side, signed
 from hedgerow.execution.intents import Intent, Ticker
+from hedgerow.execution.order_life import IntentState
 from hedgerow.strategy.compiled import CompiledStrategy, CompiledVenue
 
 SECOND_NS = 1_000_000_000
@@ -36,6 +37,9 @@ class RefusalCode(StrEnum):
     DAILY_LOSS = "DailyLoss"
     REPEATED_ORDER = "RepeatedOrder"
     ORDER_RATE = "OrderRate"
+    LEGS_TOGETHER = "LegsTogether"
+    STALE_FUNDS = "StaleFunds"
+    INSUFFICIENT_FUNDS = "InsufficientFunds"
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,11 +61,38 @@ class Ceilings(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_d
     max_gross_notional: Decimal | None = None
 
 
+class Funds(msgspec.Struct, frozen=True, kw_only=True):
+    """What the venue lets the account put up for new orders.
+
+    Attributes:
+        available: in USD, and what counts as much.
+        leverage: by contract, as it is set on the account; no entry where the venue tells none.
+        time_ns: when the venue was asked, by our clock.
+    """
+
+    available: Decimal
+    leverage: Mapping[str, Decimal]
+    time_ns: int
+
+
+class Claimable(msgspec.Struct, frozen=True, kw_only=True):
+    """Another order, as far as a claim looks at it. `on_account`: of the claim's own account."""
+
+    id: int
+    state: IntentState
+    on_account: bool
+    instrument: str
+    quantity: Decimal
+    limit_price: Decimal
+
+
 class VenueView(msgspec.Struct, frozen=True, kw_only=True):
-    """What the executor last saw at the venue, by instrument: its touch, and where it would liquidate the position."""
+    """What the executor last saw at the venue, by instrument: its touch, and where it would liquidate the position; and
+    the account's funds, None before they were seen."""
 
     tickers: Mapping[str, Ticker]
     liquidation_prices: Mapping[str, Decimal] = msgspec.field(default_factory=dict)
+    funds: Funds | None = None
 
 
 class ClaimFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +111,10 @@ class ClaimFacts(msgspec.Struct, frozen=True, kw_only=True):
         unmarked: instruments held on the account whose value the venue does not tell now.
         liquidation_price: at which the venue would close the account's position in the instrument; None when it
             names none.
+        funds: of the account, as the venue last told; None before it did.
+        companions: the other intents of the same decision.
+        claimed_since_funds: other orders of the account since the venue was asked for its funds, which may not count
+            them yet.
         orders_last_minute: of the strategy; orders_last_second: of the account; repeated_orders: of the strategy in
             the last minute, the newest ones in the instrument in a row that went the intent's way.
     """
@@ -100,6 +135,9 @@ class ClaimFacts(msgspec.Struct, frozen=True, kw_only=True):
     account_loss_today: Decimal
     unmarked: tuple[str, ...]
     liquidation_price: Decimal | None
+    funds: Funds | None
+    companions: tuple[Claimable, ...]
+    claimed_since_funds: tuple[Claimable, ...]
     orders_last_minute: int
     repeated_orders: int
     orders_last_second: int

@@ -1,8 +1,8 @@
 """Controls at the claim: the last pure check before an order may leave the house. Each refusal has a code.
 
-Halts, age, permission, the venue's grid, its market and the pace hold for every order. Limits on position, account,
-liquidation, turnover, loss and repetition let an order through that reduces the strategy's position: a breached limit
-never keeps a hedge from coming off.
+Halts, age, permission, the venue's grid, its market, legs that go together and the pace hold for every order. Limits on
+position, account, liquidation, turnover, loss, repetition and funds let an order through that reduces the strategy's
+position: a breached limit never keeps a hedge from coming off.
 """
 
 from collections.abc import Callable
@@ -10,6 +10,7 @@ from collections.abc import Callable
 from hedgerow.domain.age import age_problem
 from hedgerow.domain.currencies import at_par
 from hedgerow.execution.claim_facts import SECOND_NS, ClaimFacts, Refusal, RefusalCode
+from hedgerow.execution.funds_controls import funds_control, together_control
 from hedgerow.execution.market_controls import collar_control, ticker_control
 from hedgerow.execution.pace_controls import loss_control, rate_control, repeat_control, turnover_control
 from hedgerow.execution.size_controls import (
@@ -116,6 +117,7 @@ _CONTROLS: tuple[Callable[[ClaimFacts], Refusal | None], ...] = (
     _not_permitted,
     _currency,
     _grid,
+    together_control,
     ticker_control,
     collar_control,
     order_control,
@@ -126,4 +128,5 @@ _CONTROLS: tuple[Callable[[ClaimFacts], Refusal | None], ...] = (
     loss_control,
     repeat_control,
     rate_control,
+    funds_control,
 )

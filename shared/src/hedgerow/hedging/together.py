@@ -17,6 +17,8 @@ _CANNOT_GO = frozenset(
         HoldReason.UNFILLED,
         HoldReason.INVALID_QUOTE,
         HoldReason.STALE_QUOTE,
+        HoldReason.STALE_SCORE,
+        HoldReason.UNKNOWN_ENTRY,
     }
 )
 

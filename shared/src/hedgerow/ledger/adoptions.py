@@ -10,7 +10,6 @@ from hedgerow.domain.instruments import find_instrument
 from hedgerow.domain.money import ZERO, plain
 from hedgerow.domain.orders import Side
 from hedgerow.execution.intents import VenueExecution
-from hedgerow.execution.order_life import IntentState
 from hedgerow.ledger import chain
 from hedgerow.ledger.hedge_positions import book_position
 from hedgerow.ledger.intents import OPEN_STATES
@@ -118,9 +117,7 @@ async def adopt_execution(
             account=account,
             instrument=instrument,
         )
-        reason = (
-            f"execution {fill.execution_id} of our order {execution.client_order_id}, which the ledger lost"
-        )
+        reason = lost_reason(execution)
         return await _adopt(
             connection,
             terms,
@@ -132,6 +129,12 @@ async def adopt_execution(
             reason,
             now_ns,
         )
+
+
+def lost_reason(execution: VenueExecution) -> str:
+    """Why an execution of a lost order is taken in, for the chain."""
+    name = execution.client_order_id
+    return f"execution {execution.fill.execution_id} of our order {name}, which the ledger lost"
 
 
 async def _leg_terms(connection: Any, key: str, instrument: str) -> _Terms:
@@ -199,26 +202,18 @@ async def _adopt(
         now_ns,
     )
     _, after = await book_position(connection, terms.place, side, quantity, price, fee)
-    entry = chain.ChainEntry(
-        intent=0,
-        state=IntentState.FILLED,
-        quantity=plain(quantity),
-        filled_quantity=plain(quantity),
-        reason=reason,
-        time_ns=now_ns,
-        adoption=chain.AdoptionTerms(
-            number=number,
-            mode=terms.mode,
-            venue=terms.venue,
-            account=terms.account,
-            instrument=terms.instrument,
-            side=side.value,
-            price=plain(price),
-            fee=plain(fee),
-            execution_id=execution_id,
-        ),
+    said = chain.AdoptionTerms(
+        number=number,
+        mode=terms.mode,
+        venue=terms.venue,
+        account=terms.account,
+        instrument=terms.instrument,
+        side=side.value,
+        price=plain(price),
+        fee=plain(fee),
+        execution_id=execution_id,
     )
-    await chain.append(connection, terms.uid, entry)
+    await chain.append(connection, terms.uid, chain.entry_of_adoption(said, quantity, reason, now_ns))
     await connection.execute("update strategies set version = version + 1 where uid = $1", terms.uid)
     return Adopted(
         number=number, strategy=terms.strategy, side=side, quantity=quantity, position=after.quantity

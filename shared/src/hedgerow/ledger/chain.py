@@ -7,6 +7,7 @@ with its inputs, one that counts executions a digest of them, so that those rows
 
 import hashlib
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -146,6 +147,19 @@ def entry_of_step(moved: Intent, now_ns: int, executions: Iterable[VenueFill] | 
         reason=moved.reason,
         time_ns=now_ns,
         executions=None if executions is None else executions_digest(executions),
+    )
+
+
+def entry_of_adoption(terms: AdoptionTerms, quantity: Decimal, reason: str, now_ns: int) -> ChainEntry:
+    """The one entry of an adoption: filled from the start, and of no intent."""
+    return ChainEntry(
+        intent=0,
+        state=IntentState.FILLED,
+        quantity=plain(quantity),
+        filled_quantity=plain(quantity),
+        reason=reason,
+        time_ns=now_ns,
+        adoption=terms,
     )
 
 

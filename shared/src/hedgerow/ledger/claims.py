@@ -10,7 +10,15 @@ from hedgerow.domain.days import utc_day
 from hedgerow.domain.ids import client_order_id
 from hedgerow.domain.instruments import find_instrument
 from hedgerow.execution.account_tally import Flying, Holding, TradingDay, in_a_row, tally, usable_mids
-from hedgerow.execution.claim_facts import MINUTE_NS, SECOND_NS, ClaimFacts, Refusal, RefusalCode, VenueView
+from hedgerow.execution.claim_facts import (
+    MINUTE_NS,
+    SECOND_NS,
+    Claimable,
+    ClaimFacts,
+    Refusal,
+    RefusalCode,
+    VenueView,
+)
 from hedgerow.execution.claiming import SENDING, refused, venue_missing
 from hedgerow.execution.controls import check
 from hedgerow.execution.intents import Intent
@@ -71,6 +79,15 @@ _FACTS = """
             join orders c on (c.venue, c.account) = (l.venue, l.account) and c.claimed_ns > $2
             join intents d on d.id = c.intent and d.strategy_uid = i.strategy_uid
             order by c.claimed_ns desc, d.id desc) as last_minute,
+        array(
+            select (w.id, w.state, (w.venue, w.account) = (i.venue, i.account), w.instrument, w.quantity, w.limit_price)
+            from intents w where w.decision = i.decision and w.id <> i.id order by w.id
+        ) as companions,
+        array(
+            select (d.id, d.state, true, d.instrument, d.quantity, d.limit_price)
+            from orders c join intents d on d.id = c.intent
+            where (c.venue, c.account) = (i.venue, i.account) and c.claimed_ns > $6 and d.mode <> 'Shadow' order by d.id
+        ) as claimed_since_funds,
         (select count(*) from orders c
             where (c.venue, c.account) = (i.venue, i.account) and c.claimed_ns > $3) as orders_last_second
     from intents i join strategies s on s.uid = i.strategy_uid left join orders o on o.intent = i.id
@@ -98,7 +115,13 @@ async def claim(connection: Any, intent_id: int, seen: VenueView, now_ns: int) -
         await take_halt_gate(connection)
         held = await connection.fetchrow(_HOLD, intent_id)
         facts = await connection.fetchrow(
-            _FACTS, intent_id, now_ns - MINUTE_NS, now_ns - SECOND_NS, _AT_VENUE, utc_day(now_ns)
+            _FACTS,
+            intent_id,
+            now_ns - MINUTE_NS,
+            now_ns - SECOND_NS,
+            _AT_VENUE,
+            utc_day(now_ns),
+            now_ns if seen.funds is None else seen.funds.time_ns,
         )
         if facts is None:
             raise LookupError(f"the ledger has no intent {intent_id}")
@@ -161,11 +184,19 @@ def _claim_facts(
         liquidation_price=None
         if intent.mode is Mode.SHADOW
         else seen.liquidation_prices.get(intent.instrument),
+        funds=seen.funds,
+        companions=tuple(_claimable(row) for row in facts["companions"]),
+        claimed_since_funds=tuple(_claimable(row) for row in facts["claimed_since_funds"]),
         orders_last_minute=len(facts["last_minute"]),
         repeated_orders=in_a_row(facts["last_minute"], intent.instrument, intent.side),
         orders_last_second=facts["orders_last_second"],
         now_ns=now_ns,
     )
+
+
+def _claimable(row: Sequence[Any]) -> Claimable:
+    number, state, *rest = row
+    return _struct(Claimable, (number, IntentState(state), *rest))
 
 
 def _struct(kind: type[_S], row: Sequence[Any]) -> _S:

@@ -11,6 +11,7 @@ from hedgerow.ledger.halts import HaltTarget, place_halt
 
 _log = structlog.get_logger(__name__)
 SOURCE = "ledger"
+_MOVED = "the ledger is on another server than before: it was restored or promoted meanwhile"
 
 # A backup restored elsewhere is on another system, a promoted or rewound one on another timeline, a dump has other
 # object ids. A standby has no insertion point and answers with an error, which counts as a lost ledger.
@@ -32,7 +33,8 @@ async def arrive(connection: Any, now_ns: int) -> bool:
     Returns:
         Whether it was restored or promoted.
     """
-    if await _unchanged(connection):
+    here, known = await _here_and_known(connection)
+    if here == known:
         return False
     async with connection.transaction():
         await close_halt_gate(connection)
@@ -60,20 +62,30 @@ async def arrive(connection: Any, now_ns: int) -> bool:
     return True
 
 
-async def require_arrived(connection: Any) -> None:
-    """Of each new connection that claims: the server is the one that was arrived at.
+async def arrived_at(connection: Any) -> str:
+    """The server behind this connection.
 
     Raises:
-        LedgerUnreachable: it is another one, or one that nobody arrived at.
+        LedgerUnreachable: nobody arrived at it.
     """
-    if not await _unchanged(connection):
-        raise LedgerUnreachable(
-            "the ledger is on another server than before: it was restored or promoted meanwhile"
-        )
+    here, known = await _here_and_known(connection)
+    if here != known:
+        raise LedgerUnreachable(_MOVED)
+    return here
 
 
-async def _unchanged(connection: Any) -> bool:
-    same: bool = await connection.fetchval(
-        f"select server is not distinct from {_SERVER} from ledger_identity"
-    )
-    return same
+async def require_server(connection: Any, server: str) -> None:
+    """Of each new connection of one who claims: it leads to where they arrived. Whoever knows intents of another server
+    would take this one's for those, whose numbers it gives again.
+
+    Raises:
+        LedgerUnreachable: it is another one.
+    """
+    here, known = await _here_and_known(connection)
+    if not here == known == server:
+        raise LedgerUnreachable(_MOVED)
+
+
+async def _here_and_known(connection: Any) -> tuple[str, str | None]:
+    row = await connection.fetchrow(f"select {_SERVER} as here, server as known from ledger_identity")
+    return row["here"], row["known"]

@@ -152,7 +152,12 @@ async def require_publishable(connection: Any, config: CompiledStrategy) -> None
         "select uid, config from strategies where key = $1 and deleted_ns is null", config.key
     )
     if row is not None:
-        await _require_flat_when_moving(connection, row["uid"], decode_config(row["config"]), config)
+        try:
+            before = decode_config(row["config"])
+        except UnreadableConfig:
+            await _require_same_legs(connection, row["uid"], config)
+        else:
+            await _require_flat_when_moving(connection, row["uid"], before, config)
     for leg in config.hedge_with:
         other = await connection.fetchval(
             "select s.key from leg_owners o join strategies s on s.uid = o.strategy_uid "
@@ -249,13 +254,25 @@ async def hedged_instruments(connection: Any, venues: Iterable[str]) -> dict[str
 
 
 async def find_strategy(connection: Any, key: str) -> StrategyPublished | None:
-    """The current generation of one strategy; None when there is none that can be read."""
+    """The current generation of one strategy.
+
+    Raises:
+        UnreadableConfig: it is there, and cannot be read.
+    """
     row = await connection.fetchrow(
         "select uid, generation, revision, config, published_ns from strategies "
         "where key = $1 and deleted_ns is null",
         key,
     )
-    return next(iter(_readable([] if row is None else [row])), None)
+    return None if row is None else _published(row)
+
+
+async def find_readable_strategy(connection: Any, key: str) -> StrategyPublished | None:
+    """As `find_strategy`, for who publishes it anew: None also when it cannot be read."""
+    try:
+        return await find_strategy(connection, key)
+    except UnreadableConfig:
+        return None
 
 
 async def cluster_strategies(connection: Any) -> list[StrategyPublished]:

@@ -20,7 +20,7 @@ from hedgerow.ledger.strategies import (
     PositionOpen,
     Publisher,
     ResourceId,
-    find_strategy,
+    find_readable_strategy,
     publish_strategy,
     read_strategies,
     remove_strategy,
@@ -94,7 +94,7 @@ async def publish_all(
 
 async def _make_current(connection: Any, wanted: Wanted) -> Publication | PublicationRefused:
     config = wanted.config
-    before = await find_strategy(connection, config.key)
+    before = await find_readable_strategy(connection, config.key)
     try:
         published = await publish_strategy(
             connection, config, revision_of(config), time.time_ns(), wanted.resource
