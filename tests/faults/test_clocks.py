@@ -18,7 +18,8 @@ LIBRARIES = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
 @pytest.mark.skipif(not LIBRARIES, reason="libfaketime is not here (Debian's package libfaketime)")
 @pytest.mark.parametrize(
     ("worker", "offset_s"),
-    chosen(list(product(("hedging", "executor"), OFFSETS_S)), [("hedging", 3_600), ("executor", -5)]),
+    # Behind the real clock, librdkafka's waits end at once, all of them, and may starve its start.
+    chosen(list(product(("hedging", "executor"), OFFSETS_S)), [("hedging", 3_600), ("executor", 5)]),
 )
 async def test_a_workers_clock_is_wrong(rig: Rig, worker: str, offset_s: int) -> None:
     """I1 to I8 after one worker lived with a wrong clock. It may hedge or hold meanwhile, but not twice."""
