@@ -11,7 +11,7 @@ doctor: ## tell what this machine lacks, and change nothing
 install:
 	@scripts/install.sh
 
-demo: install ## run the whole pipeline (DEMO_SECONDS=60 when not on a terminal; SCENARIO=crash, squeeze, calm or gap)
+demo: install ## run the whole pipeline (DEMO_SECONDS=60 when not on a terminal; SCENARIO=crash with an LTV ladder, squeeze, calm or gap)
 	@$(LOCAL) demo
 
 stop: ## end everything that make demo started

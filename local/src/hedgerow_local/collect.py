@@ -10,7 +10,17 @@ import asyncpg
 
 from hedgerow.adapters.ccxt_venue import CcxtVenue
 from hedgerow.domain.instruments import LISTINGS
-from hedgerow_local import client_orders, counters, exposure, journal, latency, ledger_facts, processes
+from hedgerow_local import (
+    client_orders,
+    climb,
+    counters,
+    exposure,
+    journal,
+    ladder_facts,
+    latency,
+    ledger_facts,
+    processes,
+)
 from hedgerow_local.balance import Accounts
 from hedgerow_local.client_orders import ClientOrders
 from hedgerow_local.feed import RiskFeed
@@ -27,12 +37,16 @@ PAUSE_S = 0.3
 class Collector:
     """Looks at one running stack from outside, as an operator would.
 
+    Args:
+        ladders: whether the report tells of LTV ladders: where the market is made to move them.
+
     Raises:
         KafkaException: Kafka does not answer when the collector is made.
     """
 
-    def __init__(self, stack: Stack, begun_ns: int) -> None:
+    def __init__(self, stack: Stack, begun_ns: int, *, ladders: bool = False) -> None:
         self._stack = stack
+        self._ladders = ladders
         self._begun_ns = begun_ns
         self._since_ns = stack.state.session_start_ns
         self.totals = counters.Totals()
@@ -73,7 +87,12 @@ class Collector:
             accounts=accounts,
             startup_s=startup_s,
             first_hedge_s=None if first is None else round((first - self._begun_ns) / 1e9, 2),
+            climbs=self._climbs(history) if self._ladders else None,
         )
+
+    def _climbs(self, history: History) -> tuple[climb.Climb, ...]:
+        records = self._ledger(lambda connection: ladder_facts.read_ladders(connection, self._since_ns))
+        return tuple(climb.climb_of(record, history.fills, self.feed.samples) for record in records)
 
     def _orders(self, history: History) -> ClientOrders:
         return ClientOrders(

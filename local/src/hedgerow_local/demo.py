@@ -8,6 +8,7 @@ import asyncpg
 import msgspec
 from confluent_kafka import KafkaException
 
+from hedgerow.adapters.synthetic.scenarios import Scenario
 from hedgerow.adapters.venue import VenueUnavailable
 from hedgerow_local import counters, processes, screen
 from hedgerow_local.collect import Collector
@@ -17,7 +18,9 @@ from hedgerow_local.interrupts import Interrupts
 from hedgerow_local.layout import Layout
 from hedgerow_local.ledger_facts import Standing
 from hedgerow_local.report import Facts, as_json, problems
+from hedgerow_local.scenario import read_scenario
 from hedgerow_local.stack import Stack
+from hedgerow_local.treasury import Treasury
 
 SETTLE_S = 30.0
 SETTLE_POLL_S = 0.2
@@ -33,6 +36,7 @@ class Demo:
         self._interrupts = Interrupts()
         self._startup_s: dict[str, float] = {}
         self._stack = Stack(layout, self._announce)
+        self._crashes = read_scenario() is Scenario.CRASH
 
     def run(self, seconds: float | None) -> bool:
         """Start, watch, settle, report; everything is ended on return, however it comes.
@@ -54,12 +58,28 @@ class Demo:
             print(f"REST API: {url}/docs (API keys are in {self._layout.gateway_keys})", flush=True)
             if self._stack.has_prometheus:
                 print(f"Prometheus: {processes.prometheus_url(self._stack.state)}/alerts", flush=True)
-            collector = Collector(self._stack, self._begun_ns)
-            try:
-                self._watch(collector, seconds)
-                return self._conclude(collector)
-            finally:
-                collector.feed.close()
+            with self._treasury():
+                collector = Collector(self._stack, self._begun_ns, ladders=self._crashes)
+                try:
+                    self._watch(collector, seconds)
+                    return self._conclude(collector)
+                finally:
+                    collector.feed.close()
+
+    @contextmanager
+    def _treasury(self) -> Iterator[None]:
+        """Where the market crashes there is a treasury with a loan, whose LTV ladder has something to climb for."""
+        if not self._crashes:
+            yield
+            return
+        treasury, begun = Treasury(self._layout, self._stack.state), time.monotonic()
+        try:
+            treasury.begin()
+            self._announce("treasury applied", time.monotonic() - begun)
+            yield
+            treasury.withdraw()
+        finally:
+            treasury.end()
 
     def _announce(self, stage: str, seconds: float) -> None:
         self._startup_s[stage] = round(seconds, 2)

@@ -69,6 +69,11 @@ class Layout(msgspec.Struct, frozen=True):
         return self.root / "k8s" / "examples"
 
     @property
+    def treasury(self) -> Path:
+        """The strategy of the treasury that a scenario adds."""
+        return self.run / "scenario" / "btc-treasury.yaml"
+
+    @property
     def recordings(self) -> Path:
         given = os.environ.get("HEDGEROW_RECORDINGS")
         return Path(given).absolute() if given else self.root / "recordings"

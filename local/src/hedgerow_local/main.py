@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from hedgerow.adapters.synthetic.scenarios import Scenario
 from hedgerow_local import asking, doctor, ending, generated, processes
 from hedgerow_local.demo import Demo
 from hedgerow_local.errors import LocalError
@@ -19,6 +20,8 @@ from hedgerow_local.state import StackState, read_state
 from hedgerow_local.supervisor import Supervisor, restarts
 
 DEMO_SECONDS = 60.0
+# Two laps of the market: whenever in a lap it begins, an LTV ladder climbs from Normal to Critical and comes back once.
+CRASH_SECONDS = 120.0
 EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143
 
@@ -45,23 +48,24 @@ def _problems_in_words() -> Iterator[None]:
 
 @app.command("demo")
 def demo_command() -> None:
-    """Run the pipeline: until Ctrl-C on a terminal, else for DEMO_SECONDS (60).
+    """Run the pipeline: until Ctrl-C on a terminal, else for DEMO_SECONDS (60; 120 with SCENARIO=crash).
 
     Markets are recorded where there is a recording, else synthetic. SCENARIO=crash, squeeze, calm or gap makes all
     synthetic, and makes that happen each minute.
     """
     with _problems_in_words():
-        seconds, scenario = _demo_seconds(), read_scenario()
+        scenario = read_scenario()
+        seconds = _demo_seconds(CRASH_SECONDS if scenario is Scenario.CRASH else DEMO_SECONDS)
         if scenario is not None:
             typer.echo(f"Scenario {scenario}: every market is synthetic.")
         if not Demo(find_layout()).run(seconds):
             raise typer.Exit(1)
 
 
-def _demo_seconds() -> float | None:
+def _demo_seconds(otherwise: float) -> float | None:
     given = os.environ.get("DEMO_SECONDS")
     if given is None:
-        return None if sys.stdout.isatty() else DEMO_SECONDS
+        return None if sys.stdout.isatty() else otherwise
     try:
         seconds = float(given)
     except ValueError:

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from hedgerow.domain.money import ZERO, plain
-from hedgerow_local import client_orders
+from hedgerow_local import client_orders, climb
 from hedgerow_local.balance import Accounts, imbalances
 from hedgerow_local.client_orders import ClientOrders
 from hedgerow_local.counters import StageCounts
@@ -60,6 +60,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         held: every (strategy, underlying) that is to be kept in a band.
+        climbs: what LTV ladders did in a market that was made to fall and come back; None in any other.
     """
 
     stages: dict[str, StageCounts]
@@ -73,6 +74,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     accounts: Accounts
     startup_s: dict[str, float]
     first_hedge_s: float | None
+    climbs: tuple[climb.Climb, ...] | None = None
 
 
 def problems(facts: Facts) -> list[str]:
@@ -99,7 +101,7 @@ def problems(facts: Facts) -> list[str]:
         found.append(f"the exposure left its band {excursions} times; at least {LEAST_EXCURSIONS} are needed")
     if facts.hedges.filled < LEAST_FILLED:
         found.append(f"{facts.hedges.filled} hedges were filled; at least {LEAST_FILLED} are needed")
-    return found
+    return found if facts.climbs is None else found + climb.problems_of(facts.climbs)
 
 
 def as_json(facts: Facts) -> dict[str, Any]:
@@ -134,6 +136,7 @@ def as_json(facts: Facts) -> dict[str, Any]:
             }
             for item in facts.exposures
         ],
+        "ladders": None if facts.climbs is None else [climb.as_json(item) for item in facts.climbs],
         "latency_ms": msgspec.to_builtins(facts.latencies),
         "restarts": facts.restarts,
         "balanced": not imbalances(facts.accounts),

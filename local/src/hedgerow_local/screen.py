@@ -1,10 +1,12 @@
 """What the demo says on the screen."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from hedgerow.domain.money import ZERO, plain
 from hedgerow.strategy.compiled import Band, BandUnit
 from hedgerow_local.client_orders import ClientOrders
+from hedgerow_local.climb import Climb, Stay
 from hedgerow_local.exposure import RiskSample
 from hedgerow_local.ledger_facts import Held, Standing
 from hedgerow_local.report import SIDES, Facts, problems
@@ -70,6 +72,8 @@ def report_lines(facts: Facts) -> list[str]:
             f"exposure       {item.strategy} {item.underlying}: band [{item.lower:,f}, {item.upper:,f}] "
             f"{item.unit}, left {item.excursions} times, worst {item.worst:+,.2f}, end {item.end:+,.2f}"
         )
+    for climb in facts.climbs or ():
+        lines += ["", *ladder_lines(climb)]
     lines += ["", "latency (ms)                        p50       p99   count"]
     lines += [
         f"{name:<30} {times.p50:>8.2f} {times.p99:>9.2f} {times.count:>7,}"
@@ -81,8 +85,37 @@ def report_lines(facts: Facts) -> list[str]:
     if facts.first_hedge_s is not None:
         lines.append(f"first hedge    {facts.first_hedge_s:.1f} s after the start")
     found = problems(facts)
-    lines += ["", "OK: balanced, inside every band, nothing open." if not found else "NOT OK:"]
+    climbed = (
+        ""
+        if facts.climbs is None
+        else " The LTV ladder climbed to Critical and came back, hedged in each state."
+    )
+    lines += ["", f"OK: balanced, inside every band, nothing open.{climbed}" if not found else "NOT OK:"]
     return lines + [f"  - {problem}" for problem in found]
+
+
+def ladder_lines(climb: Climb) -> list[str]:
+    """One row per stay: when it began (UTC), at which LTV, and how soon what it wants of the exposure was hedged."""
+    titles = ("at", "state", "LTV", "wants", "hedged", "after")
+    return [
+        f"ladder         {climb.strategy} {climb.underlying}",
+        "".join(f"{title:>10}" for title in titles),
+        *(_stay_line(stay) for stay in climb.stays),
+    ]
+
+
+def _stay_line(stay: Stay) -> str:
+    at = datetime.fromtimestamp(stay.since_ns / 1e9, UTC)
+    after = "never" if stay.hedged_ns is None else f"{(stay.hedged_ns - stay.since_ns) / 1e9:.1f} s"
+    cells = (
+        f"{at:%H:%M:%S}",
+        stay.state,
+        f"{stay.ltv:.3f}",
+        f"{stay.wants:.0%}",
+        f"{stay.hedged:.1%}",
+        after,
+    )
+    return "".join(f"{cell:>10}" for cell in cells)
 
 
 def _instrument_lines(facts: Facts) -> list[str]:

@@ -10,7 +10,13 @@ from hedgerow.hedging.snapshot import PolicyState
 from hedgerow.ledger.halts import standing_halts
 from hedgerow.ledger.overview import read_overview
 from hedgerow.ledger.snapshot import read_snapshot
-from hedgerow.ledger.strategies import PositionOpen, find_readable_strategy, read_strategies, strategy_keys
+from hedgerow.ledger.strategies import (
+    PositionOpen,
+    find_readable_strategy,
+    read_strategies,
+    require_publishable,
+    strategy_keys,
+)
 from hedgerow.strategy.compiled import Leg
 
 SPOT = Leg(index=0, venue=example.VENUE, account=example.ACCOUNT, instrument=LISTINGS["BTC/USDT"])
@@ -61,6 +67,11 @@ async def test_a_hedge_is_not_left_behind_by_a_config_that_takes_the_place_of_an
     declared = desk.config
     await hold_a_hedge(desk)
     await desk.execute(f"update strategies set config = '{UNREADABLE}' where uid = '{desk.uid}'")
+    moved = example.strategy(hedge_with=(SPOT,))
+    async with desk.pool.acquire() as connection:
+        with pytest.raises(PositionOpen, match="is on no leg of this one"):
+            await require_publishable(connection, moved)
+        await require_publishable(connection, declared)
     with pytest.raises(PositionOpen, match="is on no leg of this one"):
-        await desk.open(example.strategy(hedge_with=(SPOT,)), revision="r2")
+        await desk.open(moved, revision="r2")
     assert (await desk.open(declared)).generation == 2

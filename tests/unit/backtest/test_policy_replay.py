@@ -3,6 +3,7 @@
 import importlib
 from collections.abc import Iterator
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from hedgerow.backtest.figures import figures_of
 from hedgerow.backtest.replay import Replay
 from hedgerow.backtest.scenario import Borrowed
-from hedgerow.strategy.compiled import FundingAware
+from hedgerow.strategy.compiled import FundingAware, Twap
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -116,6 +117,22 @@ def test_funding_is_paid_once_on_what_is_held_at_its_time() -> None:
     assert found.steps[-1].hedged == found.steps[-1].unhedged + found.steps[-1].price - found.steps[
         -1
     ].fees + Decimal("17.1")
+
+
+def test_slices_and_cooldowns_run_at_their_own_times_within_a_bar() -> None:
+    """One coin too much, over 100 s in slices of 10 s: a bar ends each minute, a slice follows the one before."""
+    twap = Twap(duration_ns=100 * example.SECOND_NS, slices=10)
+    found = played([17_000.0] * 4, example.strategy(execution=example.execution(twap=twap)))
+    times = [order.time_ns for order in found.orders]
+    assert len(times) == 10
+    assert {later - earlier for earlier, later in pairwise(times)} == {10 * example.SECOND_NS}
+    clips = played(
+        [17_000.0] * 2, example.strategy(execution=example.execution(clip_notional=Decimal(5_000)))
+    )
+    assert [clips.orders[1].time_ns - clips.orders[0].time_ns, len(clips.orders)] == [
+        2 * example.SECOND_NS,
+        4,
+    ]
 
 
 def test_a_paying_hedge_is_smaller_where_funding_counts() -> None:

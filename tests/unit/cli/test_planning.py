@@ -9,6 +9,7 @@ import pytest
 
 from hedgerow.cli.planning import Plan, PlanFacts, plan
 from hedgerow.domain.orders import Side
+from hedgerow.execution.claim_facts import Ceilings
 from hedgerow.execution.order_life import IntentState
 from hedgerow.hedging.decide import decide
 from hedgerow.hedging.decision import Hedge, Hold, HoldReason
@@ -62,6 +63,7 @@ def facts(**changes: Any) -> PlanFacts:
         accounts=[],
         hedges={},
         venues=[example.venue()],
+        ceilings=Ceilings(),
         now_ns=example.NOW_NS,
     )
     return msgspec.structs.replace(base, **changes)
@@ -92,6 +94,14 @@ def test_a_strategy_that_is_not_live_is_valued_from_books_and_quotes() -> None:
     assert found.outlook is not None
     assert found.outlook.bands[0].net == 2
     assert found.outlook.now[0].startswith("It would send: Sell 0.832 BTC/USDT:USDT at 59940 or better")
+
+
+def test_the_platforms_ceilings_and_the_venues_own_limit_hold_for_a_plan_too() -> None:
+    capped = decision_of(plan(facts(ceilings=Ceilings(max_order_notional=Decimal(10_000)))))
+    assert isinstance(capped, Hedge)
+    assert [intent.quantity for intent in capped.intents] == [Decimal("0.166")]
+    narrow = example.venue(max_gross_notional=Decimal(20_000))
+    assert hold_reason(plan(facts(venues=[narrow]))) is HoldReason.POSITION_LIMIT
 
 
 def test_a_live_strategy_is_decided_on_its_own_newest_risk_state() -> None:

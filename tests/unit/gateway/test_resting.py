@@ -80,3 +80,15 @@ def test_orders_may_be_filled_while_they_are_gone_through() -> None:
     for order, _ in resting.reachable("BTC/USDT", Touch(bid=Decimal(100), ask=Decimal(101))):
         resting.remove(order.id)
     assert len(resting) == 0
+
+
+def test_an_order_that_is_cancelled_while_others_are_filled_is_left_out() -> None:
+    resting = RestingOrders()
+    for number in range(4):
+        resting.add(make_order(number, Side.SELL, 100))
+    found = []
+    for order, _ in resting.reachable("BTC/USDT", Touch(bid=Decimal(100), ask=Decimal(101))):
+        found.append(order.id)
+        resting.remove(order.id)
+        resting.remove("2")
+    assert found == ["0", "1", "3"]

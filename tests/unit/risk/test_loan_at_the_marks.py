@@ -171,6 +171,7 @@ def lender(
     *count: AccountPart,
     haircuts: dict[str, str] | None = None,
     marks: Sequence[MarkInput] = (),
+    legs: tuple[str, ...] = (PERPETUAL,),
     **changes: Any,
 ) -> RiskState:
     """Only a venue account, which is owed to and which covers the loan."""
@@ -181,7 +182,7 @@ def lender(
     )
     freshness = msgspec.structs.replace(make.config().freshness, account_ns=15 * SECOND_NS)
     config = msgspec.structs.replace(
-        make.config(),
+        make.config(legs=legs),
         bands=(),
         exposure=(),
         accounts=(account_source(*count),),
@@ -234,6 +235,12 @@ def test_a_coin_that_an_account_owes_is_valued_at_a_good_quote_or_not_at_all_tho
         wallet={},
     )
     assert [(item.input, item.code) for item in state.problems] == [("quote:ETH/USDT", code)]
+
+
+def test_a_coin_that_is_called_as_a_hedged_index_is_has_no_price(make: Any) -> None:
+    owed = AccountDebt(asset="SPX", principal=Decimal(1), interest=Decimal(0), annual_rate=Decimal(0))
+    state = lender(make, legs=(PERPETUAL, "SPX/USD:USD-301220"), collateral={}, debts=(owed,), wallet={})
+    assert ("account:trading/paper", "Unknown") in [(item.input, item.code) for item in state.problems]
 
 
 def test_money_in_an_account_covers_with_a_haircut_and_below_zero_without_one(make: Any) -> None:

@@ -31,10 +31,15 @@ class RestingOrders:
             self._ranks[order.instrument, order.side].remove(_rank(order))
 
     def reachable(self, instrument: str, touch: Touch) -> Iterator[tuple[ClientOrder, Decimal]]:
-        """Orders that the touch has reached, and the price that each fills at: best price first, then oldest."""
+        """Orders that the touch has reached, and the price that each fills at: best price first, then oldest.
+
+        Whoever fills one waits for the ledger before asking for the next: what was removed meanwhile is left out.
+        """
         for side in Side:
             for _, _, order_id in list(self._ranks.get((instrument, side), ())):
-                order = self._orders[order_id]
+                order = self._orders.get(order_id)
+                if order is None:
+                    continue
                 price = resting_price(order, touch)
                 if price is None:
                     break

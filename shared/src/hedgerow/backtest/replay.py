@@ -201,7 +201,7 @@ class _Run:
             self._show(state_of(decision, self._ledger.policy_state))
             if isinstance(decision, Hedge):
                 self._carry_out(decision, moment)
-            elif decision.wake_ns is not None and decision.wake_ns < moment.until_ns:
+            elif decision.wake_ns is not None and now_ns < decision.wake_ns < moment.until_ns:
                 now_ns = decision.wake_ns
             else:
                 break

@@ -20,12 +20,13 @@ from hedgerow.cli.planning import Plan, PlanFacts, plan
 from hedgerow.cli.servers import Servers, open_ledger
 from hedgerow.domain.instruments import LISTINGS
 from hedgerow.ledger.books import read_books
+from hedgerow.ledger.ceilings import read_ceilings
 from hedgerow.ledger.halts import halts_against
 from hedgerow.ledger.snapshot import read_snapshot
 from hedgerow.ledger.strategies import (
     LegConflict,
     PositionOpen,
-    find_strategy,
+    find_readable_strategy,
     hedged_instruments,
     read_strategies,
     read_venues,
@@ -64,7 +65,7 @@ async def plan_declared(servers: Servers, path: Path, as_json: bool) -> ExitCode
 async def _facts(
     servers: Servers, connection: Any, compiled: Compiled, config: CompiledStrategy
 ) -> PlanFacts:
-    live = await find_strategy(connection, config.key)
+    live = await find_readable_strategy(connection, config.key)
     refused = None
     try:
         await require_publishable(connection, config)
@@ -95,6 +96,7 @@ async def _facts(
         accounts=accounts,
         hedges=await hedged_instruments(connection, counted),
         venues=list(compiled.venues.values()),
+        ceilings=await read_ceilings(connection),
         now_ns=now_ns,
     )
 

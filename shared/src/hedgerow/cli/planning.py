@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 from hedgerow.cli.explanation import Explanation, Facts, explain
+from hedgerow.execution.claim_facts import Ceilings
 from hedgerow.hedging.snapshot import LedgerSnapshot, PolicyState
 from hedgerow.risk.partition_risk import PartitionRisk
 from hedgerow.schemas.records import (
@@ -39,7 +40,7 @@ class PlanFacts(msgspec.Struct, frozen=True, kw_only=True):
         quotes: the newest of each instrument on the strategy's underlyings; scores: of each of them that has one;
             accounts: of each that it counts and that has a state; hedges: what live strategies hedge with on their
             Venues.
-        venues: those that would be there.
+        venues: those that would be there; ceilings: the platform's.
     """
 
     config: CompiledStrategy
@@ -54,6 +55,7 @@ class PlanFacts(msgspec.Struct, frozen=True, kw_only=True):
     accounts: list[AccountState]
     hedges: dict[str, tuple[str, ...]]
     venues: list[CompiledVenue]
+    ceilings: Ceilings
     now_ns: int
 
 
@@ -174,6 +176,7 @@ def _is_of(risk: RiskState | None, published: StrategyPublished) -> bool:
 def _snapshot(facts: PlanFacts, published: StrategyPublished) -> LedgerSnapshot:
     """The ledger's side as it would be. What the live one holds, has open and decided last stays with its uid."""
     live = facts.ledger
+    used = {leg.venue for leg in facts.config.hedge_with}
     return LedgerSnapshot(
         strategy_uid=published.uid,
         version=live.version if live else 0,
@@ -185,4 +188,6 @@ def _snapshot(facts: PlanFacts, published: StrategyPublished) -> LedgerSnapshot:
         open_intents=live.open_intents if live else (),
         halts=facts.halts,
         read_ns=facts.now_ns,
+        ceilings=facts.ceilings,
+        gross_limits={venue.key: venue.max_gross_notional for venue in facts.venues if venue.key in used},
     )

@@ -152,7 +152,12 @@ async def require_publishable(connection: Any, config: CompiledStrategy) -> None
         "select uid, config from strategies where key = $1 and deleted_ns is null", config.key
     )
     if row is not None:
-        await _require_flat_when_moving(connection, row["uid"], decode_config(row["config"]), config)
+        try:
+            before = decode_config(row["config"])
+        except UnreadableConfig:
+            await _require_same_legs(connection, row["uid"], config)
+        else:
+            await _require_flat_when_moving(connection, row["uid"], before, config)
     for leg in config.hedge_with:
         other = await connection.fetchval(
             "select s.key from leg_owners o join strategies s on s.uid = o.strategy_uid "

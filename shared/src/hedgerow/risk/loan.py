@@ -59,7 +59,7 @@ def loan_problems(state: StrategyState) -> Iterator[InputProblem]:
         detail = "holds positions, and policy.loanToValue.debt asks for a book of loans"
         yield InputProblem(input=name, code=INVALID, detail=detail)
         return
-    for asset in sorted(_priced_assets(state) - config.priced):
+    for asset in sorted(_priced_assets(state) - _listings_followed(config).keys()):
         detail = (
             f"owes {asset}, whose price is not followed; give it a haircut in policy.loanToValue.haircuts"
         )
@@ -68,8 +68,14 @@ def loan_problems(state: StrategyState) -> Iterator[InputProblem]:
 
 def loan_quotes(state: StrategyState) -> frozenset[str]:
     """The instruments at whose quotes the policy's loan is valued, whatever of its sources counts as exposure."""
-    followed = _priced_assets(state) & state.published.config.priced
-    return frozenset(symbol for asset in followed if (symbol := cash_listing(asset)) is not None)
+    listings = _listings_followed(state.published.config)
+    return frozenset(listings[asset] for asset in _priced_assets(state) & listings.keys())
+
+
+def _listings_followed(config: CompiledStrategy) -> dict[str, str]:
+    """By asset, what marks it; an index that is hedged has a price, and is nothing that can be owed."""
+    named = ((asset, cash_listing(asset)) for asset in config.priced)
+    return {asset: symbol for asset, symbol in named if symbol is not None}
 
 
 def _priced_assets(state: StrategyState) -> frozenset[str]:
