@@ -88,7 +88,11 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Cost(msgspec.Struct, frozen=True, kw_only=True):
-    """Tick to order with the ledger, beside a bare chain of hops without one, at one rate."""
+    """Tick to order with the ledger, beside a bare chain of hops without one, at one rate.
+
+    Attributes:
+        load: of the machine, per core, over the measurement's last minutes.
+    """
 
     rate: int
     hedges: int
@@ -97,6 +101,7 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
     bare_p50_ms: float
     bare_p99_ms: float
     at: str
+    load: str = ""
 
 
 class Record(msgspec.Struct, kw_only=True):
@@ -156,7 +161,8 @@ def spread(seconds: tuple[float, ...]) -> str:
 def _costs(costs: Iterable[Cost]) -> str:
     lines = [
         f"| {cost.rate:,} | {cost.hedges} | {cost.ledger_p50_ms:.1f} | {cost.ledger_p99_ms:.1f} | "
-        f"{cost.bare_p50_ms:.1f} | {cost.bare_p99_ms:.1f} | {cost.ledger_p99_ms / cost.bare_p99_ms:.2f} | {cost.at} |\n"
+        f"{cost.bare_p50_ms:.1f} | {cost.bare_p99_ms:.1f} | {cost.ledger_p99_ms / cost.bare_p99_ms:.2f} | {cost.at} | "
+        f"{cost.load} |\n"
         for cost in costs
     ]
     if not lines:
@@ -164,7 +170,8 @@ def _costs(costs: Iterable[Cost]) -> str:
     return (
         "\n## What safety costs\n\n"
         "From the tick to the venue's acceptance, every hedge decided, claimed and concluded in the ledger; beside the "
-        "time\nof the same tick through four bare hops of stock Faust, without ledger, controls or venue.\n\n"
-        "| Ticks/s | Hedges | p50 ms | p99 ms | Bare p50 ms | Bare p99 ms | p99 ratio | When (UTC) |\n"
-        "|---:|---:|---:|---:|---:|---:|---:|---|\n" + "".join(lines)
+        "time\nof the same tick through four bare hops of stock Faust, without ledger, controls or venue.\n"
+        "Above a load of 1 both waited for a processor.\n\n"
+        "| Ticks/s | Hedges | p50 ms | p99 ms | Bare p50 ms | Bare p99 ms | p99 ratio | When (UTC) | Load per core |\n"
+        "|---:|---:|---:|---:|---:|---:|---:|---|---:|\n" + "".join(lines)
     )
