@@ -8,10 +8,9 @@ from faults.rig import RECOVERY_DEADLINE_S, Rig
 from faults.scenario import Run, scenario, size
 
 pytestmark = pytest.mark.timeout(7200)
-# Advisory locks that make a process an account's only executor; a server that gives a silent client up drops them.
+# A server that gives a silent client up ends its connections: the locks of its accounts go, and what it had begun.
 GIVE_UP = """
-    select pg_terminate_backend(pid) from pg_locks
-    where locktype = 'advisory' and classid = x'68656467'::int::oid and granted
+    select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'hedgerow-executor-%'
 """
 
 
@@ -38,8 +37,11 @@ async def _sleep_and_wake(run: Run, sleeper: str, successor: str, step: str, asl
     with rig.armed(step, "SIGSTOP"):
         await rig.until(lambda: rig.reached(step, "SIGSTOP") > slept, f"{sleeper} sleeps at {step}", 60)
     try:
+        ended = await rig.ledger.fetch(GIVE_UP)
+        assert len(ended) > len(rig.venues), (
+            f"an account has a lock and a pool, but {len(ended)} connections ended"
+        )
         rig.restart(successor)
-        await rig.ledger.fetchval(GIVE_UP)
         await run.recovered(f"the sleep at {step}", RECOVERY_DEADLINE_S)
         await asyncio.sleep(asleep_s)
     finally:
