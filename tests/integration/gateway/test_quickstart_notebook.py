@@ -57,7 +57,7 @@ async def test_the_notebook_hedges_by_curve_by_ladder_and_through_the_gateway(
         "Danger -> 70.00%",
         "Critical -> 100.00%",
     ]
-    assert told["ladder"].count("It would send: Sell 0.416 BTC/USDT:USDT") == 3
+    assert told["ladder"].count("It would send: Sell 0.414 BTC/USDT:USDT") == 3
     answer = json.loads(told["hedge"])
     assert answer["confidence"] == pytest.approx(log1p(2e6) / log1p(1e7))
     assert answer["notional_usd"] == pytest.approx(100_000 * answer["hedge_pct"])
