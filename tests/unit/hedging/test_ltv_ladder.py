@@ -8,7 +8,7 @@ L5  At the liquidation price, with nothing else moved, the loan is at the liquid
 """
 
 import os
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 
 import hedge_examples as example
 import msgspec
@@ -173,6 +173,12 @@ def test_hedgelocks_score(ltv: str, delta: str, score: str) -> None:
     assert str(found) == score
     weighed = 0.7 * min(100 * float(ltv), 100) + 0.3 * min(10 * abs(float(delta)), 100)
     assert float(found) == pytest.approx(weighed, abs=0.0051)
+
+
+def test_the_score_is_rounded_alike_where_a_library_changed_how_decimals_are_rounded() -> None:
+    """ccxt does, and a decision must replay to the byte with it and without."""
+    with localcontext(rounding=ROUND_HALF_UP):
+        assert risk_score(Decimal(0), Decimal("0.015")) == Decimal("0.04")
 
 
 amounts = st.decimals(min_value=1, max_value=1_000_000, places=2)

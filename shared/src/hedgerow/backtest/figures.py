@@ -1,7 +1,7 @@
 """The figures of a replay, and how they are told. Pure."""
 
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from itertools import pairwise
 from statistics import pvariance
 
@@ -68,15 +68,15 @@ def table_of(found: Sequence[Figures]) -> tuple[list[str], list[list[str]]]:
     """Headers and rows: a column for each strategy."""
     rows = {
         "bars": [f"{item.bars}" for item in found],
-        "profit of the books, USD": [f"{item.unhedged:,.2f}" for item in found],
-        "profit of the hedge's price, USD": [f"{item.price:,.2f}" for item in found],
-        "fees, USD": [f"{item.fees:,.2f}" for item in found],
-        "funding paid, USD": [f"{item.funding:,.2f}" for item in found],
-        "profit of both, USD": [f"{item.hedged:,.2f}" for item in found],
+        "profit of the books, USD": [_shown(item.unhedged, 2) for item in found],
+        "profit of the hedge's price, USD": [_shown(item.price, 2) for item in found],
+        "fees, USD": [_shown(item.fees, 2) for item in found],
+        "funding paid, USD": [_shown(item.funding, 2) for item in found],
+        "profit of both, USD": [_shown(item.hedged, 2) for item in found],
         "variance of a bar's profit unhedged, USD²": [f"{item.unhedged_variance:,.1f}" for item in found],
         "hedged, USD²": [f"{item.hedged_variance:,.1f}" for item in found],
         "hedged / unhedged": [_ratio(item.hedged_variance, item.unhedged_variance) for item in found],
-        "turnover, USD": [f"{item.turnover:,.0f}" for item in found],
+        "turnover, USD": [_shown(item.turnover, 0) for item in found],
         "orders filled": [f"{item.orders}" for item in found],
         "orders unfilled": [f"{item.unfilled}" for item in found],
         "decisions": [f"{item.decisions}" for item in found],
@@ -84,9 +84,14 @@ def table_of(found: Sequence[Figures]) -> tuple[list[str], list[list[str]]]:
         "bars by state": [
             ", ".join(f"{name} {share:.0%}" for name, share in item.states.items()) for item in found
         ],
-        "worst LTV": ["" if item.worst_ltv is None else f"{item.worst_ltv:.4f}" for item in found],
+        "worst LTV": ["" if item.worst_ltv is None else _shown(item.worst_ltv, 4) for item in found],
     }
     return ["", *(item.strategy for item in found)], [[name, *cells] for name, cells in rows.items()]
+
+
+def _shown(value: Decimal, places: int) -> str:
+    """Rounded by its own rule: ccxt changes that of the process that uses it."""
+    return f"{value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN):,f}"
 
 
 def _variance(profits: Sequence[Decimal]) -> float:

@@ -1,6 +1,6 @@
 """A hedge that is wanted, made smaller by what its funding costs, with the 24 hours' forecast in words. Pure."""
 
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 
 import msgspec
 
@@ -51,7 +51,7 @@ def fund(wanted: Decimal, unhedged: Exposure, mark: Mark, ledger: LedgerSnapshot
     part = 1.0 if spared else worth_of(funding, float(wanted), float(unhedged.delta), limit)
     hedge = wanted * exact_decimal(round(part, _DIGITS))
     share = exact_decimal(daily_cost(funding, float(hedge)))
-    cost = (abs(hedge) * unhedged.mark * share).quantize(_CENT)
+    cost = (abs(hedge) * unhedged.mark * share).quantize(_CENT, ROUND_HALF_EVEN)
     return Funded(hedge, _words(funding, part, cost, share * BPS), points_of(funding), cost)
 
 

@@ -3,7 +3,7 @@
 What survives a restart is `LadderStanding`, which is in the policy state that every decision commits.
 """
 
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
 
 import msgspec
@@ -102,4 +102,4 @@ def risk_score(ltv: Decimal, delta: Decimal, funding_points: int = 0) -> Decimal
     """
     by_ltv = Decimal("0.7") * min(_FULL * ltv, _FULL)
     by_delta = Decimal("0.3") * min(10 * abs(delta), _FULL)
-    return min((by_ltv + by_delta + funding_points), _FULL).quantize(_CENT)
+    return min((by_ltv + by_delta + funding_points), _FULL).quantize(_CENT, ROUND_HALF_EVEN)
