@@ -23,7 +23,8 @@ from hedgerow.ledger.connection import create_pool
 from hedgerow.ledger.decisions import Trace, commit_decision
 from hedgerow.ledger.outcomes import record_answer, record_outcome
 from hedgerow.ledger.snapshot import read_snapshot
-from hedgerow.ledger.strategies import publish_strategy, publish_venue
+from hedgerow.ledger.strategies import publish_strategy
+from hedgerow.ledger.venues import publish_venue
 
 pytestmark = pytest.mark.skipif(os.environ.get("HEDGEROW_BENCH") != "1", reason="only with HEDGEROW_BENCH=1")
 

@@ -19,7 +19,8 @@ from faults.risk_replay import RiskReplay
 from faults.servers import PARTITIONS, Doors, dsn_at
 from hedgerow.adapters.ccxt_venue import CcxtVenue
 from hedgerow.ledger.connection import connect
-from hedgerow.ledger.strategies import publish_strategy, publish_venue
+from hedgerow.ledger.strategies import publish_strategy
+from hedgerow.ledger.venues import publish_venue
 from hedgerow.schemas.codec import encode
 from hedgerow.schemas.records import StrategyPublished
 from hedgerow.schemas.topics import STRATEGIES

@@ -8,7 +8,8 @@ import msgspec
 import structlog
 
 from hedgerow.ledger.connection import LedgerUnreachable
-from hedgerow.ledger.strategies import DeclaredElsewhere, Publisher, ResourceId, find_strategy
+from hedgerow.ledger.publishers import DeclaredElsewhere, Publisher
+from hedgerow.ledger.strategies import ResourceId, find_strategy
 from hedgerow.schemas.records import StrategyPublished
 from hedgerow.streams.publisher import publish, withdraw
 from hedgerow.streams.sender import KafkaUnreachable, Sender

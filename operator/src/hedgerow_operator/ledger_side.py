@@ -11,7 +11,8 @@ from hedgerow.ledger.connection import LEDGER_LOST, LedgerUnreachable, create_po
 from hedgerow.ledger.halts import halts_against
 from hedgerow.ledger.migrate import SchemaMismatch, require_current
 from hedgerow.ledger.snapshot import read_snapshot
-from hedgerow.ledger.strategies import find_readable_strategy, find_venues
+from hedgerow.ledger.strategies import find_readable_strategy
+from hedgerow.ledger.venues import find_venues
 from hedgerow_operator.observed import Held, Ledger
 
 POOL_SIZE = 8

@@ -3,14 +3,9 @@
 import structlog
 
 from hedgerow.ledger.halts import standing_halts
-from hedgerow.ledger.strategies import (
-    Publisher,
-    VenueInUse,
-    cluster_strategies,
-    cluster_venues,
-    remove_venue,
-    strategy_keys,
-)
+from hedgerow.ledger.publishers import Publisher
+from hedgerow.ledger.strategies import cluster_strategies, strategy_keys
+from hedgerow.ledger.venues import VenueInUse, cluster_venues, remove_venue
 from hedgerow.schemas.topics import STRATEGIES
 from hedgerow.streams.log_reader import LogReader
 from hedgerow.streams.publisher import withdraw

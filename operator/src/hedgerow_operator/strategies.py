@@ -8,7 +8,8 @@ import structlog
 
 from hedgerow.domain.instruments import LISTINGS
 from hedgerow.ledger.connection import LedgerUnreachable
-from hedgerow.ledger.strategies import DeclaredElsewhere, LegConflict, PositionOpen, ResourceId
+from hedgerow.ledger.publishers import DeclaredElsewhere
+from hedgerow.ledger.strategies import LegConflict, PositionOpen, ResourceId
 from hedgerow.schemas.acknowledging import required_roles
 from hedgerow.schemas.records import StrategyPublished
 from hedgerow.strategy.compile import revision_of

@@ -6,13 +6,9 @@ from typing import Any
 
 import structlog
 
-from hedgerow.ledger.strategies import (
-    DeclaredElsewhere,
-    Publisher,
-    publish_venue,
-    strategies_on_venue,
-    venues_beside,
-)
+from hedgerow.ledger.publishers import DeclaredElsewhere, Publisher
+from hedgerow.ledger.strategies import strategies_on_venue
+from hedgerow.ledger.venues import publish_venue, venues_beside
 from hedgerow.strategy.venue import Venue
 from hedgerow_operator.cluster import Cluster
 from hedgerow_operator.kinds import DEPLOYMENT, SECRET, VENUE, Object

@@ -19,7 +19,7 @@ from hedgerow.adapters.ccxt_account import CcxtAccount
 from hedgerow.adapters.venue import VenueUnavailable, VenueUnfit
 from hedgerow.domain.accounts import AccountDebt
 from hedgerow.ledger.connection import connect as connect_to_ledger
-from hedgerow.ledger.strategies import publish_venue
+from hedgerow.ledger.venues import publish_venue
 from hedgerow.schemas.records import AccountState
 from hedgerow.strategy.compiled import CompiledVenue
 from hedgerow.streams.context import Context

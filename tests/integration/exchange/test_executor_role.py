@@ -23,7 +23,8 @@ from hedgerow.hedging.decision import Hedge
 from hedgerow.ledger.connection import create_pool
 from hedgerow.ledger.decisions import Trace, commit_decision
 from hedgerow.ledger.snapshot import read_snapshot
-from hedgerow.ledger.strategies import publish_strategy, publish_venue
+from hedgerow.ledger.strategies import publish_strategy
+from hedgerow.ledger.venues import publish_venue
 from hedgerow.schemas.records import Acknowledgement, HedgeConcluded
 from hedgerow_executor.role import role
 

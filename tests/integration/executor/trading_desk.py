@@ -32,7 +32,8 @@ from hedgerow.ledger.claims import claim
 from hedgerow.ledger.decisions import Committed, Trace, commit_decision
 from hedgerow.ledger.intents import find_intent
 from hedgerow.ledger.snapshot import read_snapshot
-from hedgerow.ledger.strategies import publish_strategy, publish_venue
+from hedgerow.ledger.strategies import publish_strategy
+from hedgerow.ledger.venues import publish_venue
 from hedgerow.strategy.compiled import CompiledStrategy, Leg
 from hedgerow_local import ports
 from hedgerow_local.keys import ensure_gateway_keys

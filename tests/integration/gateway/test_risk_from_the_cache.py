@@ -13,7 +13,8 @@ from redis import Redis
 
 from hedgerow.ledger.connection import connect
 from hedgerow.ledger.halts import HaltTarget, place_halt
-from hedgerow.ledger.strategies import publish_strategy, publish_venue
+from hedgerow.ledger.strategies import publish_strategy
+from hedgerow.ledger.venues import publish_venue
 from hedgerow.schemas.codec import encode
 from hedgerow.schemas.topics import RISK_STATE
 from hedgerow_local.redis_cluster import RedisClusterServer

@@ -17,7 +17,8 @@ from hedgerow.ledger.decisions import Committed, Trace, commit_decision
 from hedgerow.ledger.intents import find_intent
 from hedgerow.ledger.outcomes import Outcome, record_outcome
 from hedgerow.ledger.snapshot import read_snapshot
-from hedgerow.ledger.strategies import publish_strategy, publish_venue
+from hedgerow.ledger.strategies import publish_strategy
+from hedgerow.ledger.venues import publish_venue
 from hedgerow.schemas.risk_state import RiskState
 from hedgerow.strategy.compiled import CompiledStrategy, CompiledVenue
 

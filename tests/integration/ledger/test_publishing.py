@@ -10,19 +10,17 @@ from ledger_desk import Desk
 
 from hedgerow.domain.instruments import LISTINGS
 from hedgerow.execution.order_life import IntentState
+from hedgerow.ledger.publishers import Publisher
 from hedgerow.ledger.strategies import (
     LegConflict,
     PositionOpen,
-    Publisher,
     ResourceId,
-    VenueInUse,
     find_strategy,
     publish_strategy,
-    publish_venue,
     read_strategies,
     remove_strategy,
-    remove_venue,
 )
+from hedgerow.ledger.venues import VenueInUse, publish_venue, remove_venue
 from hedgerow.schemas.records import StrategyPublished
 from hedgerow.strategy.compiled import CompiledStrategy, Leg, Mode
 

@@ -12,7 +12,8 @@ from hedgerow.hedging.ladder import LadderStanding, LtvState
 from hedgerow.ledger.books import FedBook, replace_book
 from hedgerow.ledger.decisions import Trace, commit_decision
 from hedgerow.ledger.snapshot import read_snapshot
-from hedgerow.ledger.strategies import publish_strategy, publish_venue
+from hedgerow.ledger.strategies import publish_strategy
+from hedgerow.ledger.venues import publish_venue
 from hedgerow.schemas.records import BookKind
 from hedgerow.strategy.compiled import BookSource
 from hedgerow_local.climb import Entered

@@ -10,7 +10,8 @@ from topic_contents import newest_by_key
 
 from hedgerow.domain.instruments import LISTINGS
 from hedgerow.ledger.halts import standing_halts
-from hedgerow.ledger.strategies import publish_strategy, read_venues
+from hedgerow.ledger.strategies import publish_strategy
+from hedgerow.ledger.venues import read_venues
 from hedgerow.schemas.records import StrategyPublished
 from hedgerow.schemas.topics import STRATEGIES
 from hedgerow.strategy.compile import compile_strategy, revision_of

@@ -21,7 +21,8 @@ from hedgerow.ledger.claims import claim
 from hedgerow.ledger.decisions import Trace, commit_decision
 from hedgerow.ledger.outcomes import record_answer, record_outcome
 from hedgerow.ledger.snapshot import read_snapshot
-from hedgerow.ledger.strategies import publish_strategy, publish_venue
+from hedgerow.ledger.strategies import publish_strategy
+from hedgerow.ledger.venues import publish_venue
 
 TRACE = Trace(cause="book:clients:3", stages="decided=1", traceparent="00-0-0-00")
 MANY = 1_000

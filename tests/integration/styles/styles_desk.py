@@ -19,7 +19,8 @@ from hedgerow.adapters.ccxt_venue import CcxtVenue
 from hedgerow.domain.instruments import LISTINGS
 from hedgerow.execution.intents import Intent
 from hedgerow.ledger.intents import recent_intents
-from hedgerow.ledger.strategies import publish_strategy, publish_venue
+from hedgerow.ledger.strategies import publish_strategy
+from hedgerow.ledger.venues import publish_venue
 from hedgerow.schemas.codec import encode
 from hedgerow.schemas.records import StrategyPublished
 from hedgerow.schemas.risk_state import Exposure, Mark, RiskState

@@ -18,7 +18,7 @@ from hedgerow.ledger.continuity import arrive, arrived_at, require_server
 from hedgerow.ledger.decisions import INTENTS_CHANNEL
 from hedgerow.ledger.halts import HALTS_CHANNEL
 from hedgerow.ledger.migrate import require_current
-from hedgerow.ledger.strategies import read_venues
+from hedgerow.ledger.venues import read_venues
 from hedgerow.strategy.compiled import CompiledVenue
 from hedgerow.streams.context import Context, ServiceRole
 from hedgerow_executor.account import Account

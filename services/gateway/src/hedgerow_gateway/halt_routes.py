@@ -7,7 +7,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request
 
 from hedgerow.ledger.halts import Halt, HaltTarget, place_halt, release_halt, standing_halts
-from hedgerow.ledger.strategies import strategy_keys, venue_keys
+from hedgerow.ledger.strategies import strategy_keys
+from hedgerow.ledger.venues import venue_keys
 from hedgerow_gateway.desk_models import (
     HaltAnswer,
     HaltRequest,

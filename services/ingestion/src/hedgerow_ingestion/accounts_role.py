@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from hedgerow.adapters.ccxt_account import CcxtAccount
 from hedgerow.adapters.mounted_keys import KeysMissing, read_keys
 from hedgerow.adapters.venue import VenueUnavailable, VenueUnfit
-from hedgerow.ledger.strategies import read_venues
+from hedgerow.ledger.venues import read_venues
 from hedgerow.schemas.codec import encode
 from hedgerow.schemas.records import AccountState
 from hedgerow.schemas.topics import ACCOUNTS

@@ -16,6 +16,7 @@ import ccxt.async_support as ccxt
 import structlog
 
 from hedgerow.adapters.ccxt_client import RECEIVE_WINDOW_MS, REQUEST_TIMEOUT_MS, Place, open_client
+from hedgerow.adapters.ccxt_orders import venue_fill, venue_order
 from hedgerow.adapters.ccxt_stream import CcxtStream
 from hedgerow.adapters.venue import (
     AlreadyThere,
@@ -34,13 +35,10 @@ from hedgerow.execution.call_budget import BUDGETS, BUILTIN, CallKind, full_budg
 from hedgerow.execution.claim_facts import Funds
 from hedgerow.execution.conclusion import Contradiction
 from hedgerow.execution.intents import Intent, Ticker, VenueExecution, VenueFill, VenueOrder
-from hedgerow.execution.order_life import IntentState
 from hedgerow.execution.venue_checks import AccountFacts, account_problems
 from hedgerow.execution.venue_clock import ClockUncertain, clock_offset_ns
 from hedgerow.execution.venue_rules import Failure, Meaning, meaning, name_conflict, rules_of
 
-# What Bybit writes where there is no reason to give.
-_NO_REASON = frozenset({"None", "", "EC_NoError"})
 CLOCK_SLACK_NS = 1_000_000_000
 VISIBILITY_DELAY_NS = 4_000_000_000
 # The most that Bybit gives.
@@ -244,13 +242,13 @@ class CcxtVenue:
         conflict = name_conflict(self._rules, len({order["id"] for order in ours}))
         if conflict:
             raise Contradiction(f"intent {intent.id}, order {intent.client_order_id}: {conflict}")
-        return _venue_order(ours[0], self._ccxt_contracts(intent.instrument)) if ours else None
+        return venue_order(ours[0], self._ccxt_contracts(intent.instrument)) if ours else None
 
     async def fills(self, intent: Intent) -> list[VenueFill]:
         size = self._ccxt_contracts(intent.instrument)
         trades = await self._all_trades(intent.instrument, None, {"orderLinkId": intent.client_order_id})
         return [
-            _venue_fill(trade, size)
+            venue_fill(trade, size)
             for trade in trades
             if trade["info"].get("orderLinkId") == intent.client_order_id
         ]
@@ -261,7 +259,7 @@ class CcxtVenue:
             VenueExecution(
                 client_order_id=str(trade["info"].get("orderLinkId") or ""),
                 side=Side.BUY if trade["side"] == "buy" else Side.SELL,
-                fill=_venue_fill(trade, size),
+                fill=venue_fill(trade, size),
             )
             for trade in await self._all_trades(instrument, since_ns // MS_NS, {})
         ]
@@ -404,13 +402,6 @@ class CcxtVenue:
         )
 
 
-def _fee_in_quote(trade: dict[str, Any]) -> Decimal:
-    """A purchase of coins is charged in the coin."""
-    fee = exact_decimal(trade["fee"]["cost"])
-    in_base = trade["fee"]["currency"] == trade["symbol"].partition("/")[0]
-    return fee * exact_decimal(trade["price"]) if in_base else fee
-
-
 def _failure(error: Exception) -> Failure:
     if isinstance(error, _TOO_MANY):
         return Failure.TOO_MANY
@@ -424,52 +415,5 @@ def _is_listed(symbol: str) -> bool:
         return False
 
 
-def _venue_fill(trade: dict[str, Any], size: Decimal) -> VenueFill:
-    """
-    Args:
-        size: how many of ccxt's contracts one of ours is.
-    """
-    return VenueFill(
-        execution_id=str(trade["id"]),
-        quantity=exact_decimal(trade["amount"]) / size,
-        price=exact_decimal(trade["price"]),
-        fee=_fee_in_quote(trade),
-        time_ns=int(trade["timestamp"]) * MS_NS,
-    )
-
-
 def _price_if_any(value: float | None) -> Decimal | None:
     return exact_decimal(value) if value else None
-
-
-def _venue_order(order: dict[str, Any], size: Decimal) -> VenueOrder:
-    """
-    Args:
-        size: how many of ccxt's contracts one of ours is.
-    """
-    filled = exact_decimal(order["filled"] or 0.0) / size
-    reason = str(order["info"].get("rejectReason"))
-    return VenueOrder(
-        client_order_id=str(order["clientOrderId"]),
-        venue_order_id=str(order["id"]),
-        state=_state(str(order["status"]), filled, exact_decimal(order["amount"]) / size),
-        filled_quantity=filled,
-        reason="" if reason in _NO_REASON else reason,
-    )
-
-
-def _state(status: str, filled: Decimal, amount: Decimal) -> IntentState:
-    """ccxt's unified status as ours. ccxt calls an IOC order that was filled in part `closed`.
-
-    Raises:
-        VenueUnavailable: a status that ccxt does not document.
-    """
-    if status == "open":
-        return IntentState.PARTIALLY_FILLED if filled else IntentState.ACCEPTED
-    if status in ("closed", "canceled"):
-        return IntentState.FILLED if filled == amount else IntentState.CANCELLED
-    if status == "expired":
-        return IntentState.EXPIRED
-    if status == "rejected":
-        return IntentState.REJECTED
-    raise VenueUnavailable(f"the venue calls an order {status!r}, which is no known status")

@@ -14,14 +14,9 @@ from hedgerow.cli.resource_files import Declared
 from hedgerow.cli.servers import Servers, open_ledger
 from hedgerow.cli.topics import Acknowledged, read_acknowledgements
 from hedgerow.domain.instruments import LISTINGS
-from hedgerow.ledger.strategies import (
-    DeclaredElsewhere,
-    LegConflict,
-    PositionOpen,
-    publish_venue,
-    read_strategies,
-    read_venues,
-)
+from hedgerow.ledger.publishers import DeclaredElsewhere
+from hedgerow.ledger.strategies import LegConflict, PositionOpen, read_strategies
+from hedgerow.ledger.venues import publish_venue, read_venues
 from hedgerow.schemas.acknowledging import required_roles
 from hedgerow.schemas.records import StrategyPublished
 from hedgerow.strategy.compile import compile_strategy, compile_venue

@@ -4,7 +4,8 @@ from hedgerow.cli.exits import ExitCode, Refused, UsageError
 from hedgerow.cli.names import Kind, key_of, kind_of
 from hedgerow.cli.servers import Servers, open_ledger
 from hedgerow.ledger.snapshot import read_snapshot
-from hedgerow.ledger.strategies import VenueInUse, find_strategy, read_strategies, read_venues, remove_venue
+from hedgerow.ledger.strategies import find_strategy, read_strategies
+from hedgerow.ledger.venues import VenueInUse, read_venues, remove_venue
 from hedgerow.streams.publisher import withdraw
 from hedgerow.streams.sender import Sender
 

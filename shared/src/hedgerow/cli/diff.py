@@ -9,7 +9,8 @@ from hedgerow.cli.differences import FieldDifference, ResourceDifference, compar
 from hedgerow.cli.exits import ExitCode, UsageError, complain
 from hedgerow.cli.servers import Servers, open_ledger
 from hedgerow.ledger.migrate import SchemaMismatch
-from hedgerow.ledger.strategies import read_strategies, read_venues
+from hedgerow.ledger.strategies import read_strategies
+from hedgerow.ledger.venues import read_venues
 
 
 async def diff(servers: Servers, path: Path, as_json: bool) -> ExitCode:

@@ -47,7 +47,7 @@ def _code_of(command: Callable[[], Coroutine[Any, Any, ExitCode]]) -> ExitCode:
     from hedgerow.history.connection import HistoryUnreachable
     from hedgerow.ledger.connection import LEDGER_LOST, LedgerUnreachable
     from hedgerow.ledger.migrate import SchemaMismatch
-    from hedgerow.ledger.strategies import DeclaredElsewhere
+    from hedgerow.ledger.publishers import DeclaredElsewhere
     from hedgerow.streams.sender import KafkaUnreachable
     from hedgerow.streams.settings import SettingsError
 

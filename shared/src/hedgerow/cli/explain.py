@@ -19,7 +19,8 @@ from hedgerow.execution.intents import Intent
 from hedgerow.ledger.books import read_books
 from hedgerow.ledger.intents import recent_intents
 from hedgerow.ledger.snapshot import read_snapshot
-from hedgerow.ledger.strategies import find_strategy, hedged_instruments, read_strategies, read_venues
+from hedgerow.ledger.strategies import find_strategy, hedged_instruments, read_strategies
+from hedgerow.ledger.venues import read_venues
 from hedgerow.schemas.risk_state import InputProblem
 
 RECENT = 5

@@ -13,7 +13,8 @@ from hedgerow.cli.topics import Acknowledged, read_acknowledgements
 from hedgerow.domain.money import plain
 from hedgerow.ledger.halts import Halt, standing_halts
 from hedgerow.ledger.overview import stands_against
-from hedgerow.ledger.strategies import read_strategies, read_venues
+from hedgerow.ledger.strategies import read_strategies
+from hedgerow.ledger.venues import read_venues
 from hedgerow.schemas.acknowledging import required_roles
 from hedgerow.schemas.records import StrategyPublished
 from hedgerow.strategy.compiled import CompiledStrategy, CompiledVenue

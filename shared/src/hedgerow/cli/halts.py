@@ -8,7 +8,8 @@ from hedgerow.cli.exits import ExitCode, Refused, UsageError
 from hedgerow.cli.names import key_of
 from hedgerow.cli.servers import Servers, open_ledger
 from hedgerow.ledger.halts import HaltTarget, place_halt, release_halts, standing_halts
-from hedgerow.ledger.strategies import strategy_keys, venue_keys
+from hedgerow.ledger.strategies import strategy_keys
+from hedgerow.ledger.venues import venue_keys
 
 SOURCE = "cli"
 # Placed by the system for what only a person can judge.

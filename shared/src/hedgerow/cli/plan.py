@@ -29,9 +29,9 @@ from hedgerow.ledger.strategies import (
     find_readable_strategy,
     hedged_instruments,
     read_strategies,
-    read_venues,
     require_publishable,
 )
+from hedgerow.ledger.venues import read_venues
 from hedgerow.strategy.compile import revision_of
 from hedgerow.strategy.compiled import CompiledStrategy
 

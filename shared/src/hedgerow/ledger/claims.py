@@ -28,8 +28,7 @@ from hedgerow.ledger.connection import take_halt_gate
 from hedgerow.ledger.halts import halts_against
 from hedgerow.ledger.intents import read_intent
 from hedgerow.ledger.outcomes import move
-from hedgerow.ledger.stored_config import UnreadableConfig, decode_config
-from hedgerow.ledger.strategies import decode_venue
+from hedgerow.ledger.stored_config import UnreadableConfig, decode_config, decode_venue
 from hedgerow.strategy.compiled import Mode
 
 _S = TypeVar("_S", bound=msgspec.Struct)

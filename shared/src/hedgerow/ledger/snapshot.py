@@ -14,8 +14,7 @@ from hedgerow.hedging.snapshot import HeldPosition, LedgerSnapshot, OpenIntent
 from hedgerow.ledger.ceilings import decode_ceilings
 from hedgerow.ledger.halts import halt_words
 from hedgerow.ledger.intents import OPEN_STATES
-from hedgerow.ledger.stored_config import decode_config, decode_policy_state
-from hedgerow.ledger.strategies import decode_venue
+from hedgerow.ledger.stored_config import decode_config, decode_policy_state, decode_venue
 from hedgerow.strategy.compiled import CompiledStrategy
 
 _POSITION = ("venue", "account", "instrument", "quantity", "mode")

@@ -1,11 +1,12 @@
-"""A strategy's config and policy state as the ledger's columns have them."""
+"""A strategy's config and policy state, and a venue's config, as the ledger's columns have them."""
 
 import msgspec
 
 from hedgerow.hedging.snapshot import PolicyState
-from hedgerow.strategy.compiled import CompiledStrategy
+from hedgerow.strategy.compiled import CompiledStrategy, CompiledVenue
 
 _config_decoder = msgspec.json.Decoder(CompiledStrategy)
+_venue_decoder = msgspec.json.Decoder(CompiledVenue)
 _policy_state_decoder = msgspec.json.Decoder(PolicyState)
 
 
@@ -33,3 +34,8 @@ def decode_policy_state(text: str) -> PolicyState:
         return _policy_state_decoder.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UnreadableConfig(f"policy state: {type(error).__name__}: {error}") from error
+
+
+def decode_venue(text: str) -> CompiledVenue:
+    """A venue's config from its column."""
+    return _venue_decoder.decode(text)

@@ -1,22 +1,20 @@
-"""Strategies and venues as published: uid, generation and compiled config. "Current generation" means this row."""
+"""Strategies as published: uid, generation and compiled config. "Current generation" means this row."""
 
 import time
 import uuid
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from enum import StrEnum
 from typing import Any
 
 import msgspec
 
 from hedgerow.ledger.connection import take_publish_gate
 from hedgerow.ledger.intents import OPEN_STATES
+from hedgerow.ledger.publishers import Publisher, require_publisher
 from hedgerow.ledger.quarantine import quarantine_strategy, quarantine_unreadable
 from hedgerow.ledger.stored_config import UnreadableConfig, decode_config
 from hedgerow.schemas.records import StrategyPublished
-from hedgerow.strategy.compiled import CompiledStrategy, CompiledVenue, Leg
-
-_venue_decoder = msgspec.json.Decoder(CompiledVenue)
+from hedgerow.strategy.compiled import CompiledStrategy, Leg
 
 
 class LegConflict(ValueError):
@@ -27,31 +25,11 @@ class PositionOpen(ValueError):
     """`mode` or `hedgeWith` may not change while the strategy holds a position or has an open intent."""
 
 
-class Publisher(StrEnum):
-    """Who declares what is live."""
-
-    FILES = "files"
-    CLUSTER = "cluster"
-
-
 class ResourceId(msgspec.Struct, frozen=True, kw_only=True):
     """A resource of a cluster: its uid becomes the strategy's, its generation the least that is published."""
 
     uid: str
     generation: int
-
-
-class DeclaredElsewhere(ValueError):
-    """The other publisher declares what is live under this name."""
-
-
-class VenueInUse(ValueError):
-    """A strategy still hedges on this venue."""
-
-
-def decode_venue(text: str) -> CompiledVenue:
-    """A venue's config from its column."""
-    return _venue_decoder.decode(text)
 
 
 async def publish_strategy(
@@ -82,7 +60,7 @@ async def publish_strategy(
             config.key,
         )
         if row is not None:
-            _require_publisher(f"HedgeStrategy {config.key}", row["publisher"], publisher)
+            require_publisher(f"HedgeStrategy {config.key}", row["publisher"], publisher)
         if row is not None and resource is not None and str(row["uid"]) != resource.uid:
             # The resource was deleted and made anew while nobody looked: another strategy of the same name.
             await _remove(connection, row["uid"], now_ns)
@@ -190,7 +168,7 @@ async def remove_strategy(
         )
         if row is None:
             return None
-        _require_publisher(f"HedgeStrategy {key}", row["publisher"], publisher)
+        require_publisher(f"HedgeStrategy {key}", row["publisher"], publisher)
         await _remove(connection, row["uid"], now_ns)
     return _published(row)
 
@@ -283,99 +261,6 @@ async def cluster_strategies(connection: Any) -> list[StrategyPublished]:
         Publisher.CLUSTER.value,
     )
     return _readable(rows)
-
-
-async def publish_venue(
-    connection: Any, venue: CompiledVenue, now_ns: int, publisher: Publisher = Publisher.FILES
-) -> None:
-    """Make this the venue's current config; executors read it at every claim.
-
-    Raises:
-        DeclaredElsewhere: the other publisher declares it.
-    """
-    async with connection.transaction():
-        owner = await connection.fetchval("select publisher from venues where key = $1 for update", venue.key)
-        if owner is not None:
-            _require_publisher(f"Venue {venue.key}", owner, publisher)
-        await connection.execute(
-            "insert into venues (key, config, published_ns, publisher) values ($1, $2, $3, $4) "
-            "on conflict (key) do update set config = excluded.config, published_ns = excluded.published_ns",
-            venue.key,
-            msgspec.json.encode(venue).decode(),
-            now_ns,
-            publisher.value,
-        )
-
-
-async def cluster_venues(connection: Any) -> list[str]:
-    """Keys of the venues that resources of a cluster declare."""
-    rows = await connection.fetch(
-        "select key from venues where publisher = $1 order by key", Publisher.CLUSTER.value
-    )
-    return [row["key"] for row in rows]
-
-
-async def venue_keys(connection: Any) -> list[str]:
-    """Of every venue, whether it can be read or not."""
-    return [row["key"] for row in await connection.fetch("select key from venues order by key")]
-
-
-async def read_venues(connection: Any) -> list[CompiledVenue]:
-    """Every venue, by key."""
-    rows = await connection.fetch("select config from venues order by key")
-    return [decode_venue(row["config"]) for row in rows]
-
-
-async def find_venues(connection: Any, keys: Iterable[str]) -> list[CompiledVenue]:
-    """Those of these venues that there are, by key."""
-    rows = await connection.fetch("select config from venues where key = any($1) order by key", list(keys))
-    return [decode_venue(row["config"]) for row in rows]
-
-
-async def venues_beside(connection: Any, key: str, account: str) -> list[CompiledVenue]:
-    """One venue, and every other whose account is named so, by key."""
-    rows = await connection.fetch(
-        "select config from venues where key = $1 or config::jsonb ->> 'account' = $2 order by key",
-        key,
-        account,
-    )
-    return [decode_venue(row["config"]) for row in rows]
-
-
-async def remove_venue(connection: Any, key: str, publisher: Publisher = Publisher.FILES) -> bool:
-    """Take a venue away.
-
-    Returns:
-        Whether there was one.
-
-    Raises:
-        VenueInUse: a strategy's leg is on it.
-        DeclaredElsewhere: the other publisher declares it.
-    """
-    async with connection.transaction():
-        owner = await connection.fetchval("select publisher from venues where key = $1 for update", key)
-        if owner is not None:
-            _require_publisher(f"Venue {key}", owner, publisher)
-        user = await connection.fetchval(
-            "select s.key from leg_owners o join strategies s on s.uid = o.strategy_uid where o.venue = $1",
-            key,
-        )
-        if user is not None:
-            raise VenueInUse(f"venue {key} is used by strategy {user}; delete or move that strategy first")
-        gone = await connection.fetchval("delete from venues where key = $1 returning key", key)
-    return gone is not None
-
-
-def _require_publisher(name: str, found: str, wanted: Publisher) -> None:
-    if found == wanted:
-        return
-    if wanted is Publisher.FILES:
-        raise DeclaredElsewhere(
-            f"{name} is declared by a resource of a cluster; change or delete it there, with kubectl"
-        )
-    raise DeclaredElsewhere(
-        f"{name} is live from files; take it away with `hedgerow delete {name}`, and this resource takes its place"
-    )
 
 
 def _published(row: Any) -> StrategyPublished:

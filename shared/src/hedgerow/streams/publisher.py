@@ -14,11 +14,10 @@ from typing import Any
 import msgspec
 
 from hedgerow.ledger.connection import PUBLISH_GATE
+from hedgerow.ledger.publishers import DeclaredElsewhere, Publisher
 from hedgerow.ledger.strategies import (
-    DeclaredElsewhere,
     LegConflict,
     PositionOpen,
-    Publisher,
     ResourceId,
     find_readable_strategy,
     publish_strategy,
