@@ -18,7 +18,7 @@ from hedgerow.hedging.decide import decide
 from hedgerow.hedging.decision import Hedge
 from hedgerow.ledger.account_funds import write_funds
 from hedgerow.ledger.claims import Claim, claim
-from hedgerow.ledger.connection import ledger_id
+from hedgerow.ledger.connection import allow_silence, ledger_id
 from hedgerow.ledger.decisions import commit_decision
 from hedgerow.ledger.halts import standing_halts
 from hedgerow.ledger.intents import open_intents, recent_intents
@@ -172,6 +172,7 @@ async def test_a_cap_of_the_account_holds_between_claims_that_overlap(pool: asyn
     desks = await _two_strategies(pool)
     numbers = [await desk.decide("1.4") for desk in desks]
     async with pool.acquire() as blocker, blocker.transaction():
+        await allow_silence(blocker)
         await blocker.execute("lock table orders in share mode")
         claims = [
             asyncio.create_task(desk.claim(number)) for desk, number in zip(desks, numbers, strict=True)
@@ -318,6 +319,7 @@ async def test_a_claim_that_is_cut_off_leaves_the_intent_decided(desk: Desk) -> 
     async with desk.pool.acquire() as blocker, desk.pool.acquire() as connection:
         transaction = blocker.transaction()
         await transaction.start()
+        await allow_silence(blocker)
         await blocker.execute("lock table orders in share mode")
         seen = example.seen(example.ticker(time_ns=desk.now_ns))
         claiming: asyncio.Task[Claim | None] = asyncio.create_task(
