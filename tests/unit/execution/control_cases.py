@@ -47,6 +47,7 @@ def code_of(facts: ClaimFacts) -> RefusalCode | None:
 
 
 SHADOW = {"mode": Mode.SHADOW, "config": example.strategy(mode=Mode.SHADOW)}
+LIVE = {"mode": Mode.LIVE, "config": example.strategy(mode=Mode.LIVE)}
 LARGE_LIMITS = {"max_order_notional": Decimal(10**9), "max_position_notional": Decimal(10**9)}
 TOGETHER: Changes = {"config": example.strategy(execution=example.execution(together=True))}
 CASH: Changes = {
@@ -124,6 +125,18 @@ LIMITS: dict[str, tuple[Changes, Changes, RefusalCode, str]] = {
         {"environment": "Testnet"},
         RefusalCode.NOT_PERMITTED,
         "mode Paper on a Testnet venue",
+    ),
+    "live on a real venue only": (
+        {**LIVE, "environment": "Testnet"},
+        {**LIVE, "environment": "Paper"},
+        RefusalCode.NOT_PERMITTED,
+        "mode Live on a Paper venue; it trades on Testnet and Mainnet only",
+    ),
+    "live only where trading is enabled": (
+        {**LIVE, "environment": "Mainnet", "trading_enabled": True},
+        {**LIVE, "environment": "Mainnet", "trading_enabled": False},
+        RefusalCode.NOT_PERMITTED,
+        "trading on desk/paper is Disabled",
     ),
     "trading is enabled": (
         {"trading_enabled": True},
