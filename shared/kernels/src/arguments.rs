@@ -44,7 +44,10 @@ impl<'py> Numbers<'py> {
         let is_number = value.is_instance_of::<PyFloat>()
             || (value.is_instance_of::<PyInt>() && !value.is_instance_of::<PyBool>());
         if is_number {
-            return Ok(Numbers::Same(value.extract()?));
+            return value.extract().map(Numbers::Same).map_err(|_| {
+                let text = format!("{name} is an int beyond all floats; it must be at most 1e100 in size");
+                PyValueError::new_err(text)
+            });
         }
         Err(wrong_type(name, value, "a float64 numpy array or a number"))
     }

@@ -12,6 +12,7 @@ mod instruction_sets;
 mod isa;
 mod normal;
 mod pricing;
+mod scalar;
 
 use pyo3::prelude::*;
 
@@ -20,11 +21,9 @@ fn hedgerow_kernels(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_function(wrap_pyfunction!(instruction_sets::instruction_sets, module)?)?;
     module.add_function(wrap_pyfunction!(instruction_sets::use_instruction_set, module)?)?;
-    module.add_class::<pricing::OptionGreeks>()?;
     module.add_function(wrap_pyfunction!(pricing::black_scholes, module)?)?;
     module.add_function(wrap_pyfunction!(pricing::black76, module)?)?;
-    module.add_function(wrap_pyfunction!(pricing::black_scholes_scalar, module)?)?;
-    module.add_function(wrap_pyfunction!(pricing::black76_scalar, module)?)?;
+    scalar::add_to(module)?;
     module.add_function(wrap_pyfunction!(pricing::implied_volatility, module)?)?;
     module.add_function(wrap_pyfunction!(pricing::reference_implied_volatility, module)?)?;
     book::add_to(module)?;

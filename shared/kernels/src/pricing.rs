@@ -5,7 +5,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::arguments::{Numbers, Truths, common_shape, fault_error, output};
-use crate::black::{FIRST_ORDER, SECOND_ORDER, option};
+use crate::black::{FIRST_ORDER, SECOND_ORDER};
 use crate::chain::{self, Chain};
 use crate::columns::{Column, Domains, Fault, Flags, portions};
 use crate::implied::{self, Inversion};
@@ -16,96 +16,6 @@ type Filled<'py, T> = Bound<'py, PyArrayDyn<T>>;
 const SPOT_NAMES: [&str; chain::COLUMNS] = ["spot", "strike", "time", "rate", "carry", "vol"];
 const FORWARD_NAMES: [&str; chain::COLUMNS] = ["forward", "strike", "time", "rate", "carry", "vol"];
 const IMPLIED_NAMES: [&str; implied::COLUMNS] = ["price", "spot", "strike", "time", "rate", "carry"];
-
-/// Price and Greeks of one option: see `hedgerow.kernels.black_scholes_scalar`.
-#[pyclass(frozen, get_all, module = "hedgerow.kernels")]
-pub struct OptionGreeks {
-    price: f64,
-    delta: f64,
-    gamma: f64,
-    vega: f64,
-    theta: f64,
-    rho: f64,
-}
-
-#[pymethods]
-impl OptionGreeks {
-    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        let text = |value: f64| value.into_pyobject(py).map(|number| number.to_string());
-        Ok(format!(
-            "OptionGreeks(price={}, delta={}, gamma={}, vega={}, theta={}, rho={})",
-            text(self.price)?,
-            text(self.delta)?,
-            text(self.gamma)?,
-            text(self.vega)?,
-            text(self.theta)?,
-            text(self.rho)?
-        ))
-    }
-}
-
-/// One option, compiled per instruction set like the batches. The input is borrowed: copying what was just written
-/// in other widths would stall the processor.
-struct One<'a, const FUTURES: bool> {
-    input: &'a [f64; chain::COLUMNS],
-    sign: f64,
-}
-
-impl<const FUTURES: bool> Kernel for One<'_, FUTURES> {
-    type Output = OptionGreeks;
-
-    #[inline(always)]
-    fn run<const FMA: bool>(self) -> OptionGreeks {
-        let [spot, strike, time, rate, carry, vol] = *self.input;
-        let [price, delta, gamma, vega, theta, rho, ..] =
-            option::<FMA, FUTURES, false>(spot, strike, time, rate, carry, vol, self.sign);
-        OptionGreeks { price, delta, gamma, vega, theta, rho }
-    }
-}
-
-#[inline(always)]
-fn one<const FUTURES: bool>(
-    py: Python<'_>,
-    input: [f64; chain::COLUMNS],
-    is_call: bool,
-    names: &[&str],
-) -> PyResult<OptionGreeks> {
-    if !chain::DOMAINS.hold_for_one(&input) {
-        let fault = chain::DOMAINS.fault_of_one(&input).expect("some input is outside its domain");
-        return Err(fault_error(py, &fault, names, &chain::DOMAINS.ranges, Column::Same(fault.value), &[]));
-    }
-    let sign = if is_call { 1.0 } else { -1.0 };
-    Ok(dispatch(One::<FUTURES> { input: &input, sign }))
-}
-
-#[pyfunction]
-#[pyo3(signature = (spot, strike, time, rate, carry, vol, is_call))]
-pub fn black_scholes_scalar(
-    py: Python<'_>,
-    spot: f64,
-    strike: f64,
-    time: f64,
-    rate: f64,
-    carry: f64,
-    vol: f64,
-    is_call: bool,
-) -> PyResult<OptionGreeks> {
-    one::<false>(py, [spot, strike, time, rate, carry, vol], is_call, &SPOT_NAMES)
-}
-
-#[pyfunction]
-#[pyo3(signature = (forward, strike, time, rate, vol, is_call))]
-pub fn black76_scalar(
-    py: Python<'_>,
-    forward: f64,
-    strike: f64,
-    time: f64,
-    rate: f64,
-    vol: f64,
-    is_call: bool,
-) -> PyResult<OptionGreeks> {
-    one::<true>(py, [forward, strike, time, rate, 0.0, vol], is_call, &FORWARD_NAMES)
-}
 
 /// What the batch functions share: their inputs as columns of one shape.
 struct Batch<'py, const N: usize> {

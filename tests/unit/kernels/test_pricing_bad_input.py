@@ -1,10 +1,11 @@
 """Bad input: an error that names argument and index, or, with strict=False, NaN and a status."""
 
+import sys
 from typing import Any
 
 import numpy as np
 import pytest
-from pricing_engines import ENGINES, Engine, every_engine
+from pricing_engines import ENGINES, INSTRUCTION_SETS, Engine, every_engine, needs_native
 
 from hedgerow.kernels import Greeks, Status, black76, black_scholes, implied_volatility
 
@@ -166,6 +167,57 @@ def test_the_scalar_entry_point_names_its_argument(engine: Engine) -> None:
         one(100.0, 100.0, 1.0, 0.0, -0.1, True)
     with pytest.raises(ValueError, match=r"^forward is nan; "):
         one(NAN, 100.0, 1.0, 0.0, 0.1, True)
+    with pytest.raises(ValueError, match=r"^strike is a str; .* or a number is needed"):
+        one(100.0, "100", 1.0, 0.0, 0.1, True)
+    with pytest.raises(ValueError, match=r"^time is a bool; "):
+        one(100.0, 100.0, True, 0.0, 0.1, True)
+    with pytest.raises(ValueError, match=r"^is_call is a int; .* or a bool is needed"):
+        one(100.0, 100.0, 1.0, 0.0, 0.1, 1)
+    with pytest.raises(ValueError, match=r"^vol is an array; one option takes a single value"):
+        one(100.0, 100.0, 1.0, 0.0, np.array([0.1]), True)
+    with pytest.raises(ValueError, match=r"^forward is an int beyond all floats"):
+        one(10**400, 100.0, 1.0, 0.0, 0.1, True)
+    with pytest.raises(TypeError):
+        one(100.0, 100.0, 1.0, 0.0, 0.1)
+    with pytest.raises(TypeError):
+        one(100.0, 100.0, 1.0, 0.0, 0.1, True, volatility=0.2)
+
+
+@pytest.mark.parametrize("engine", ENGINES[:2], ids=repr)
+def test_one_option_takes_numbers_and_keywords_of_every_kind(engine: Engine) -> None:
+    """The way in that is short (floats in their places) and the one that takes its time give the same."""
+    one = engine.scalar("black_scholes_scalar")
+    plain = one(100.0, 90.0, 0.5, 0.02, 0.0, 0.4, True)
+    others = [
+        one(100, 90, 0.5, 0.02, 0, 0.4, True),
+        one(np.float64(100.0), 90.0, np.array(0.5), 0.02, 0.0, 0.4, np.True_),
+        one(100.0, 90.0, 0.5, is_call=True, vol=0.4, carry=0.0, rate=0.02),
+    ]
+    for option in others:
+        for name in ("price", "delta", "gamma", "vega", "theta", "rho"):
+            assert getattr(option, name) == getattr(plain, name)
+    future = engine.scalar("black76_scalar")(
+        forward=100.0, strike=90.0, time=0.5, rate=0.02, vol=0.4, is_call=True
+    )
+    assert future.price == plain.price
+    assert future.rho == -0.5 * plain.price
+    assert f"price={plain.price!r}, delta={plain.delta!r}" in repr(plain)
+    with pytest.raises(AttributeError):
+        plain.price = 1.0
+
+
+@needs_native
+def test_results_of_one_option_are_given_back() -> None:
+    one = Engine(INSTRUCTION_SETS[-1]).scalar("black_scholes_scalar")
+    kind = type(one(100.0, 90.0, 0.5, 0.02, 0.0, 0.4, True))
+    before = sys.getrefcount(kind)
+    kept = [one(100.0, 90.0 + i, 0.5, 0.02, 0.0, 0.4, True) for i in range(1_000)]
+    assert len({option.price for option in kept}) == 1_000
+    assert sys.getrefcount(kind) == before + 1_000
+    del kept
+    assert sys.getrefcount(kind) == before
+    with pytest.raises(TypeError):
+        kind()
 
 
 def test_results_are_named_and_converted() -> None:

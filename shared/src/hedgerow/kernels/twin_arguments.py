@@ -40,7 +40,12 @@ def numbers(name: str, value: object) -> Column:
     if isinstance(value, np.ndarray) and value.dtype == np.float64:
         return _column(name, value)
     if isinstance(value, float | int) and not isinstance(value, bool):
-        return Column(name, np.array([float(value)]), None)
+        try:
+            return Column(name, np.array([float(value)]), None)
+        except OverflowError:
+            raise ValueError(
+                f"{name} is an int beyond all floats; it must be at most 1e100 in size"
+            ) from None
     raise _wrong_type(name, value, "a float64 numpy array or a number")
 
 

@@ -88,6 +88,8 @@ def black76(
 def black_scholes_scalar(
     spot: float, strike: float, time: float, rate: float, carry: float, vol: float, is_call: bool
 ) -> TwinOptionGreeks:
+    names = ("spot", "strike", "time", "rate", "carry", "vol", "is_call")
+    _no_arrays(dict(zip(names, (spot, strike, time, rate, carry, vol, is_call), strict=True)))
     values, _ = black_scholes(spot, strike, time, rate, carry, vol, is_call, False, True, None)
     return TwinOptionGreeks(*values.tolist())
 
@@ -95,8 +97,16 @@ def black_scholes_scalar(
 def black76_scalar(
     forward: float, strike: float, time: float, rate: float, vol: float, is_call: bool
 ) -> TwinOptionGreeks:
+    names = ("forward", "strike", "time", "rate", "vol", "is_call")
+    _no_arrays(dict(zip(names, (forward, strike, time, rate, vol, is_call), strict=True)))
     values, _ = black76(forward, strike, time, rate, vol, is_call, False, True, None)
     return TwinOptionGreeks(*values.tolist())
+
+
+def _no_arrays(arguments: dict[str, object]) -> None:
+    for name, value in arguments.items():
+        if isinstance(value, np.ndarray) and value.ndim:
+            raise ValueError(f"{name} is an array; one option takes a single value")
 
 
 def _batch(
