@@ -131,6 +131,11 @@ def _authority(number: int, secret: str) -> dict[str, Any]:
     return {"name": f"authority-{number}", "secret": {"secretName": secret, "items": entry}}
 
 
+def _away_from_builtin(venue: Venue) -> list[dict[str, str]]:
+    """A real venue's worker never learns where the built-in exchange is, whatever the shared settings say."""
+    return [] if venue.spec.type == "Builtin" else [{"name": "HEDGEROW_EXCHANGE_URL", "value": ""}]
+
+
 def _container(worker: VenueWorker, venue: Venue, settings: ExecutorSettings) -> dict[str, Any]:
     probe = {"httpGet": {"path": "/healthz", "port": "http"}, "periodSeconds": 10, "timeoutSeconds": 5}
     sources = [
@@ -149,6 +154,7 @@ def _container(worker: VenueWorker, venue: Venue, settings: ExecutorSettings) ->
             {"name": "HEDGEROW_DATA_DIR", "value": "/tmp"},
             {"name": "HEDGEROW_HTTP_HOST", "value": "0.0.0.0"},
             {"name": "HEDGEROW_HTTP_PORT", "value": str(HTTP_PORT)},
+            *_away_from_builtin(venue),
         ],
         "ports": [{"name": "http", "containerPort": HTTP_PORT, "protocol": "TCP"}],
         "startupProbe": probe | {"periodSeconds": 2, "failureThreshold": 60},

@@ -115,7 +115,7 @@ def test_a_change_becomes_the_next_generation_and_a_broken_file_leaves_the_last_
         watcher.wait_for(f"HedgeStrategy {folder.key} created (generation 1")
         folder.write("30000")
         watcher.wait_for(f"HedgeStrategy {folder.key} configured (generation 2")
-        folder.write("30000", lambda text: text.replace("mode: Paper", "mode: Live"))
+        folder.write("30000", lambda text: text.replace("mode: Paper", "mode: Dry"))
         refused = watcher.wait_for("refused: ")
         assert refused.startswith(f"refused: {folder.file}:8: spec.mode: ")
         assert refused.endswith("(what was live of it stays live)")

@@ -11,6 +11,13 @@ from resource_case import Case, in_block, in_spec, strategy
 from resource_documents import Data
 from sentiment_cases import SENTIMENT_CASES
 
+TESTNET = {"type": "Ccxt", "ccxt": {"id": "bybit"}, "environment": "Testnet"}
+
+
+def _for_real_money(data: Data) -> None:
+    in_spec(**TESTNET | {"environment": "Mainnet"})(data)
+    in_block("limits", maxDailyLoss="100000")(data)
+
 
 def _leg(data: Data, **changes: Any) -> None:
     data["spec"]["hedgeWith"].append({**data["spec"]["hedgeWith"][0], **changes})
@@ -77,7 +84,10 @@ STRATEGY_CASES = [
         "give each leg a priority of its own",
     ),
     strategy(
-        "a mode that is not built", in_spec(mode="Live"), "spec.mode", 'supported values: "Shadow", "Paper"'
+        "a mode that there is not",
+        in_spec(mode="Dry"),
+        "spec.mode",
+        'supported values: "Shadow", "Paper", "Live"',
     ),
     strategy(
         "a limit of nothing",
@@ -165,15 +175,49 @@ STRATEGY_CASES = [
 VENUE_CASES = [
     Case("as it is", "Venue", lambda data: None),
     Case("without credentials", "Venue", lambda data: data["spec"].pop("credentials")),
+    Case("a real one", "Venue", in_spec(**TESTNET)),
+    Case("a real one for real money", "Venue", _for_real_money),
     Case(
-        "a type that is not built", "Venue", in_spec(type="Ccxt"), "spec.type", 'supported values: "Builtin"'
+        "real money without a limit of loss",
+        "Venue",
+        in_spec(**TESTNET | {"environment": "Mainnet"}),
+        "spec.limits.maxDailyLoss",
+        "real money is traded within a limit of loss",
     ),
     Case(
-        "an environment that is not built",
+        "a type that is not built",
         "Venue",
-        in_spec(environment="Mainnet"),
+        in_spec(type="Ibkr"),
+        "spec.type",
+        'supported values: "Builtin", "Ccxt"',
+    ),
+    Case(
+        "a venue that does not trade here",
+        "Venue",
+        in_spec(**TESTNET | {"ccxt": {"id": "okx"}}),
+        "spec.ccxt.id",
+        'supported values: "bybit"',
+    ),
+    Case(
+        "a real one without its name",
+        "Venue",
+        in_spec(type="Ccxt", environment="Testnet"),
+        "spec.ccxt",
+        "write the block ccxt",
+    ),
+    Case(
+        "the built-in one with a name",
+        "Venue",
+        in_spec(ccxt={"id": "bybit"}),
+        "spec.ccxt",
+        "write the block ccxt",
+    ),
+    Case(
+        "the built-in one on a testnet",
+        "Venue",
+        in_spec(environment="Testnet"),
         "spec.environment",
-        'supported values: "Paper"',
+        "environment Paper and type Builtin belong together",
     ),
     Case(
         "an account with a blank",

@@ -150,7 +150,8 @@ def test_every_rule_was_seen_to_refuse(cluster: ClusterClient, widened: dict[str
     seen += [
         (refusal.field, refusal.words) for data in _widened(widened) for refusal in cluster.refusals_of(data)
     ]
-    seen += [(refusal.field, refusal.words) for refusal in _changed_environment(cluster, widened)]
+    changed = [*_changed_environment(cluster), *_changed_exchange(cluster, widened)]
+    seen += [(refusal.field, refusal.words) for refusal in changed]
     unseen = [
         (kind.name, path, rule["rule"])
         for kind in KINDS
@@ -195,8 +196,7 @@ def widened(cluster: ClusterClient) -> dict[str, str]:
         crd["spec"]["names"]["categories"] = []
         spec = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
         if kind.name == "Venue":
-            spec["properties"]["type"]["enum"].append("Ccxt")
-            spec["properties"]["environment"]["enum"] += ["Testnet", "Mainnet"]
+            spec["properties"]["ccxt"]["properties"]["id"]["enum"].append("okx")
         if kind.name == "HedgeStrategy":
             spec["properties"]["policy"]["properties"]["type"]["enum"].append("Greeks")
         cluster.install(crd)
@@ -207,39 +207,39 @@ def widened(cluster: ClusterClient) -> dict[str, str]:
 def _widened(versions: dict[str, str]) -> list[Data]:
     """Wrong once the values that are not built yet are there."""
     strategy = {**STRATEGY, "apiVersion": versions["HedgeStrategy"]}
-    venue = {**VENUE, "apiVersion": versions["Venue"]}
     return [
         without(strategy, ("spec", "policy", "band")),
         with_value(strategy, ("spec", "policy", "type"), "Greeks"),
-        with_value(venue, ("spec", "environment"), "Testnet"),
-        with_value(venue, ("spec", "type"), "Ccxt"),
     ]
 
 
-def _changed_environment(cluster: ClusterClient, versions: dict[str, str]) -> list[Any]:
-    before = {**VENUE, "apiVersion": versions["Venue"]}
-    after = {**before, "spec": {**before["spec"], "type": "Ccxt", "environment": "Testnet"}}
-    return cluster.refusals_of_change(before, after)
+def _changed_environment(cluster: ClusterClient) -> list[Any]:
+    after = {
+        **VENUE,
+        "spec": {**VENUE["spec"], "type": "Ccxt", "ccxt": {"id": "bybit"}, "environment": "Testnet"},
+    }
+    return cluster.refusals_of_change(VENUE, after)
+
+
+def _changed_exchange(cluster: ClusterClient, versions: dict[str, str]) -> list[Any]:
+    real = {"type": "Ccxt", "ccxt": {"id": "bybit"}, "environment": "Testnet"}
+    before = {**VENUE, "apiVersion": versions["Venue"], "spec": {**VENUE["spec"], **real}}
+    return cluster.refusals_of_change(before, with_value(before, ("spec", "ccxt", "id"), "okx"))
 
 
 def test_rules_about_values_to_come_hold_once_they_are_there(
     cluster: ClusterClient, widened: dict[str, str]
 ) -> None:
-    no_block, other_block, testnet, ccxt = _widened(widened)
-    for policy in (no_block, other_block):
+    for policy in _widened(widened):
         refusals = cluster.refusals_of(policy)
         assert [refusal.field for refusal in refusals] == ["spec.policy"]
         assert "exactly the block that `type` names" in refusals[0].words
-    for venue in (testnet, ccxt):
-        refusals = cluster.refusals_of(venue)
-        assert [refusal.field for refusal in refusals] == ["spec.environment"]
-        assert "environment Paper and type Builtin belong together" in refusals[0].words
-    both = with_value(testnet, ("spec", "type"), "Ccxt")
-    assert cluster.refusals_of(both) == []
-    assert {refusal.field for refusal in _changed_environment(cluster, widened)} == {
-        "spec.type",
-        "spec.environment",
-    }
+
+
+def test_a_venue_cannot_become_another(cluster: ClusterClient) -> None:
+    refusals = _changed_environment(cluster)
+    assert {refusal.field for refusal in refusals} == {"spec.type", "spec.environment"}
+    assert all("declare a Venue of another name" in refusal.words for refusal in refusals)
 
 
 decimals = st.decimals(min_value=-(10**15), max_value=10**15, places=9).map(lambda value: f"{value:f}")

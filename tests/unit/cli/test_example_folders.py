@@ -8,7 +8,7 @@ from hedgerow.cli.declared import compile_declared, read_declared
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "k8s" / "examples"
 # Those of `styles` are one strategy, written in several ways.
-FOLDERS = [EXAMPLES, EXAMPLES / "accounts", EXAMPLES / "policies"]
+FOLDERS = [EXAMPLES, EXAMPLES / "accounts", EXAMPLES / "policies", EXAMPLES / "live"]
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)

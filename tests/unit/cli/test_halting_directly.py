@@ -1,10 +1,10 @@
 """A direct halt on an account that the built-in exchange cannot be: one that is unfit to trade on."""
 
+import hedge_examples as example
 import pytest
 
 from hedgerow.adapters.venue import VenueUnfit
 from hedgerow.cli import direct
-from hedgerow.strategy.venue import Venue
 
 
 class _UnfitVenue:
@@ -29,21 +29,24 @@ async def test_what_is_open_on_an_account_unfit_to_trade_on_is_cancelled_all_the
 ) -> None:
     monkeypatch.setattr(direct, "CcxtVenue", _UnfitVenue)
     monkeypatch.setenv(direct.EXCHANGE, "http://exchange.test")
-    venue = Venue.model_validate(
-        {
-            "apiVersion": "hedgerow.dev/v1alpha1",
-            "kind": "Venue",
-            "metadata": {"name": "paper", "namespace": "desk"},
-            "spec": {
-                "type": "Builtin",
-                "environment": "Paper",
-                "trading": "Enabled",
-                "account": {"id": "hedge-01"},
-                "limits": {"maxGrossNotional": "5000000", "ordersPerSecond": 5},
-            },
-        }
-    )
-    assert await direct._cancel(venue, "key", "secret")
+    assert await direct._cancel(example.venue(), "key", "secret")
     told = capsys.readouterr()
     assert "Venue desk/paper account hedge-01: 3 orders cancelled" in told.out
     assert "is Hedge; cancelling all the same" in told.err
+
+
+async def test_a_real_venues_orders_are_cancelled_at_its_own_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str | None, ...]] = []
+
+    class Recording(_UnfitVenue):
+        def __init__(self, *place: str | None) -> None:
+            asked.append(place)
+
+    monkeypatch.setattr(direct, "CcxtVenue", Recording)
+    monkeypatch.setenv(direct.EXCHANGE, "http://exchange.test")
+    for venue in (example.venue(), example.venue(type="Ccxt", environment="Testnet")):
+        assert await direct._cancel(venue, "key", "secret")
+    assert asked == [
+        ("bybit", "http://exchange.test", "key", "secret", "Paper"),
+        ("bybit", None, "key", "secret", "Testnet"),
+    ]

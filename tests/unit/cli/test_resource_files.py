@@ -34,17 +34,18 @@ def test_the_examples_are_right_and_compile() -> None:
 def test_a_wrong_field_is_named_with_its_line_and_the_rest_of_the_folder_is_kept(tmp_path: Path) -> None:
     good = (EXAMPLES / "paper-venue.yaml").read_text()
     strategy = (EXAMPLES / "btc-band.yaml").read_text()
-    bad = strategy.replace('lower: "-25000"', "lower: -25000").replace("mode: Paper", "mode: Live")
+    bad = strategy.replace('lower: "-25000"', "lower: -25000").replace("mode: Paper", "mode: Dry")
     (tmp_path / "a.yaml").write_text(good + "---\n" + bad)
     (tmp_path / "b.txt").write_text("not: [read")
     read = read_resources(tmp_path)
     assert [item.name for item in read.declared] == ["Venue default/paper"]
     lines = (tmp_path / "a.yaml").read_text().splitlines()
     mode, lower = (
-        next(n for n, line in enumerate(lines, 1) if text in line) for text in ("mode: Live", "lower:")
+        next(n for n, line in enumerate(lines, 1) if text in line) for text in ("mode: Dry", "lower:")
     )
     assert read.all_problems == [
-        f'{tmp_path}/a.yaml:{mode}: spec.mode: "Live" is not available in this version; available: "Shadow", "Paper"',
+        f'{tmp_path}/a.yaml:{mode}: spec.mode: "Dry" is not available in this version; available: "Shadow", "Paper", '
+        '"Live"',
         f"{tmp_path}/a.yaml:{lower}: spec.policy.band[0].lower: -25000 is a YAML number; money and ratios are decimal "
         'strings, so quote it: "-25000"',
     ]

@@ -55,7 +55,7 @@ def test_a_right_spec_is_accepted_as_its_own_generation() -> None:
     ("body", "words"),
     [
         (resource(policy=band("-30000")), "spec.policy.band[0].lower: -25000 is not below upper, -30000"),
-        (resource(mode="Live"), 'spec.mode: "Live" is not available in this version'),
+        (resource(mode="Live"), 'mode Live cannot trade on "paper", whose environment is Paper'),
         (resource(policy=band("x")), 'spec.policy.band[0].upper: "x" does not fit'),
     ],
 )

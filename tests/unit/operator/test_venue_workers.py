@@ -172,3 +172,14 @@ def test_settings_have_defaults_and_are_read() -> None:
 def test_a_setting_that_cannot_be_used_is_named(name: str, value: str, words: str) -> None:
     with pytest.raises(ValueError, match=f"{name}.*{words}|{words}"):
         read_operator_settings(REQUIRED | {name: value})
+
+
+def test_a_real_venues_worker_does_not_learn_where_the_built_in_exchange_is() -> None:
+    spec = {"type": "Ccxt", "environment": "Testnet"}
+    real = venue().model_copy(update={"spec": venue().spec.model_copy(update=spec)})
+    for worker in (EXECUTOR, COLLECTOR):
+        (container,) = pod(build_deployment(worker, real, "uid-1", "key", "7", SETTINGS))["containers"]
+        # What is said here goes before what the shared ConfigMap says.
+        assert {"name": "HEDGEROW_EXCHANGE_URL", "value": ""} in container["env"]
+    (container,) = pod(built())["containers"]
+    assert "HEDGEROW_EXCHANGE_URL" not in {item["name"] for item in container["env"]}

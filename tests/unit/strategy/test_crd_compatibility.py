@@ -36,6 +36,11 @@ HARMLESS: dict[str, str] = {
     "Clips": "what is stored is of style Clips and has no such block",
     "HedgeStrategy.spec.limits: there is a new rule: it is a ratio of the price, so nothing could be 1 or more away "
     'below it; write it below 1, e.g. "0.25"': "it is about a field that no release had",
+    "Venue.spec: there is a new rule: type Ccxt says by ccxt.id which venue it is, and the built-in exchange has no "
+    "such name; write the block ccxt, e.g. {id: bybit}, with type Ccxt and with no other": "What is stored has type "
+    "Builtin and no such block.",
+    "Venue.spec: there is a new rule: real money is traded within a limit of loss; write limits.maxDailyLoss, e.g. "
+    '"100000"': "What is stored has environment Paper.",
 }
 
 

@@ -29,9 +29,9 @@ def test_the_base_is_right() -> None:
 
 CASES: list[tuple[str, Callable[[dict[str, Any]], Any], str]] = [
     (
-        "mode Live",
-        lambda data: data["spec"].update(mode="Live"),
-        'spec.mode: "Live" is not available in this version; available: "Shadow", "Paper"',
+        "mode Dry",
+        lambda data: data["spec"].update(mode="Dry"),
+        'spec.mode: "Dry" is not available in this version; available: "Shadow", "Paper", "Live"',
     ),
     (
         "policy Greeks",
@@ -197,14 +197,15 @@ def test_what_does_not_fit_is_refused_in_words(edit: Callable[[dict[str, Any]], 
     assert said(edit) == [expected]
 
 
-def test_an_unbuilt_venue_type_says_what_is_available() -> None:
+def test_a_venue_that_does_not_trade_here_says_which_do() -> None:
     venue = {
         "apiVersion": "hedgerow.dev/v1alpha1",
         "kind": "Venue",
-        "metadata": {"name": "bybit"},
+        "metadata": {"name": "okx"},
         "spec": {
-            "type": "Ccxt",
-            "environment": "Mainnet",
+            "type": "Ibkr",
+            "ccxt": {"id": "okx"},
+            "environment": "Demo",
             "account": {"id": "hedge-01"},
             "limits": {"maxGrossNotional": "1", "ordersPerSecond": 1},
         },
@@ -212,8 +213,9 @@ def test_an_unbuilt_venue_type_says_what_is_available() -> None:
     found = parse_resource(venue)
     assert isinstance(found, list)
     assert [str(problem) for problem in found] == [
-        'spec.type: "Ccxt" is not available in this version; available: "Builtin"',
-        'spec.environment: "Mainnet" is not available in this version; available: "Paper"',
+        'spec.type: "Ibkr" is not available in this version; available: "Builtin", "Ccxt"',
+        'spec.ccxt.id: "okx" is not available in this version; available: "bybit"',
+        'spec.environment: "Demo" is not available in this version; available: "Paper", "Testnet", "Mainnet"',
     ]
 
 

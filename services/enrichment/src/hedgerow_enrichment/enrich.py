@@ -54,6 +54,7 @@ def _measured(state: BookState) -> Quote:
         reach_bps=state.reach_bps,
         valid=True,
         funding=state.funding,
+        source=state.source,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 import structlog
 
+from hedgerow.adapters.ccxt_client import url_of
 from hedgerow.adapters.ccxt_venue import CcxtVenue
 from hedgerow.adapters.mounted_keys import read_keys
 from hedgerow.adapters.venue import VenueUnavailable, VenueUnfit
@@ -117,7 +118,8 @@ async def _serve(context: Context, metrics: Metrics, venue: CompiledVenue, probe
     """Hold the account's lock and run its loops; returns, to be tried again, when ledger or venue is lost."""
     api_key, secret = read_keys(context.settings.keys_dir / venue.account)
     try:
-        client = CcxtVenue("bybit", context.settings.exchange_url, api_key, secret, venue.environment)
+        url = url_of(venue, context.settings.exchange_url)
+        client = CcxtVenue(venue.exchange, url, api_key, secret, venue.environment)
     except VenueUnfit as error:
         _refuse_venue(context, venue, error)
         return

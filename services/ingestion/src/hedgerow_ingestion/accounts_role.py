@@ -13,6 +13,7 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from hedgerow.adapters.ccxt_account import CcxtAccount
+from hedgerow.adapters.ccxt_client import url_of
 from hedgerow.adapters.mounted_keys import KeysMissing, read_keys
 from hedgerow.adapters.venue import VenueUnavailable, VenueUnfit
 from hedgerow.ledger.venues import read_venues
@@ -105,8 +106,8 @@ class _Collector:
         if self._client is not None and keys == self._keys:
             return self._client
         await self._close()
-        url = self._context.settings.exchange_url
-        client = CcxtAccount("bybit", url, *keys, self._venue.environment)
+        url = url_of(self._venue, self._context.settings.exchange_url)
+        client = CcxtAccount(self._venue.exchange, url, *keys, self._venue.environment)
         try:
             await client.start()
         except BaseException:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from hedgerow.analytics.measures import Depth
 from hedgerow.analytics.orderbook import Level
 from hedgerow.analytics.validity import invalid_reason, seen_mid
+from hedgerow.domain.price_sources import TAPE
 from hedgerow.schemas.records import BookState
 
 LEVELS = 50
@@ -16,7 +17,9 @@ HEARTBEAT_NS = 500_000_000
 class StateBuilder:
     """Judges one instrument's books, each against the one before it, and writes them down as states."""
 
-    def __init__(self, instrument: str, underlying: str, max_jump_bps: float) -> None:
+    def __init__(self, instrument: str, underlying: str, max_jump_bps: float, source: str = TAPE) -> None:
+        """`source`: where the books come from, in the words of `domain.price_sources`."""
+        self._source = source
         self.instrument = instrument
         self.underlying = underlying
         self._max_jump_bps = max_jump_bps
@@ -61,6 +64,7 @@ class StateBuilder:
             ask_depth_usd=measured.ask_usd,
             reach_bps=measured.reach_bps,
             valid=True,
+            source=self._source,
         )
 
     def invalid(self, sequence: int, time_ns: int, source_time_ns: int, reason: str) -> BookState:
@@ -79,6 +83,7 @@ class StateBuilder:
             reach_bps=0.0,
             valid=False,
             reason=reason,
+            source=self._source,
         )
 
 

@@ -62,7 +62,7 @@ def venue_feed(with_sockets: bool, timing: Timing | None = None) -> Feed:
         """
         settings = context.settings
         try:
-            books = VenueBooks(settings.feed_venue, settings.feed_url)
+            books = VenueBooks(settings.feed_venue, settings.feed_url, settings.feed_environment)
         except NotListed as error:
             raise SettingsError(f"HEDGEROW_FEED_VENUE: {error}") from error
         feed = _VenueFeed(context, send, books, with_sockets, timing or Timing())
@@ -106,7 +106,10 @@ class _VenueFeed:
         self._paused_until_s = 0.0
         started_ns = time.time_ns()
         self._instruments = [
-            _Instrument(symbol, LiveBook(_states(symbol, settings.max_jump_bps), started_ns, timing.patience))
+            _Instrument(
+                symbol,
+                LiveBook(_states(symbol, settings.max_jump_bps, books.source), started_ns, timing.patience),
+            )
             for symbol in settings.feed_symbols
         ]
 
@@ -325,8 +328,8 @@ async def _set_within(event: asyncio.Event, seconds: float) -> None:
         return
 
 
-def _states(symbol: str, max_jump_bps: float) -> StateBuilder:
-    return StateBuilder(symbol, find_instrument(symbol).underlying, max_jump_bps)
+def _states(symbol: str, max_jump_bps: float, source: str) -> StateBuilder:
+    return StateBuilder(symbol, find_instrument(symbol).underlying, max_jump_bps, source)
 
 
 def _age(live: LiveBook, now_ns: int) -> str:

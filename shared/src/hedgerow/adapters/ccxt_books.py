@@ -16,6 +16,7 @@ import msgspec
 
 from hedgerow.adapters.ccxt_funding import DAY_NS, MS_NS, funding_of
 from hedgerow.analytics.orderbook import Level
+from hedgerow.domain.price_sources import venue_prices
 from hedgerow.schemas.records import Funding
 
 REQUEST_TIMEOUT_MS = 5_000
@@ -77,25 +78,32 @@ class NotListed(ValueError):
 class VenueBooks:
     """The public books of one venue. Nothing is asked before `load`."""
 
-    def __init__(self, venue: str, url: str | None = None) -> None:
+    def __init__(self, venue: str, url: str | None = None, environment: str = "Mainnet") -> None:
         """
         Args:
             venue: ccxt's id, e.g. `binance`.
             url: base address instead of the venue's own hosts; see `redirected`.
+            environment: Mainnet, or the venue's Testnet, whose prices are others.
 
         Raises:
-            NotListed: ccxt has no such venue, or neither asks nor follows its books.
+            NotListed: ccxt has no such venue, or no testnet of it, or neither asks nor follows its books.
         """
         if venue not in ccxt.exchanges:
             raise NotListed(
                 f"{venue!r} is no venue with a socket in ccxt; there are {', '.join(ccxt.exchanges)}"
             )
         self.venue = venue
-        self._url = url
+        self._url, self._environment = url, environment
         self._client = self._new_client()
         for what in ("fetchOrderBook", "watchOrderBook"):
             if not self._client.has.get(what):
                 raise NotListed(f"ccxt's {venue} has no {what}")
+
+    @property
+    def source(self) -> str:
+        """Where the books come from. Whoever answers at another address may tell anything: that is not the venue."""
+        source = venue_prices(self.venue, self._environment)
+        return source if self._url is None else f"{source} by way of {self._url}"
 
     async def load(self, symbols: list[str]) -> None:
         """Learn what the venue lists.
@@ -181,6 +189,11 @@ class VenueBooks:
         markets = client.options.get("fetchMarkets")
         if isinstance(markets, dict) and "types" in markets:
             markets["types"] = [kind for kind in markets["types"] if kind in _KINDS]
+        if self._environment == "Testnet":
+            try:
+                client.set_sandbox_mode(True)
+            except ccxt.NotSupported as error:
+                raise NotListed(f"{self.venue} has no testnet in ccxt") from error
         if self._url is not None:
             client.urls["api"] = redirected(client.urls["api"], self._url)
         return client

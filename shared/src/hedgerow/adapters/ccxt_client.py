@@ -8,6 +8,7 @@ import msgspec
 
 from hedgerow.adapters.venue import VenueUnfit
 from hedgerow.execution.venue_checks import host_problems, hosts_of
+from hedgerow.strategy.compiled import CompiledVenue
 
 RECEIVE_WINDOW_MS = 5_000
 REQUEST_TIMEOUT_MS = 5_000
@@ -29,6 +30,22 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def name(self) -> str:
         return self.url or self.exchange
+
+
+def url_of(venue: CompiledVenue, exchange_url: str) -> str | None:
+    """Where a Venue is asked: the built-in exchange at its address; a real venue at its own hosts, which ccxt knows.
+
+    Args:
+        exchange_url: of the built-in exchange; empty where there is none.
+
+    Raises:
+        VenueUnfit: the Venue is the built-in exchange, and nobody says where that is.
+    """
+    if not venue.is_builtin:
+        return None
+    if not exchange_url:
+        raise VenueUnfit(f"HEDGEROW_EXCHANGE_URL does not say where the built-in exchange of {venue.key} is")
+    return exchange_url
 
 
 def open_client(library: ModuleType, place: Place, api_key: str, secret: str) -> Any:

@@ -217,7 +217,9 @@ class CcxtVenue:
         return sum(answer for answer in answers if isinstance(answer, int))
 
     async def _cancel_all_of(self, instrument: str) -> int | str:
-        """How many orders there were, or why it is not known."""
+        """How many orders there were, or why it is not known. What the venue does not list has none."""
+        if self._client.markets and instrument not in self._client.markets:
+            return 0
         try:
             return len(await self._client.cancel_all_orders(instrument))
         except ccxt.BaseError as error:

@@ -5,8 +5,10 @@ import os
 import time
 from pathlib import Path
 
+from hedgerow.adapters.ccxt_client import url_of
 from hedgerow.adapters.ccxt_venue import CcxtVenue
 from hedgerow.adapters.venue import VenueUnavailable, VenueUnfit
+from hedgerow.cli.declared import compile_declared
 from hedgerow.cli.exits import ExitCode, Refused, UsageError, complain
 from hedgerow.cli.halts import SOURCE, require_reason
 from hedgerow.cli.resource_files import read_resources
@@ -14,6 +16,7 @@ from hedgerow.cli.servers import STACK_FILE, key_values, read_servers
 from hedgerow.domain.instruments import LISTINGS
 from hedgerow.ledger.connection import LEDGER_LOST, connect
 from hedgerow.ledger.halts import HaltTarget, place_halt
+from hedgerow.strategy.compiled import CompiledVenue
 from hedgerow.strategy.venue import Venue
 
 KEYS = "HEDGEROW_KEYS_DIR"
@@ -48,14 +51,15 @@ async def halt_directly(target: HaltTarget, reason: str, file: Path | None, keys
     return ExitCode.OK if all(results) else ExitCode.UNREACHABLE
 
 
-def _venues(target: HaltTarget, file: Path) -> list[Venue]:
+def _venues(target: HaltTarget, file: Path) -> list[CompiledVenue]:
     try:
         read = read_resources(file)
     except FileNotFoundError as error:
         raise Refused(f"nothing was cancelled: {error}") from None
-    for problem in read.all_problems:
+    compiled = compile_declared((item for item in read.declared if isinstance(item.resource, Venue)), {}, [])
+    for problem in [*read.all_problems, *compiled.problems]:
         complain(problem)
-    venues = [item.resource for item in read.declared if isinstance(item.resource, Venue)]
+    venues = compiled.declared_venues
     wanted = [venue for venue in venues if target.kind == "All" or venue.key == target.name]
     if not wanted:
         there = ", ".join(venue.key for venue in venues) or "none"
@@ -63,8 +67,8 @@ def _venues(target: HaltTarget, file: Path) -> list[Venue]:
     return wanted
 
 
-def _keys_of(venue: Venue, folder: Path | None) -> tuple[str, str]:
-    home = (folder or Path(os.environ.get(KEYS) or LOCAL_KEYS)) / venue.spec.account.id
+def _keys_of(venue: CompiledVenue, folder: Path | None) -> tuple[str, str]:
+    home = (folder or Path(os.environ.get(KEYS) or LOCAL_KEYS)) / venue.account
     try:
         return (home / "apiKey").read_text().strip(), (home / "secret").read_text().strip()
     except OSError as error:
@@ -74,8 +78,9 @@ def _keys_of(venue: Venue, folder: Path | None) -> tuple[str, str]:
         ) from error
 
 
-async def _cancel(venue: Venue, api_key: str, secret: str) -> bool:
-    client = CcxtVenue("bybit", _exchange_url(), api_key, secret)
+async def _cancel(venue: CompiledVenue, api_key: str, secret: str) -> bool:
+    url = url_of(venue, _exchange_url() if venue.is_builtin else "")
+    client = CcxtVenue(venue.exchange, url, api_key, secret, venue.environment)
     try:
         try:
             await client.start()
@@ -87,7 +92,7 @@ async def _cancel(venue: Venue, api_key: str, secret: str) -> bool:
         return False
     finally:
         await client.close()
-    print(f"Venue {venue.key} account {venue.spec.account.id}: {cancelled} orders cancelled", flush=True)
+    print(f"Venue {venue.key} account {venue.account}: {cancelled} orders cancelled", flush=True)
     return True
 
 

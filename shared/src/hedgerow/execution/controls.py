@@ -10,7 +10,7 @@ from collections.abc import Callable
 from hedgerow.domain.age import age_problem
 from hedgerow.domain.currencies import at_par
 from hedgerow.execution.claim_facts import SECOND_NS, ClaimFacts, Refusal, RefusalCode
-from hedgerow.execution.funds_controls import funds_control, together_control
+from hedgerow.execution.funds_controls import funds_control, other_accounts_control, together_control
 from hedgerow.execution.market_controls import collar_control, ticker_control
 from hedgerow.execution.pace_controls import loss_control, rate_control, repeat_control, turnover_control
 from hedgerow.execution.size_controls import (
@@ -19,7 +19,7 @@ from hedgerow.execution.size_controls import (
     order_control,
     position_control,
 )
-from hedgerow.strategy.compiled import Mode
+from hedgerow.strategy.compiled import ENVIRONMENTS, Mode
 
 # A decision older than this is not sent any more: the level loop has newer states to decide on.
 MAX_DECISION_AGE_NS = 5 * SECOND_NS
@@ -68,10 +68,12 @@ def _not_permitted(facts: ClaimFacts) -> Refusal | None:
             detail=f"{intent.mode} trading of {intent.instrument} on {intent.venue} account {intent.account} "
             "is not in the strategy's hedgeWith",
         )
-    if intent.mode is Mode.PAPER and facts.venue.environment != "Paper":
+    environments = ENVIRONMENTS[intent.mode]
+    if facts.venue.environment not in environments:
         return Refusal(
             code=RefusalCode.NOT_PERMITTED,
-            detail=f"mode Paper on a {facts.venue.environment} venue; Paper trades only on the built-in exchange",
+            detail=f"mode {intent.mode} on a {facts.venue.environment} venue; it trades on "
+            f"{' and '.join(environments)} only",
         )
     if intent.mode is not Mode.SHADOW and not facts.venue.trading_enabled:
         return Refusal(code=RefusalCode.NOT_PERMITTED, detail=f"trading on {facts.venue.key} is Disabled")
@@ -129,4 +131,5 @@ _CONTROLS: tuple[Callable[[ClaimFacts], Refusal | None], ...] = (
     repeat_control,
     rate_control,
     funds_control,
+    other_accounts_control,
 )

@@ -43,7 +43,7 @@ class PartitionRisk:
             self._on_stale()
             return None
         if isinstance(record, MarkInput):
-            watch_volatility(state, record.quote)
+            watch_volatility(state, state.quotes[record.quote.instrument])
         published = state.published
         problems = find_problems(state, record.routed_ns)
         return RiskState(

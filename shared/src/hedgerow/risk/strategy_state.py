@@ -15,6 +15,20 @@ from hedgerow.schemas.records import (
     ScoreInput,
     StrategyPublished,
 )
+from hedgerow.strategy.compiled import CompiledStrategy
+
+
+def trusted(quote: Quote, config: CompiledStrategy) -> Quote:
+    """The quote, not valid where the strategy trades for real and it does not come from where it trades: of a tape, of
+    another venue, of the venue's other environment."""
+    if not config.priced_by or not quote.valid or quote.source == config.priced_by:
+        return quote
+    return msgspec.structs.replace(
+        quote,
+        valid=False,
+        reason=f"prices of {quote.source or 'a tape'}, and mode Live on {config.priced_by} takes its own live ones "
+        "only: see HEDGEROW_FEED",
+    )
 
 
 class StrategyState(msgspec.Struct, kw_only=True):
@@ -51,7 +65,7 @@ class StrategyState(msgspec.Struct, kw_only=True):
         known = self.quotes.get(quote.instrument)
         if known is not None and quote.sequence < known.sequence:
             return False
-        self.quotes[quote.instrument] = quote
+        self.quotes[quote.instrument] = trusted(quote, self.published.config)
         return True
 
     def _take_book(self, book: ClientBook) -> bool:
@@ -81,5 +95,8 @@ class StrategyState(msgspec.Struct, kw_only=True):
     def _take_generation(self, published: StrategyPublished) -> bool:
         if published.uid == self.published.uid and published.generation < self.published.generation:
             return False
+        if published.config.priced_by != self.published.config.priced_by:
+            # Nothing that was seen at other prices counts, averages of them neither.
+            self.quotes, self.volatilities = {}, {}
         self.published = published
         return True

@@ -19,6 +19,7 @@ from hedgerow.domain.accounts import AccountDebt, AccountPosition, require_sound
 from hedgerow.domain.loans import Loan, owed_holdings
 from hedgerow.domain.money import require_amounts
 from hedgerow.domain.positions import Entry
+from hedgerow.domain.price_sources import TAPE
 from hedgerow.strategy.compiled import CompiledStrategy
 
 SCHEMA_VERSION = 1
@@ -59,6 +60,7 @@ class BookState(Record, frozen=True, kw_only=True, tag="BookState"):
         reach_bps: how far from the mid the shallower side of the known book extends, in bps.
         valid: False replaces the last good state; `reason` says why (crossed, not finite, zero, jump, empty).
         funding: of a perpetual, where the source tells it.
+        source: where it comes from (`domain.price_sources`): a real venue's public data, or a tape.
     """
 
     instrument: str
@@ -75,6 +77,7 @@ class BookState(Record, frozen=True, kw_only=True, tag="BookState"):
     valid: bool
     reason: str = ""
     funding: Funding | None = None
+    source: str = TAPE
 
 
 class MarketReset(Record, frozen=True, kw_only=True, tag="MarketReset"):
@@ -95,6 +98,7 @@ class Quote(Record, frozen=True, kw_only=True, tag="Quote"):
     Attributes:
         spread_bps: (ask - bid) / mid in bps.
         imbalance: (bid_size - ask_size) / (bid_size + ask_size) at the touch, in [-1, 1].
+        source: of the book that it measures.
     """
 
     instrument: str
@@ -116,6 +120,7 @@ class Quote(Record, frozen=True, kw_only=True, tag="Quote"):
     valid: bool
     reason: str = ""
     funding: Funding | None = None
+    source: str = TAPE
 
 
 class BookKind(StrEnum):

@@ -14,6 +14,7 @@ from hedgerow.domain.currencies import at_par
 from hedgerow.domain.instruments import Instrument
 from hedgerow.domain.orders import TimeInForce
 from hedgerow.strategy.compile_ladder import compiled_ladder, ladder_problems
+from hedgerow.strategy.compile_modes import live_problems, mode_problems, priced_by
 from hedgerow.strategy.compile_policies import (
     RULE_BLOCKS,
     compiled_band,
@@ -23,6 +24,7 @@ from hedgerow.strategy.compile_policies import (
     policy_problems,
 )
 from hedgerow.strategy.compiled import (
+    BUILTIN_DIALECT,
     AccountSource,
     BookSource,
     CompiledStrategy,
@@ -32,7 +34,6 @@ from hedgerow.strategy.compiled import (
     Freshness,
     Leg,
     Limits,
-    Mode,
     Style,
     Twap,
 )
@@ -43,7 +44,13 @@ from hedgerow.strategy.spec import (
     HedgeStrategy,
     HedgeStrategySpec,
 )
-from hedgerow.strategy.venue import Venue
+from hedgerow.strategy.venue import (
+    MAINNET_LIMITS_ITS_LOSS,
+    NAMES_ITS_EXCHANGE,
+    PAPER_IS_BUILTIN,
+    Venue,
+    VenueSpec,
+)
 
 _encoder = msgspec.json.Encoder(order="deterministic")
 REVISION_DIGITS = 12
@@ -74,8 +81,24 @@ def compile_venue(
         max_gross_notional=decimal_of(spec.limits.max_gross_notional),
         orders_per_second=spec.limits.orders_per_second,
         max_daily_loss=decimal_if(spec.limits.max_daily_loss),
+        exchange=BUILTIN_DIALECT if spec.ccxt is None else spec.ccxt.id,
     )
-    return list(_account_problems(compiled, venues, strategies)) or compiled
+    return [*_venue_problems(spec), *_account_problems(compiled, venues, strategies)] or compiled
+
+
+def _venue_problems(spec: VenueSpec) -> Iterator[Problem]:
+    wrong = (
+        (PAPER_IS_BUILTIN, ("environment",), (spec.type == "Builtin") != (spec.environment == "Paper")),
+        (NAMES_ITS_EXCHANGE, ("ccxt",), (spec.type == "Ccxt") != (spec.ccxt is not None)),
+        (
+            MAINNET_LIMITS_ITS_LOSS,
+            ("limits", "maxDailyLoss"),
+            spec.environment == "Mainnet" and spec.limits.max_daily_loss is None,
+        ),
+    )
+    for rule, at, broken in wrong:
+        if broken:
+            yield Problem(at=("spec", *at), wrong=rule.wrong, right=rule.right)
 
 
 def _account_problems(
@@ -118,6 +141,7 @@ def compile_strategy(
         *policy_problems(spec, instruments),
         *ladder_problems(spec, instruments),
         *_execution_problems(spec),
+        *live_problems(spec, known),
     ]
     return problems or _compiled(resource, known, instruments)
 
@@ -162,12 +186,8 @@ def _leg_problems(
         venue, instrument = venues.get(name), instruments.get(leg.instrument)
         if venue is None:
             yield _no_venue((*here, "venueRef", "name"), name, namespace, venues)
-        elif spec.mode is Mode.PAPER and venue.environment != "Paper":
-            yield Problem(
-                at=(*here, "venueRef", "name"),
-                wrong=f'mode Paper cannot trade on "{name}", whose environment is {venue.environment}',
-                right="use a Venue with environment Paper, or mode Shadow",
-            )
+        else:
+            yield from mode_problems(spec, (*here, "venueRef", "name"), venue)
         if instrument is None:
             yield Problem(
                 at=(*here, "instrument"),
@@ -255,7 +275,7 @@ def _style_problems(execution: ExecutionSpec) -> Iterator[Problem]:
 
 
 def _account(venue: CompiledVenue) -> Hashable:
-    return (venue.type, venue.environment, venue.account)
+    return (venue.exchange, venue.environment, venue.account)
 
 
 def _compiled(
@@ -280,6 +300,7 @@ def _compiled(
         else compiled_ladder(spec.policy.loan_to_value),
         inventory_risks=tuple(compiled_inventory(rule) for rule in spec.policy.inventory_risks),
         funding=compiled_funding(spec.policy.funding),
+        priced_by=priced_by(spec, venues),
         freshness=Freshness(
             quote_ns=duration_ns(spec.freshness.quote),
             book_ns=duration_ns(spec.freshness.book),

@@ -1,5 +1,6 @@
 """What a `HedgeStrategy` becomes once it is checked: the config that the streams run on."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
 
@@ -8,11 +9,23 @@ import msgspec
 from hedgerow.domain.accounts import AccountPart
 from hedgerow.domain.instruments import Instrument
 from hedgerow.domain.orders import TimeInForce
+from hedgerow.domain.price_sources import venue_prices
 
 
 class Mode(StrEnum):
+    """What becomes of an order: filled virtually, traded on the built-in exchange, traded on a real venue."""
+
     SHADOW = "Shadow"
     PAPER = "Paper"
+    LIVE = "Live"
+
+
+# In which environment of a Venue each mode may trade. Shadow sends nothing, so it may watch any.
+ENVIRONMENTS: Mapping[Mode, tuple[str, ...]] = {
+    Mode.SHADOW: ("Paper", "Testnet", "Mainnet"),
+    Mode.PAPER: ("Paper",),
+    Mode.LIVE: ("Testnet", "Mainnet"),
+}
 
 
 class BandUnit(StrEnum):
@@ -287,6 +300,7 @@ class CompiledStrategy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     `exposure`, `accounts`: what is hedged; summed. `bands`, `sentiment_curves`, `inventory_risks`, `loan_to_value`: of
     the policy that it has; the others are empty. `funding`: None where it does not count.
     `flatten`: it is being deleted, and its hedge is to become zero whatever the exposure is.
+    `priced_by`: of mode Live, where every price must come from (`domain.price_sources`); empty takes any.
     """
 
     namespace: str
@@ -306,6 +320,7 @@ class CompiledStrategy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     inventory_risks: tuple[InventoryRisk, ...] = ()
     loan_to_value: LoanToValue | None = None
     funding: FundingAware | None = None
+    priced_by: str = ""
 
     @property
     def key(self) -> str:
@@ -350,8 +365,14 @@ class CompiledStrategy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
         return frozenset(leg.instrument.symbol for leg in self.hedge_with if leg.venue == venue)
 
 
+BUILTIN_DIALECT = "bybit"
+
+
 class CompiledVenue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A venue account as the executor needs it. Limits in USD, dollar stablecoins counted at par."""
+    """A venue account as the executor needs it. Limits in USD, dollar stablecoins counted at par.
+
+    `exchange`: ccxt's id of whose dialect is spoken; the built-in exchange speaks Bybit's.
+    """
 
     namespace: str
     name: str
@@ -362,7 +383,18 @@ class CompiledVenue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     max_gross_notional: Decimal
     orders_per_second: int
     max_daily_loss: Decimal | None = None
+    exchange: str = BUILTIN_DIALECT
 
     @property
     def key(self) -> str:
         return f"{self.namespace}/{self.name}"
+
+    @property
+    def is_builtin(self) -> bool:
+        """Whether it is the exchange that comes with Hedgerow."""
+        return self.type == "Builtin"
+
+    @property
+    def prices(self) -> str:
+        """Where its own prices come from, in the words of `domain.price_sources`."""
+        return venue_prices(self.exchange, self.environment)

@@ -317,7 +317,9 @@ class HedgeStrategySpec(Part):
     mode: Mode = Field(
         default=Mode.SHADOW,
         description="Shadow: decides and fills virtually, sends nothing. Paper: trades on the built-in exchange, "
-        "through a Venue whose environment is Paper.",
+        "through a Venue whose environment is Paper. Live: trades on a real venue, through a Venue whose environment "
+        "is Testnet or Mainnet and whose trading is Enabled; on Mainnet limits.maxDailyTurnover, maxDailyLoss and "
+        "minLiquidationDistance must be there.",
     )
     suspend: Flag = Field(default=False, description="True: watch and measure, decide nothing.")
     currency: Literal["USD"] = Field(

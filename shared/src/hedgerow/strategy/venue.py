@@ -11,6 +11,15 @@ from hedgerow.strategy.rules import Rule, on_block, unchangeable
 _ANOTHER_VENUE = unchangeable("declare a Venue of another name, and let the strategies name that one")
 
 
+class CcxtExchange(Part):
+    """A real venue, as ccxt names it."""
+
+    # Those whose orders, codes and checks are known here; a table in the guide says what the others lack.
+    id: Annotated[Literal["bybit"], _ANOTHER_VENUE] = Field(
+        description="ccxt's id of the venue: bybit, which is the only one that trades here. Cannot change."
+    )
+
+
 class VenueAccount(Part):
     """The account that orders are placed under."""
 
@@ -63,29 +72,47 @@ class VenueLimits(Part):
     )
 
 
+PAPER_IS_BUILTIN = Rule(
+    cel="(self.type == 'Builtin') == (self.environment == 'Paper')",
+    wrong="environment Paper and type Builtin belong together",
+    right="write both, or neither",
+    at=".environment",
+)
+NAMES_ITS_EXCHANGE = Rule(
+    cel="(self.type == 'Ccxt') == has(self.ccxt)",
+    wrong="type Ccxt says by ccxt.id which venue it is, and the built-in exchange has no such name",
+    right="write the block ccxt, e.g. {id: bybit}, with type Ccxt and with no other",
+    at=".ccxt",
+)
+MAINNET_LIMITS_ITS_LOSS = Rule(
+    cel="self.environment != 'Mainnet' || has(self.limits.maxDailyLoss)",
+    wrong="real money is traded within a limit of loss",
+    right='write limits.maxDailyLoss, e.g. "100000"',
+    at=".limits.maxDailyLoss",
+)
+
+
 class VenueSpec(Part):
     """What the venue is and what may be done on it."""
 
     model_config = ConfigDict(
-        json_schema_extra=on_block(
-            Rule(
-                cel="(self.type == 'Builtin') == (self.environment == 'Paper')",
-                wrong="environment Paper and type Builtin belong together",
-                right="write both, or neither",
-                at=".environment",
-            )
-        )
+        json_schema_extra=on_block(PAPER_IS_BUILTIN, NAMES_ITS_EXCHANGE, MAINNET_LIMITS_ITS_LOSS)
     )
 
-    type: Annotated[Literal["Builtin"], _ANOTHER_VENUE] = Field(
-        description="Builtin: the exchange that comes with Hedgerow. Cannot change."
+    type: Annotated[Literal["Builtin", "Ccxt"], _ANOTHER_VENUE] = Field(
+        description="Builtin: the exchange that comes with Hedgerow. Ccxt: a real venue, through ccxt. Cannot change."
     )
-    environment: Annotated[Literal["Paper"], _ANOTHER_VENUE] = Field(
-        description="Paper: nothing real is bought or sold. Exactly when the type is Builtin. Cannot change."
+    ccxt: CcxtExchange | None = Field(
+        default=None, description="Which real venue; with type Ccxt, and with no other."
+    )
+    environment: Annotated[Literal["Paper", "Testnet", "Mainnet"], _ANOTHER_VENUE] = Field(
+        description="Paper: nothing real is bought or sold; exactly when the type is Builtin. Testnet: the venue's own "
+        "for play money. Mainnet: real money. Cannot change."
     )
     trading: Literal["Disabled", "Enabled"] = Field(
         default="Disabled",
-        description="Whether orders may leave for the venue at all. Disabled: every order is refused at its claim.",
+        description="Whether orders may leave for the venue at all. Disabled: every order is refused at its claim. A "
+        "second person enables it, by a role of its own.",
     )
     account: VenueAccount = Field(description="The account that orders are placed under.")
     credentials: VenueCredentials | None = Field(

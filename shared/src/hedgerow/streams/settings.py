@@ -36,6 +36,13 @@ class FeedName(StrEnum):
         return self in (FeedName.REST, FeedName.WEB_SOCKET)
 
 
+class FeedEnvironment(StrEnum):
+    """Which of a real venue's markets is followed."""
+
+    MAINNET = "Mainnet"
+    TESTNET = "Testnet"
+
+
 class Switch(StrEnum):
     OFF = "Off"
     ON = "On"
@@ -48,7 +55,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         kafka: bootstrap servers, `host:port[,host:port]`.
         ledger_dsn: Postgres of the ledger.
         partitions: of every partitioned topic; fixed for the life of an installation.
-        exchange_url: base address of the built-in exchange.
+        exchange_url: base address of the built-in exchange; empty where there is none.
         exchange_faults: whether the built-in exchange may be asked to misbehave.
         executor_venue: the one Venue (`namespace/name`) that this executor or collector of accounts serves; None serves
             each whose keys it has.
@@ -58,6 +65,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         synthetic_seed, synthetic_interval_ms: of synthetic tapes: their seed, and the time between two events.
         scenario: market weather on synthetic tapes; with one, every tape is synthetic.
         feed_venue: of the feeds `Rest` and `WebSocket`: ccxt's id of the venue.
+        feed_environment: of the same feeds: which of the venue's markets; a testnet has prices of its own.
         feed_url: base address instead of the venue's own hosts; None takes those.
         feed_symbols: the instruments to follow there.
         feed_poll_ms: between one REST answer and the next question about the same instrument.
@@ -101,6 +109,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     synthetic_interval_ms: int = 250
     scenario: Scenario | None = None
     feed_venue: str = "binance"
+    feed_environment: FeedEnvironment = FeedEnvironment.MAINNET
     feed_url: str | None = None
     feed_symbols: tuple[str, ...] = ("BTC/USDT", "BTC/USDT:USDT", "ETH/USDT", "ETH/USDT:USDT")
     feed_poll_ms: int = 1_000
@@ -138,6 +147,7 @@ _DEFAULTS = {
     "HEDGEROW_SYNTHETIC_SEED": "7",
     "HEDGEROW_SYNTHETIC_INTERVAL_MS": "250",
     "HEDGEROW_FEED_VENUE": "binance",
+    "HEDGEROW_FEED_ENVIRONMENT": FeedEnvironment.MAINNET.value,
     "HEDGEROW_FEED_SYMBOLS": "BTC/USDT,BTC/USDT:USDT,ETH/USDT,ETH/USDT:USDT",
     "HEDGEROW_FEED_POLL_MS": "1000",
     "HEDGEROW_REPLAY_SPEED": "1",
@@ -238,7 +248,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         kafka=text("HEDGEROW_KAFKA"),
         ledger_dsn=text("HEDGEROW_LEDGER_DSN"),
         partitions=int(number("HEDGEROW_PARTITIONS", int)),
-        exchange_url=text("HEDGEROW_EXCHANGE_URL"),
+        exchange_url=environment.get("HEDGEROW_EXCHANGE_URL") or "",
         keys_dir=Path(text("HEDGEROW_KEYS_DIR")),
         recordings=Path(text("HEDGEROW_RECORDINGS")),
         session_start_ns=int(number("HEDGEROW_SESSION_START_NS", int)),
@@ -254,6 +264,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         synthetic_interval_ms=whole("HEDGEROW_SYNTHETIC_INTERVAL_MS", 20, 10_000),
         scenario=scenario,
         feed_venue=text("HEDGEROW_FEED_VENUE"),
+        feed_environment=word("HEDGEROW_FEED_ENVIRONMENT", FeedEnvironment),
         feed_url=address("HEDGEROW_FEED_URL"),
         feed_symbols=instruments("HEDGEROW_FEED_SYMBOLS"),
         feed_poll_ms=whole("HEDGEROW_FEED_POLL_MS", 10, 60_000),
