@@ -31,7 +31,7 @@ async def test_hedgings_clock_is_wrong(rig: Rig, offset_s: int) -> None:
         "FAKETIME": f"{offset_s:+d}s",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
     }
-    await _live_with_it(rig, "hedging", offset_s, environment, is_wrong)
+    await _live_with_it(rig, "hedging", offset_s, environment, is_wrong, "the whole process's clock")
 
 
 @pytest.mark.parametrize("offset_s", chosen(OFFSETS_S, [-3_600]))
@@ -46,7 +46,9 @@ async def test_the_executors_clock_is_wrong(rig: Rig, offset_s: int) -> None:
         return ahead_s is not None and abs(ahead_s + offset_s) < 1
 
     environment = {"PYTHONPATH": str(WRONG_CLOCK), "WRONG_CLOCK_S": str(offset_s)}
-    await _live_with_it(rig, "executor", offset_s, environment, is_wrong)
+    await _live_with_it(
+        rig, "executor", offset_s, environment, is_wrong, "Python's clock, not the C library's"
+    )
 
 
 async def _live_with_it(
@@ -55,8 +57,9 @@ async def _live_with_it(
     offset_s: int,
     environment: Mapping[str, str],
     is_wrong: Callable[[], Awaitable[bool]],
+    which: str,
 ) -> None:
-    """It may hedge or hold meanwhile, but not twice."""
+    """It may hedge or hold meanwhile, but not twice. `which` clock of it is wrong, in words."""
     seconds = size(full=60, short=3)
     name = f"clock of {worker} {offset_s:+d} s"
     async with scenario(rig, name, "60 s", f"{seconds} s") as run:
@@ -66,7 +69,7 @@ async def _live_with_it(
         await rig.until(is_wrong, f"{worker} is up with its wrong clock", 60)
         await asyncio.sleep(seconds)
         fills = await rig.ledger.fetchval("select count(*) from fills") - before
-        run.noted.append(f"{fills} fills with the wrong clock")
+        run.noted.append(f"{fills} fills with the wrong clock ({which})")
         rig.workers[worker].kill()
         rig.restart(worker)
         await run.recovered("the clock was set right", OUTAGE_DEADLINE_S)

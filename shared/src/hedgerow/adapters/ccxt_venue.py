@@ -109,8 +109,9 @@ class CcxtVenue:
         return client
 
     async def start(self) -> None:
-        await self._ask(lambda: self._client.load_markets())
+        # First of all: ccxt signs what it loads besides the listings, and a clock that is off was refused there.
         await self.measure_clock()
+        await self._ask(lambda: self._client.load_markets())
         await self._require_fit_account(self._client)
 
     async def _require_fit_account(self, client: Any) -> None:
