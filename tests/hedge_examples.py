@@ -9,7 +9,7 @@ import msgspec
 from hedgerow.desk.client_orders import ClientOrder, ClientOrderState, OrderType
 from hedgerow.domain.instruments import LISTINGS
 from hedgerow.domain.orders import Side, TimeInForce
-from hedgerow.execution.claim_facts import Ceilings, Claimable, ClaimFacts, Funds, VenueView
+from hedgerow.execution.claim_facts import Ceilings, Claimable, ClaimFacts, Funds, OtherAccount, VenueView
 from hedgerow.execution.intents import Intent, Ticker, VenueFill, VenueOrder
 from hedgerow.execution.order_life import IntentState
 from hedgerow.hedging.snapshot import HeldPosition, LedgerSnapshot, PolicyState
@@ -294,12 +294,22 @@ def other_order(**changes: Any) -> Claimable:
     base = Claimable(
         id=2,
         state=IntentState.DECIDED,
-        on_account=True,
+        venue=VENUE,
+        account=ACCOUNT,
         instrument=SYMBOL,
+        side=Side.SELL,
         quantity=Decimal("0.5"),
         limit_price=Decimal(60_000),
+        position=Decimal(0),
     )
     return msgspec.structs.replace(base, **changes)
+
+
+def other_account(available: str = "1000000", *claimed: Claimable, time_ns: int = NOW_NS) -> OtherAccount:
+    """The account hedge-02, as its executor wrote of it."""
+    return OtherAccount(
+        venue=VENUE, account="hedge-02", funds=funds(available, time_ns), claimed_since_funds=claimed
+    )
 
 
 def intent(**changes: Any) -> Intent:
@@ -349,6 +359,7 @@ def claim_facts(**changes: Any) -> ClaimFacts:
         funds=funds(),
         companions=(),
         claimed_since_funds=(),
+        other_accounts=(),
         orders_last_minute=0,
         repeated_orders=0,
         orders_last_second=0,

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import psutil
+
 
 class Worker:
     """One worker process; `start` again after it died."""
@@ -46,6 +48,9 @@ class Worker:
     def pause(self) -> None:
         """SIGSTOP: it neither works nor ends."""
         os.kill(self.pid, signal.SIGSTOP)
+
+    def is_paused(self) -> bool:
+        return psutil.Process(self.pid).status() == psutil.STATUS_STOPPED
 
     def resume(self) -> None:
         """SIGCONT to one that was stopped."""

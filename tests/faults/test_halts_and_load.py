@@ -13,6 +13,7 @@ import pytest
 from faults import invariants
 from faults.rig import Rig
 from faults.scenario import scenario, size
+from hedgerow.ledger.connection import allow_silence, connect
 
 pytestmark = pytest.mark.timeout(7200)
 # Clients' orders a second, besides the rig's own.
@@ -47,6 +48,44 @@ async def test_halt_in_a_rush(rig: Rig) -> None:
             f"the venue {1e3 * max(to_halt_s):.0f} ms after the halt was asked for (slowest of {halts})"
         )
         assert max(to_halt_s) <= HALTED_WITHIN_S
+
+
+async def test_halt_past_a_stopped_worker(rig: Rig) -> None:
+    """Hedging is stopped inside its decision, with its share of the halt gate: a halt lands all the same."""
+    stops = size(full=20, short=1)
+    name = "halt past a stopped worker"
+    async with scenario(rig, name, "20 stops", f"{stops} stops") as run:
+        to_halt_s = []
+        for _ in range(stops):
+            await _stop_inside_its_decision(rig)
+            try:
+                began = time.monotonic()
+                body = {"target": {"kind": "All"}, "reason": "a drill"}
+                halt = await asyncio.to_thread(_call, rig, "POST", "/halts", body)
+                to_halt_s.append(time.monotonic() - began)
+                assert rig.workers["hedging"].is_paused()
+            finally:
+                rig.workers["hedging"].resume()
+            await asyncio.to_thread(_call, rig, "DELETE", f"/halts/{halt['id']}", None)
+            await run.recovered("the stop")
+        run.noted.append(f"a halt landed within {1e3 * max(to_halt_s):.0f} ms (slowest of {stops})")
+
+
+async def _stop_inside_its_decision(rig: Rig) -> None:
+    """Hold its transaction back at a table, stop it there, and let the server go on."""
+    waits = (
+        "select count(*) > 0 from pg_stat_activity where application_name = 'hedgerow-hedging' "
+        "and wait_event_type = 'Lock'"
+    )
+    connection = await connect(rig.ledger_dsn, "rig")
+    try:
+        async with connection.transaction():
+            await allow_silence(connection)
+            await connection.execute("lock table decisions in share mode")
+            await rig.until(lambda: rig.ledger.fetchval(waits), "hedging is inside a decision", 60)
+            rig.workers["hedging"].pause()
+    finally:
+        await connection.close()
 
 
 async def test_load_with_bursts(rig: Rig) -> None:

@@ -21,7 +21,16 @@ from hedgerow.execution.account_tally import (
     unmarked,
     usable_mids,
 )
-from hedgerow.execution.claim_facts import MINUTE_NS, SECOND_NS, Ceilings, Claimable, ClaimFacts, VenueView
+from hedgerow.execution.claim_facts import (
+    MINUTE_NS,
+    SECOND_NS,
+    Ceilings,
+    Claimable,
+    ClaimFacts,
+    Funds,
+    OtherAccount,
+    VenueView,
+)
 from hedgerow.execution.intents import Intent, VenueFill
 from hedgerow.execution.order_life import AT_VENUE
 from hedgerow.strategy.compiled import CompiledVenue, Mode
@@ -119,17 +128,20 @@ def facts_of(
         liquidation_price=None if virtual else seen.liquidation_prices.get(intent.instrument),
         funds=seen.funds,
         companions=tuple(
-            _claimable(item, here)
+            _claimable(item, tables.positions.get(position_key(item), Position()).quantity)
             for item in tables.intents.values()
             if item.decision == intent.decision and item.id != intent.id
         ),
-        claimed_since_funds=tuple(
-            _claimable(item, here)
-            for item in tables.intents.values()
-            if seen.funds is not None
-            and (item.venue, item.account) == here
-            and item.mode is not Mode.SHADOW
-            and _claimed_after(item, seen.funds.time_ns)
+        claimed_since_funds=() if seen.funds is None else _claimed_since(tables, here, seen.funds),
+        other_accounts=tuple(
+            OtherAccount(
+                venue=where[0],
+                account=where[1],
+                funds=funds,
+                claimed_since_funds=_claimed_since(tables, where, funds),
+            )
+            for where, funds in tables.funds.items()
+            if where != here
         ),
         orders_last_minute=len(last_minute),
         repeated_orders=in_a_row(last_minute, intent.instrument, intent.side),
@@ -183,14 +195,27 @@ def _holdings(tables: "Tables", venue: str, account: str, virtual: bool) -> list
     ]
 
 
-def _claimable(intent: Intent, here: tuple[str, str]) -> Claimable:
+def _claimable(intent: Intent, position: Decimal = ZERO) -> Claimable:
     return Claimable(
         id=intent.id,
         state=intent.state,
-        on_account=(intent.venue, intent.account) == here,
+        venue=intent.venue,
+        account=intent.account,
         instrument=intent.instrument,
+        side=intent.side,
         quantity=intent.quantity,
         limit_price=intent.limit_price,
+        position=position,
+    )
+
+
+def _claimed_since(tables: "Tables", where: tuple[str, str], funds: Funds) -> tuple[Claimable, ...]:
+    return tuple(
+        _claimable(item)
+        for item in tables.intents.values()
+        if (item.venue, item.account) == where
+        and item.mode is not Mode.SHADOW
+        and _claimed_after(item, funds.time_ns)
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from hedgerow.domain.money import ZERO
-from hedgerow.execution.claim_facts import VenueView
+from hedgerow.execution.claim_facts import Funds, VenueView
 from hedgerow.execution.intents import Intent, VenueExecution, VenueFill, VenueOrder
 from hedgerow.execution.order_life import OPEN, IntentState
 from hedgerow.hedging.decision import Hedge
@@ -259,6 +259,9 @@ class SimulatedAccountLedger:
 
     async def claim(self, intent: int, seen: VenueView, now_ns: int) -> Claim | None:
         return await self._ask("claim", lambda tables: tables.claim(intent, seen, now_ns))
+
+    async def write_funds(self, funds: Funds) -> None:
+        await self._ask("funds", lambda tables: tables.write_funds(self._venue_key, self._name, funds))
 
     async def mark_day(self, mids: Mapping[str, Decimal], now_ns: int) -> None:
         await self._ask("mark", lambda tables: mark_day(tables, self._venue_key, self._name, mids, now_ns))

@@ -17,7 +17,7 @@ from hedgerow.domain.instruments import find_instrument
 from hedgerow.domain.money import ZERO
 from hedgerow.domain.orders import Side
 from hedgerow.domain.positions import Position, apply_fill
-from hedgerow.execution.claim_facts import VenueView
+from hedgerow.execution.claim_facts import Funds, VenueView
 from hedgerow.execution.claiming import SENDING, refused, venue_missing
 from hedgerow.execution.conclusion import Conclusion
 from hedgerow.execution.controls import check
@@ -116,6 +116,7 @@ class Tables:
         self.fills: dict[tuple[str, str, str], FillRow] = {}
         self.positions: dict[PositionKey, Position] = {}
         self.days: dict[DayKey, Day] = {}
+        self.funds: dict[tuple[str, str], Funds] = {}
         self.halts: dict[int, HaltRow] = {}
         self.chain: dict[str, list[tuple[bytes, bytes]]] = {}
         self.checkpoints: dict[tuple[str, str, int], tuple[int, bytes]] = {}
@@ -144,6 +145,9 @@ class Tables:
         else:
             self.strategies[uid] = msgspec.structs.replace(row, published=published, version=row.version + 1)
         return published
+
+    def write_funds(self, venue: str, account: str, funds: Funds) -> None:
+        self.funds[(venue, account)] = funds
 
     def save_checkpoint(self, key: tuple[str, str, int], checkpoint: tuple[int, bytes]) -> None:
         self.checkpoints[key] = checkpoint

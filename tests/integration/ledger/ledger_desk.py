@@ -43,6 +43,7 @@ TABLES = (
     "chain",
     "trading_days",
     "ceilings",
+    "account_funds",
     "adoptions",
     "quarantine",
 )

@@ -11,13 +11,14 @@ from ledger_desk import TRACE, Desk
 
 from hedgerow.domain.ids import intent_of
 from hedgerow.domain.instruments import LISTINGS
-from hedgerow.execution.claim_facts import Funds, RefusalCode
+from hedgerow.execution.claim_facts import Funds, RefusalCode, VenueView
 from hedgerow.execution.controls import MAX_DECISION_AGE_NS
 from hedgerow.execution.order_life import IntentState
 from hedgerow.hedging.decide import decide
 from hedgerow.hedging.decision import Hedge
+from hedgerow.ledger.account_funds import write_funds
 from hedgerow.ledger.claims import Claim, claim
-from hedgerow.ledger.connection import ledger_id
+from hedgerow.ledger.connection import allow_silence, ledger_id
 from hedgerow.ledger.decisions import commit_decision
 from hedgerow.ledger.halts import standing_halts
 from hedgerow.ledger.intents import open_intents, recent_intents
@@ -171,6 +172,7 @@ async def test_a_cap_of_the_account_holds_between_claims_that_overlap(pool: asyn
     desks = await _two_strategies(pool)
     numbers = [await desk.decide("1.4") for desk in desks]
     async with pool.acquire() as blocker, blocker.transaction():
+        await allow_silence(blocker)
         await blocker.execute("lock table orders in share mode")
         claims = [
             asyncio.create_task(desk.claim(number)) for desk, number in zip(desks, numbers, strict=True)
@@ -207,36 +209,93 @@ async def test_shadow_orders_do_not_use_up_the_real_accounts_gross(pool: asyncpg
     assert (await real.send("1.4")).state is IntentState.SENDING
 
 
-async def test_of_two_legs_that_go_together_none_goes_when_the_account_affords_only_one(
-    pool: asyncpg.Pool,
-) -> None:
-    ether = msgspec.structs.replace(example.leg(1), instrument=LISTINGS["ETH/USDT:USDT"])
+ETHER = LISTINGS["ETH/USDT:USDT"]
+
+
+async def _two_legs(desk: Desk, account: str) -> tuple[int, int]:
+    """Decided together: bitcoin on the example's account, ether on this one. Numbers of both intents."""
+    ether = msgspec.structs.replace(example.leg(1), instrument=ETHER, account=account)
     config = example.strategy(hedge_with=(example.leg(), ether), execution=example.execution(together=True))
-    desk = await Desk(pool).open(config)
+    await desk.open(config)
     desk.now_ns += config.execution.cooldown_ns
     ledger, risk = await desk.snapshot(), desk.risk("3")
     hedge = decide(risk, ledger)
     assert isinstance(hedge, Hedge)
     (first,) = hedge.intents
     second = msgspec.structs.replace(
-        first, leg=1, instrument=ether.instrument.symbol, quantity=Decimal("0.3")
+        first, leg=1, account=account, instrument=ETHER.symbol, quantity=Decimal("0.3")
     )
-    both = msgspec.structs.replace(hedge, intents=(first, second))
-    margin = example.PERPETUAL.notional(first.quantity, Decimal("60000.2")) / 10
-    funds = Funds(
-        available=margin + 1,
-        leverage={leg.instrument.symbol: Decimal(10) for leg in config.hedge_with},
-        time_ns=desk.now_ns,
-    )
-    seen = msgspec.structs.replace(example.seen(example.ticker(time_ns=desk.now_ns)), funds=funds)
-    async with pool.acquire() as connection:
+    async with desk.pool.acquire() as connection:
+        both = msgspec.structs.replace(hedge, intents=(first, second))
         committed = await commit_decision(connection, risk, ledger, both, TRACE)
-        assert committed is not None
-        taken = [await claim(connection, number, seen, desk.now_ns) for number in committed.intents]
-    assert [item.refusal.code for item in taken if item is not None and item.refusal is not None] == [
+    assert committed is not None
+    return committed.intents[0], committed.intents[1]
+
+
+def _funds(desk: Desk, available: Decimal, asked_ns_ago: int = 0) -> Funds:
+    leverage = {example.SYMBOL: Decimal(10), ETHER.symbol: Decimal(10)}
+    return Funds(available=available, leverage=leverage, time_ns=desk.now_ns - asked_ns_ago)
+
+
+async def _claims(desk: Desk, numbers: tuple[int, int], funds: Funds) -> list[RefusalCode | None]:
+    """Codes of both claims, one after the other."""
+    touch = example.ticker(time_ns=desk.now_ns)
+    seen = VenueView(tickers={example.SYMBOL: touch, ETHER.symbol: touch}, funds=funds)
+    async with desk.pool.acquire() as connection:
+        taken = [await claim(connection, number, seen, desk.now_ns) for number in numbers]
+    return [None if item is None or item.refusal is None else item.refusal.code for item in taken]
+
+
+async def test_of_two_legs_that_go_together_none_goes_when_the_account_affords_only_one(
+    pool: asyncpg.Pool,
+) -> None:
+    desk = Desk(pool)
+    numbers = await _two_legs(desk, example.ACCOUNT)
+    quantity = (await desk.intent(numbers[0])).quantity
+    funds = _funds(desk, example.PERPETUAL.notional(quantity, Decimal("60000.2")) / 10 + 1)
+    assert await _claims(desk, numbers, funds) == [
         RefusalCode.INSUFFICIENT_FUNDS,
         RefusalCode.LEGS_TOGETHER,
     ]
+
+
+@pytest.mark.parametrize(
+    ("available", "asked_ns_ago", "codes"),
+    [
+        (None, 0, [RefusalCode.OTHER_ACCOUNT_FUNDS, RefusalCode.LEGS_TOGETHER]),
+        ("1000", 0, [RefusalCode.OTHER_ACCOUNT_FUNDS, RefusalCode.LEGS_TOGETHER]),
+        ("10000", 20 * example.SECOND_NS, [RefusalCode.OTHER_ACCOUNT_FUNDS, RefusalCode.LEGS_TOGETHER]),
+        ("10000", 0, [None, None]),
+    ],
+)
+async def test_the_first_leg_waits_for_what_the_other_legs_account_can_put_up(
+    pool: asyncpg.Pool, available: str | None, asked_ns_ago: int, codes: list[RefusalCode | None]
+) -> None:
+    """Ether's 0.3 are worth 18,000 here, so a margin of 1,800 is needed on its account."""
+    desk = Desk(pool)
+    numbers = await _two_legs(desk, "hedge-02")
+    if available is not None:
+        async with pool.acquire() as connection:
+            for told in ("7", available):
+                funds = _funds(desk, Decimal(told), asked_ns_ago)
+                await write_funds(connection, example.VENUE, "hedge-02", funds)
+    assert await _claims(desk, numbers, _funds(desk, Decimal(10_000))) == codes
+
+
+async def test_what_the_other_account_claimed_since_its_venue_was_asked_is_not_there_any_more(
+    pool: asyncpg.Pool,
+) -> None:
+    other = await Desk(pool).open(
+        example.strategy(name="other", hedge_with=(example.leg(account="hedge-02"),)), example.venue()
+    )
+    desk = Desk(pool)
+    numbers = await _two_legs(desk, "hedge-02")
+    sent = await other.send()
+    margin = example.PERPETUAL.notional(sent.quantity, sent.limit_price) / 10
+    async with pool.acquire() as connection:
+        enough_for_one = _funds(desk, margin + 1, desk.now_ns - (sent.claimed_ns or 0) + 1)
+        await write_funds(connection, example.VENUE, "hedge-02", enough_for_one)
+    assert (await _claims(desk, numbers, _funds(desk, Decimal(10_000))))[0] is RefusalCode.OTHER_ACCOUNT_FUNDS
 
 
 async def test_an_unknown_order_counts_as_filled(desk: Desk) -> None:
@@ -260,6 +319,7 @@ async def test_a_claim_that_is_cut_off_leaves_the_intent_decided(desk: Desk) -> 
     async with desk.pool.acquire() as blocker, desk.pool.acquire() as connection:
         transaction = blocker.transaction()
         await transaction.start()
+        await allow_silence(blocker)
         await blocker.execute("lock table orders in share mode")
         seen = example.seen(example.ticker(time_ns=desk.now_ns))
         claiming: asyncio.Task[Claim | None] = asyncio.create_task(

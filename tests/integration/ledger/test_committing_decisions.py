@@ -16,6 +16,7 @@ from hedgerow.hedging.decide import decide
 from hedgerow.hedging.decision import Hedge
 from hedgerow.ledger.audit import find_decision, replay_decisions
 from hedgerow.ledger.chain import verify_chain
+from hedgerow.ledger.connection import allow_silence
 from hedgerow.ledger.decisions import INTENTS_CHANNEL, commit_decision
 from hedgerow.ledger.halts import HaltTarget, place_halt, release_halts
 from hedgerow.ledger.outcomes import record_answer
@@ -157,6 +158,7 @@ async def test_a_commit_that_is_cut_off_leaves_nothing(desk: Desk) -> None:
     async with desk.pool.acquire() as blocker, desk.pool.acquire() as connection:
         transaction = blocker.transaction()
         await transaction.start()
+        await allow_silence(blocker)
         await blocker.execute("lock table chain in share mode")
         commit = asyncio.create_task(commit_decision(connection, risk, ledger, decision, TRACE))
         await desk.until_waiting(1, commit)

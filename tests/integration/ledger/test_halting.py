@@ -1,20 +1,33 @@
 """I3: no claim and no decision commits after a halt's commit."""
 
 import asyncio
+import os
 import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import hedge_examples as example
+import psutil
 import pytest
 from ledger_desk import Desk
 
 from hedgerow.execution.claim_facts import RefusalCode
 from hedgerow.execution.order_life import IntentState
-from hedgerow.ledger.connection import close_halt_gate
+from hedgerow.ledger.connection import LEDGER_LOST, allow_silence, close_halt_gate
 from hedgerow.ledger.halts import HaltTarget, halts_against, place_halt, release_halts, standing_halts
 
 EVERYTHING = HaltTarget(kind="All")
+PATIENCE_S = 60.0
+
+
+@pytest.fixture
+def patient_halts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a slow machine these hold a claim back for longer than a halt would wait for it."""
+    monkeypatch.setattr("hedgerow.ledger.connection.GATE_PATIENCE_MS", 60_000)
 
 
 async def _halt(desk: Desk, target: HaltTarget = EVERYTHING, source: str = "cli") -> int:
@@ -59,10 +72,12 @@ async def test_each_source_releases_its_own_and_any_other_still_halts(desk: Desk
         assert await halts_against(connection, "desk/btc", []) == ()
 
 
+@pytest.mark.usefixtures("patient_halts")
 async def test_a_halt_waits_for_a_claim_that_did_not_see_it(desk: Desk) -> None:
     """The claim is stopped between its controls and its commit: the halt must not be done before it is."""
     number = await desk.decide()
     async with desk.pool.acquire() as blocker, blocker.transaction():
+        await allow_silence(blocker)
         await blocker.execute("lock table orders in share mode")
         claiming = asyncio.create_task(desk.claim(number))
         await desk.until_waiting(1, claiming)
@@ -77,9 +92,56 @@ async def test_a_halt_waits_for_a_claim_that_did_not_see_it(desk: Desk) -> None:
     assert taken.refusal is None
 
 
+# The first holds it back while it executes a statement, the second between a statement's preparing and executing.
+@pytest.mark.parametrize(
+    "held", ["select 1 from strategies for update", "lock table orders in share mode"], ids=["at", "between"]
+)
+async def test_a_halt_does_not_wait_for_a_worker_that_was_stopped_inside_its_claim(
+    desk: Desk, ledger_dsn: str, held: str
+) -> None:
+    """It holds the gate until its connection is ended; then its claim is not done, and it learns that."""
+    number = await desk.decide()
+    async with desk.pool.acquire() as blocker, blocker.transaction():
+        await allow_silence(blocker)
+        await blocker.execute(held)
+        worker = await _claiming_process(ledger_dsn, number, desk.now_ns)
+        await desk.until_waiting(1)
+        worker.send_signal(signal.SIGSTOP)
+    try:
+        await asyncio.wait_for(_halt(desk), PATIENCE_S)
+        assert psutil.Process(worker.pid).status() == psutil.STATUS_STOPPED
+    finally:
+        worker.send_signal(signal.SIGCONT)
+    said, _ = await asyncio.wait_for(worker.communicate(), PATIENCE_S)
+    assert said.decode().startswith("ledger lost: ")
+    assert (await desk.intent(number)).state is IntentState.DECIDED
+
+
+async def test_who_is_silent_inside_a_transaction_loses_it_and_its_locks(desk: Desk) -> None:
+    lock = "select 1 from strategies for update"
+    async with desk.pool.acquire() as silent, desk.pool.acquire() as other:
+        transaction = silent.transaction()
+        await transaction.start()
+        await silent.execute(lock)
+        await asyncio.wait_for(other.execute(lock), PATIENCE_S)
+        with pytest.raises(LEDGER_LOST):
+            await silent.execute("select 1")
+
+
+async def _claiming_process(dsn: str, intent: int, now_ns: int) -> asyncio.subprocess.Process:
+    script = str(Path(__file__).parent / "claiming_process.py")
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, script, dsn, str(intent), str(now_ns)),
+        env={**os.environ, "PYTHONPATH": str(Path(example.__file__).parent)},
+        stdout=subprocess.PIPE,
+    )
+
+
+@pytest.mark.usefixtures("patient_halts")
 async def test_a_halt_waits_for_a_decision_that_did_not_see_it(desk: Desk) -> None:
     risk, ledger = desk.risk("1.4"), await desk.snapshot()
     async with desk.pool.acquire() as blocker, blocker.transaction():
+        await allow_silence(blocker)
         await blocker.execute("lock table chain in share mode")
         committing = asyncio.create_task(desk.commit(risk, ledger))
         await desk.until_waiting(1, committing)
@@ -94,6 +156,7 @@ async def test_a_claim_that_begins_while_a_halt_commits_waits_and_sees_it(desk: 
     number = await desk.decide()
     async with desk.pool.acquire() as halter:
         async with halter.transaction():
+            await allow_silence(halter)
             await close_halt_gate(halter)
             claiming = asyncio.create_task(desk.claim(number))
             await desk.until_waiting(1, claiming)
@@ -132,11 +195,13 @@ async def _decided(connection: Any) -> set[int]:
     return {row["id"] for row in await connection.fetch("select id from intents")}
 
 
+@pytest.mark.usefixtures("patient_halts")
 async def test_a_halt_goes_before_the_claims_that_come_after_it(pool: asyncpg.Pool) -> None:
     first, *others = await _desks(pool, 4)
     number = await first.decide()
     numbers = [await desk.decide() for desk in others]
     async with pool.acquire() as blocker, blocker.transaction():
+        await allow_silence(blocker)
         await blocker.execute("lock table orders in share mode")
         claiming = asyncio.create_task(first.claim(number))
         await first.until_waiting(1, claiming)

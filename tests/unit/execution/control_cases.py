@@ -50,6 +50,18 @@ SHADOW = {"mode": Mode.SHADOW, "config": example.strategy(mode=Mode.SHADOW)}
 LIVE = {"mode": Mode.LIVE, "config": example.strategy(mode=Mode.LIVE)}
 LARGE_LIMITS = {"max_order_notional": Decimal(10**9), "max_position_notional": Decimal(10**9)}
 TOGETHER: Changes = {"config": example.strategy(execution=example.execution(together=True))}
+CASH: Changes = {
+    "instrument": example.LISTINGS["BTC/USDT"],
+    "intent": example.intent(instrument="BTC/USDT"),
+    "config": example.strategy(
+        execution=example.execution(together=True),
+        hedge_with=(
+            example.leg(),
+            msgspec.structs.replace(example.leg(1), instrument=example.LISTINGS["BTC/USDT"]),
+        ),
+    ),
+}
+ELSEWHERE = example.other_order(account="hedge-02")
 EUR = msgspec.structs.replace(example.PERPETUAL, quote="EUR")
 USDC = msgspec.structs.replace(example.PERPETUAL, quote="USDC")
 ACCOUNT_LOSS: Changes = {"venue": example.venue(max_daily_loss=Decimal(100_000))}
@@ -357,13 +369,13 @@ LIMITS: dict[str, tuple[Changes, Changes, RefusalCode, str]] = {
         {"funds": example.funds("3000")},
         {"funds": example.funds("2999.99")},
         RefusalCode.INSUFFICIENT_FUNDS,
-        "initial margin of 3000.00 is needed; the account had 2999.99 available 0.0 s ago",
+        "initial margin is needed: 3000.00 for the order; the account had 2999.99 available 0.0 s ago",
     ),
     "margin of what the order opens": (
         {"position": Decimal("0.2"), "funds": example.funds("1800")},
         {"position": Decimal("0.2"), "funds": example.funds("1799.99")},
         RefusalCode.INSUFFICIENT_FUNDS,
-        "initial margin of 1800.00",
+        "initial margin is needed: 1800.00",
     ),
     "margin of both legs that go together": (
         {**TOGETHER, "companions": (example.other_order(),), "funds": example.funds("6000")},
@@ -381,13 +393,72 @@ LIMITS: dict[str, tuple[Changes, Changes, RefusalCode, str]] = {
         {},
         {"funds": None},
         RefusalCode.STALE_FUNDS,
-        "what the account can put up was not seen yet",
+        "the account's funds were not seen yet",
     ),
     "age of the funds": (
         {"funds": example.funds(time_ns=NOW_NS - MAX_FUNDS_AGE_NS)},
         {"funds": example.funds(time_ns=NOW_NS - MAX_FUNDS_AGE_NS - 1)},
         RefusalCode.STALE_FUNDS,
-        "funds is 15.000 s old, limit 15 s",
+        "the account's funds are 15.000 s old, limit 15 s",
+    ),
+    "margin of a contract that goes with a cash order": (
+        {**CASH, "companions": (example.other_order(),), "funds": example.funds("3000")},
+        {**CASH, "companions": (example.other_order(),), "funds": example.funds("2999.99")},
+        RefusalCode.INSUFFICIENT_FUNDS,
+        "3000.00 for the legs that go with it; the account had 2999.99 available",
+    ),
+    "margin of a leg on another account": (
+        {**TOGETHER, "companions": (ELSEWHERE,), "other_accounts": (example.other_account("3000"),)},
+        {**TOGETHER, "companions": (ELSEWHERE,), "other_accounts": (example.other_account("2999.99"),)},
+        RefusalCode.OTHER_ACCOUNT_FUNDS,
+        "intent 2 in BTC/USDT:USDT on desk/paper account hedge-02 goes together with it, and there: initial margin is "
+        "needed: 3000.00 for the legs that go with it; the account had 2999.99 available",
+    ),
+    "margin of orders that the other account's venue may not have counted": (
+        {
+            **TOGETHER,
+            "companions": (ELSEWHERE,),
+            "other_accounts": (example.other_account("6000", example.other_order(id=3)),),
+        },
+        {
+            **TOGETHER,
+            "companions": (ELSEWHERE,),
+            "other_accounts": (example.other_account("5999.99", example.other_order(id=3)),),
+        },
+        RefusalCode.OTHER_ACCOUNT_FUNDS,
+        "3000.00 for orders sent since the venue was asked",
+    ),
+    "funds of the other account were seen": (
+        {"companions": (ELSEWHERE,)},  # each goes for itself
+        {**TOGETHER, "companions": (ELSEWHERE,)},
+        RefusalCode.OTHER_ACCOUNT_FUNDS,
+        "account hedge-02 goes together with it, and there: funds were not seen yet",
+    ),
+    "age of the other account's funds": (
+        {
+            **TOGETHER,
+            "companions": (ELSEWHERE,),
+            "other_accounts": (example.other_account(time_ns=NOW_NS - MAX_FUNDS_AGE_NS),),
+        },
+        {
+            **TOGETHER,
+            "companions": (ELSEWHERE,),
+            "other_accounts": (example.other_account(time_ns=NOW_NS - MAX_FUNDS_AGE_NS - 1),),
+        },
+        RefusalCode.OTHER_ACCOUNT_FUNDS,
+        "and there: funds are 15.000 s old, limit 15 s",
+    ),
+    "a leg on the other account that only closes needs no funds": (
+        {**TOGETHER, "companions": (msgspec.structs.replace(ELSEWHERE, position=Decimal("0.5")),)},
+        {**TOGETHER, "companions": (msgspec.structs.replace(ELSEWHERE, position=Decimal("0.4")),)},
+        RefusalCode.OTHER_ACCOUNT_FUNDS,
+        "funds were not seen yet",
+    ),
+    "a leg on the other account that was sent is not looked at again": (
+        {**TOGETHER, "companions": (msgspec.structs.replace(ELSEWHERE, state=IntentState.SENDING),)},
+        {**TOGETHER, "companions": (ELSEWHERE,)},
+        RefusalCode.OTHER_ACCOUNT_FUNDS,
+        "funds were not seen yet",
     ),
     "a leg that was to go with it is refused": (
         {**TOGETHER, "companions": (example.other_order(state=IntentState.SENDING),)},

@@ -53,6 +53,13 @@ BREACHED: dict[str, Changes] = {
     "a loss that cannot be told": {"unmarked": ("ETH/USDT:USDT",), "max_daily_loss": Decimal(1)},
     "funds": {"funds": example.funds("0")},
     "funds that are not known": {"funds": None},
+    "funds of another account": {
+        "config": example.strategy(
+            execution=example.execution(together=True),
+            limits=example.limits(max_position_notional=Decimal(10**9)),
+        ),
+        "companions": (example.other_order(account="hedge-02"),),
+    },
     "repetition": {"repeated_orders": 10**6, "max_repeated_orders": 1},
 }
 

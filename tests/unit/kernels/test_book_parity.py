@@ -2,12 +2,14 @@
 
 from collections import Counter
 
+import numpy as np
 import pytest
 from book_streams import LOOSE, STRICT, NativeOrderBook, needs_native, random_commands
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hedgerow.kernels.book_words import CancelReason, Reject, Status
+from hedgerow.kernels.book_records import blank_commands
+from hedgerow.kernels.book_words import CancelReason, Kind, Reject, Status
 from hedgerow.kernels.twin_book import TwinOrderBook
 
 pytestmark = needs_native
@@ -117,3 +119,29 @@ def test_prices_far_apart_and_below_zero_are_as_good_as_any(prices: tuple[int, i
         sold = book.limit(20, 1, -1, 20, expected[-1])
         assert [price for _, _, price, _ in sold.fills] == expected
         assert len(book) == 0
+
+
+def test_a_book_that_asks_memory_ahead_does_the_same() -> None:
+    """Beyond some thousand orders a batch prepares commands ahead of their turn; nothing else may change."""
+    rng = np.random.default_rng(4)
+    orders, later = 17_000, 3_000
+    commands = blank_commands(orders + later)
+    commands["order_id"] = np.arange(len(commands)) * 7
+    commands["side"], commands["quantity"] = 1, 10
+    commands["price"] = 10_000 - np.arange(len(commands)) % 40
+    last = commands[orders:]
+    cancels, takers = last[::3], last[1::3]
+    cancels["kind"] = Kind.CANCEL
+    # Some of them twice, some of them filled before, some that never were.
+    cancels["order_id"] = rng.integers(0, orders, len(cancels)) * 7 + (rng.random(len(cancels)) < 0.1)
+    takers["side"], takers["price"], takers["quantity"] = -1, 9_000, 15
+    twin, native, singly = TwinOrderBook(), NativeOrderBook(), NativeOrderBook()
+    for book in (twin, native, singly):
+        assert (book.run(commands[:orders]).reports["status"] == Status.RESTS).all()
+    ours, theirs = twin.run(last), native.run(last)
+    for index in range(len(last)):
+        singly.run(last[index : index + 1])
+    for ours_part, theirs_part in zip(ours, theirs, strict=True):
+        assert ours_part.tobytes() == theirs_part.tobytes()
+    assert set(ours.reports["code"]) == {Reject.NONE, Reject.UNKNOWN_ORDER}
+    assert native.snapshot() == twin.snapshot() == singly.snapshot()

@@ -12,9 +12,10 @@ from uuid import UUID
 import msgspec
 
 from hedgerow.domain.ids import intent_of
-from hedgerow.execution.claim_facts import VenueView
+from hedgerow.execution.claim_facts import Funds, VenueView
 from hedgerow.execution.intents import Intent, VenueExecution, VenueFill, VenueOrder
 from hedgerow.execution.order_life import OPEN, IntentState
+from hedgerow.ledger.account_funds import write_funds
 from hedgerow.ledger.adoptions import Adopted, adopt_execution
 from hedgerow.ledger.claims import Claim, claim
 from hedgerow.ledger.halts import Halt, HaltTarget, place_halt, release_halts, standing_halts
@@ -83,6 +84,11 @@ class AccountLedger:
     async def claim(self, intent: int, seen: VenueView, now_ns: int) -> Claim | None:
         async with self._pool.acquire() as connection:
             return await claim(connection, intent, seen, now_ns)
+
+    async def write_funds(self, funds: Funds) -> None:
+        """For the claims of other accounts, whose legs may go together with this one's."""
+        async with self._pool.acquire() as connection:
+            await write_funds(connection, self._venue_key, self._name, funds)
 
     async def mark_day(self, mids: Mapping[str, Decimal], now_ns: int) -> None:
         async with self._pool.acquire() as connection:

@@ -52,11 +52,13 @@ async def funds_loop(account: Account) -> None:
 
 
 async def poll_funds(account: Account) -> None:
-    """Ask once."""
+    """Ask once, and write the answer down: legs that go together may be on several accounts."""
     try:
         account.funds = await account.venue.funds(await account.ledger.instruments())
     except VenueUnavailable as error:
         _log.warning("funds not told", error=str(error))
+        return
+    await account.ledger.write_funds(account.funds)
 
 
 async def clock_loop(account: Account) -> None:

@@ -1,26 +1,42 @@
-//! From order id to slot: open addressing with linear probing over slots only, as an order knows its own id.
+//! From order id to slot: open addressing with linear probing.
 //!
 //! Ids mostly rise by one, and recent orders are asked for most. A general hash would scatter them over the whole
-//! table, one cache miss each; here sixteen consecutive ids share a cache line, and only their block is hashed.
+//! table, one cache miss each; here eight consecutive ids share a cache line, and only their block is hashed. An entry
+//! has 32 bits of its id, so that probing reads no order but the one that is wanted.
 
 use super::orders::Orders;
+use super::prefetch::prefetch;
 
 pub const NIL: u32 = u32::MAX;
 
-const BLOCK_BITS: u32 = 4;
+const BLOCK_BITS: u32 = 3;
 const SMALLEST_BITS: u32 = 10;
 /// At most one place in so many is taken, so that probing almost always ends at once.
 const ROOM: usize = 4;
 
+#[derive(Clone, Copy)]
+struct Entry {
+    tag: u32,
+    slot: u32,
+}
+
+const EMPTY: Entry = Entry { tag: 0, slot: NIL };
+
+/// 32 bits of an id; consecutive ids have consecutive tags.
+#[inline(always)]
+fn tag(id: i64) -> u32 {
+    (id as u32).wrapping_add(((id >> 32) as u32).wrapping_mul(0x9E37_79B1))
+}
+
 pub struct Ids {
-    slots: Vec<u32>,
+    entries: Vec<Entry>,
     bits: u32,
     len: usize,
 }
 
 impl Default for Ids {
     fn default() -> Self {
-        Self { slots: vec![NIL; 1 << SMALLEST_BITS], bits: SMALLEST_BITS, len: 0 }
+        Self { entries: vec![EMPTY; 1 << SMALLEST_BITS], bits: SMALLEST_BITS, len: 0 }
     }
 }
 
@@ -34,40 +50,63 @@ impl Ids {
     }
 
     #[inline(always)]
-    fn home(&self, id: i64) -> usize {
-        let id = id as u64;
-        let block = (id >> BLOCK_BITS).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - (self.bits - BLOCK_BITS));
-        ((block << BLOCK_BITS) | (id & ((1 << BLOCK_BITS) - 1))) as usize
+    fn home(&self, tag: u32) -> usize {
+        let block = u64::from(tag >> BLOCK_BITS).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+            >> (64 - (self.bits - BLOCK_BITS));
+        ((block << BLOCK_BITS) | u64::from(tag & ((1 << BLOCK_BITS) - 1))) as usize
     }
 
     /// Where the id is, or the empty place where it would go.
     #[inline(always)]
     fn find(&self, id: i64, orders: &Orders) -> usize {
-        let mask = self.slots.len() - 1;
-        let mut at = self.home(id) & mask;
+        let mask = self.entries.len() - 1;
+        let tag = tag(id);
+        let mut at = self.home(tag) & mask;
         loop {
-            let slot = self.slots[at];
-            if slot == NIL || orders[slot].id == id {
+            let entry = self.entries[at];
+            if entry.slot == NIL || (entry.tag == tag && orders[entry.slot].id == id) {
                 return at;
             }
             at = (at + 1) & mask;
         }
     }
 
+    /// The slot of the first entry with the id's tag, which is almost always the id's; `NIL` when there is none.
+    #[inline(always)]
+    pub fn likely(&self, id: i64) -> u32 {
+        let mask = self.entries.len() - 1;
+        let tag = tag(id);
+        let mut at = self.home(tag) & mask;
+        loop {
+            let entry = self.entries[at];
+            if entry.slot == NIL || entry.tag == tag {
+                return entry.slot;
+            }
+            at = (at + 1) & mask;
+        }
+    }
+
+    /// Ask for the memory where an id is looked for first.
+    #[inline(always)]
+    pub fn prefetch(&self, id: i64) {
+        prefetch(&self.entries[self.home(tag(id)) & (self.entries.len() - 1)]);
+    }
+
     /// The id's slot, `NIL` when it is not here.
     #[inline(always)]
     pub fn get(&self, id: i64, orders: &Orders) -> u32 {
-        self.slots[self.find(id, orders)]
+        self.entries[self.find(id, orders)].slot
     }
 
     /// Add the id of an order that is not here.
     #[inline(always)]
     pub fn insert(&mut self, slot: u32, orders: &Orders) {
-        let at = self.find(orders[slot].id, orders);
-        self.slots[at] = slot;
+        let id = orders[slot].id;
+        let at = self.find(id, orders);
+        self.entries[at] = Entry { tag: tag(id), slot };
         self.len += 1;
-        if ROOM * self.len > self.slots.len() {
-            self.grow(orders);
+        if ROOM * self.len > self.entries.len() {
+            self.grow();
         }
     }
 
@@ -75,42 +114,46 @@ impl Ids {
     #[inline(always)]
     pub fn remove(&mut self, id: i64, orders: &Orders) -> u32 {
         let at = self.find(id, orders);
-        let slot = self.slots[at];
+        let slot = self.entries[at].slot;
         if slot != NIL {
             self.len -= 1;
-            self.close(at, orders);
+            self.close(at);
         }
         slot
     }
 
     /// Move later ids of the run into a hole, so that every id stays reachable from its home.
     #[inline(always)]
-    fn close(&mut self, mut hole: usize, orders: &Orders) {
-        let mask = self.slots.len() - 1;
+    fn close(&mut self, mut hole: usize) {
+        let mask = self.entries.len() - 1;
         let mut at = hole;
         loop {
             at = (at + 1) & mask;
-            let slot = self.slots[at];
-            if slot == NIL {
+            let entry = self.entries[at];
+            if entry.slot == NIL {
                 break;
             }
-            let from_home = at.wrapping_sub(self.home(orders[slot].id)) & mask;
+            let from_home = at.wrapping_sub(self.home(entry.tag)) & mask;
             if from_home >= at.wrapping_sub(hole) & mask {
-                self.slots[hole] = slot;
+                self.entries[hole] = entry;
                 hole = at;
             }
         }
-        self.slots[hole] = NIL;
+        self.entries[hole] = EMPTY;
     }
 
     #[cold]
-    fn grow(&mut self, orders: &Orders) {
-        let old = std::mem::take(&mut self.slots);
+    fn grow(&mut self) {
+        let old = std::mem::take(&mut self.entries);
         self.bits += 1;
-        self.slots = vec![NIL; 1 << self.bits];
-        for slot in old.into_iter().filter(|slot| *slot != NIL) {
-            let at = self.find(orders[slot].id, orders);
-            self.slots[at] = slot;
+        self.entries = vec![EMPTY; 1 << self.bits];
+        let mask = self.entries.len() - 1;
+        for entry in old.into_iter().filter(|entry| entry.slot != NIL) {
+            let mut at = self.home(entry.tag) & mask;
+            while self.entries[at].slot != NIL {
+                at = (at + 1) & mask;
+            }
+            self.entries[at] = entry;
         }
     }
 }
@@ -137,7 +180,7 @@ mod tests {
 
     #[test]
     fn holds_what_a_hash_map_holds_whatever_the_stride() {
-        for stride in [1_i64, 16, 1 << 20, -3] {
+        for stride in [1_i64, 16, 1 << 20, 1 << 32, (1 << 32) - 1, -3] {
             let (mut ids, mut orders) = (Ids::default(), Orders::default());
             let mut expected: HashMap<i64, u32> = HashMap::new();
             for step in 0..20_000_i64 {

@@ -11,6 +11,7 @@ pub mod l3;
 pub mod ladder;
 pub mod matching;
 pub mod orders;
+pub mod prefetch;
 pub mod snapshot;
 pub mod stops;
 pub mod words;

@@ -1,6 +1,7 @@
 //! Open orders in slots that are used again. What only few orders have is kept aside, so that a plain one is 40 bytes.
 
 use super::ids::NIL;
+use super::prefetch::prefetch;
 use super::words::{NO_PRICE, REDUCE_ONLY, SELF_TRADE_SHIFT, kind};
 
 #[derive(Clone, Copy)]
@@ -117,6 +118,24 @@ impl Orders {
     pub fn extra_mut(&mut self, slot: u32) -> &mut Extra {
         let at = self[slot].extra;
         &mut self.extras[at as usize]
+    }
+
+    /// How many slots there are, in use or not.
+    pub fn room(&self) -> usize {
+        self.slots.len()
+    }
+
+    #[inline(always)]
+    pub fn get(&self, slot: u32) -> Option<&Order> {
+        self.slots.get(slot as usize)
+    }
+
+    /// Ask for an order's memory; `NIL` is no order's.
+    #[inline(always)]
+    pub fn prefetch(&self, slot: u32) {
+        if let Some(order) = self.slots.get(slot as usize) {
+            prefetch(order);
+        }
     }
 
     /// What an order still has, hidden quantity included.

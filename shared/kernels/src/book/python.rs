@@ -18,13 +18,14 @@ use super::words::{
 #[pyclass(module = "hedgerow_kernels")]
 pub struct OrderBook {
     book: Book,
-    /// Of the last batch; its room is used again.
+    /// Of the last batch; their room is used again.
     batch: Happenings,
+    reports: Vec<[i64; 3]>,
 }
 
 impl OrderBook {
     fn of(book: Book) -> Self {
-        Self { book, batch: Happenings::default() }
+        Self { book, batch: Happenings::default(), reports: Vec::new() }
     }
 
     #[inline(always)]
@@ -226,18 +227,23 @@ impl OrderBook {
             aligned = (0..count).map(|index| unsafe { first.add(index).read_unaligned() }).collect();
             &aligned
         };
-        let mut reports = Vec::with_capacity(count);
+        self.reports.clear();
+        self.reports.reserve(count);
         let happenings = &mut self.batch;
         happenings.clear();
+        let is_large = self.book.is_large();
         for (index, command) in commands.iter().enumerate() {
+            if is_large {
+                self.book.prepare(commands, index);
+            }
             happenings.command = index as i64;
-            reports.push(self.book.execute(command, happenings).record());
+            self.reports.push(self.book.execute(command, happenings).record());
         }
         records.batch_report.bind(py).call1((
-            as_records(py, reports, &records.report)?,
-            as_records(py, happenings.fills.clone(), &records.fill)?,
-            as_records(py, happenings.cancels.clone(), &records.cancel)?,
-            as_records(py, happenings.triggers.clone(), &records.trigger)?,
+            as_records(py, &self.reports, &records.report)?,
+            as_records(py, &happenings.fills, &records.fill)?,
+            as_records(py, &happenings.cancels, &records.cancel)?,
+            as_records(py, &happenings.triggers, &records.trigger)?,
         ))
     }
 

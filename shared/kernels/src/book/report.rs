@@ -1,6 +1,6 @@
 //! What a command did, and the records of batches, as Python sees them.
 
-use numpy::{IntoPyArray, PyArrayDescr};
+use numpy::{PY_ARRAY_API, PyArrayDescr, npyffi};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyList;
@@ -10,10 +10,10 @@ use super::command::{Happenings, Outcome};
 /// What Python's side of the records defines once for both books.
 pub(super) struct Records {
     pub(super) command: Py<PyArrayDescr>,
-    pub(super) report: Py<PyAny>,
-    pub(super) fill: Py<PyAny>,
-    pub(super) cancel: Py<PyAny>,
-    pub(super) trigger: Py<PyAny>,
+    pub(super) report: Py<PyArrayDescr>,
+    pub(super) fill: Py<PyArrayDescr>,
+    pub(super) cancel: Py<PyArrayDescr>,
+    pub(super) trigger: Py<PyArrayDescr>,
     pub(super) order: Py<PyAny>,
     pub(super) batch_report: Py<PyAny>,
     pub(super) reject: Py<PyAny>,
@@ -25,12 +25,14 @@ pub(super) fn records(py: Python<'_>) -> PyResult<&'static Records> {
     RECORDS.get_or_try_init(py, || {
         let records = py.import("hedgerow.kernels.book_records")?;
         let get = |name: &str| records.getattr(name).map(Bound::unbind);
+        let record =
+            |name: &str| -> PyResult<_> { Ok(records.getattr(name)?.cast_into::<PyArrayDescr>()?.unbind()) };
         Ok(Records {
-            command: records.getattr("COMMAND")?.cast_into::<PyArrayDescr>()?.unbind(),
-            report: get("REPORT")?,
-            fill: get("FILL")?,
-            cancel: get("CANCEL")?,
-            trigger: get("TRIGGER")?,
+            command: record("COMMAND")?,
+            report: record("REPORT")?,
+            fill: record("FILL")?,
+            cancel: record("CANCEL")?,
+            trigger: record("TRIGGER")?,
             order: get("ORDER")?,
             batch_report: get("BatchReport")?,
             reject: py.import("hedgerow.kernels.book_words")?.getattr("Reject")?.unbind(),
@@ -38,13 +40,32 @@ pub(super) fn records(py: Python<'_>) -> PyResult<&'static Records> {
     })
 }
 
-/// Numbers seen as records, without a copy.
+/// Numbers as a new array of records.
 pub(super) fn as_records<'py, const N: usize>(
     py: Python<'py>,
-    rows: Vec<[i64; N]>,
-    dtype: &Py<PyAny>,
+    rows: &[[i64; N]],
+    dtype: &Py<PyArrayDescr>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    rows.into_flattened().into_pyarray(py).call_method1("view", (dtype,))
+    let mut count = rows.len() as npyffi::npy_intp;
+    // SAFETY: the array is new and of a record of `N` times eight bytes, as the rows are; numpy takes over the
+    // reference to the type.
+    unsafe {
+        let array = PY_ARRAY_API.PyArray_NewFromDescr(
+            py,
+            npyffi::get_type_object(py, npyffi::NpyTypes::PyArray_Type),
+            dtype.clone_ref(py).into_ptr().cast(),
+            1,
+            &mut count,
+            std::ptr::null_mut(),
+            std::ptr::null_mut(),
+            0,
+            std::ptr::null_mut(),
+        );
+        let array = Bound::from_owned_ptr_or_err(py, array)?;
+        let data = (*array.as_ptr().cast::<npyffi::PyArrayObject>()).fields.data;
+        std::ptr::copy_nonoverlapping(rows.as_ptr().cast(), data, size_of_val(rows));
+        Ok(array)
+    }
 }
 
 /// What one command did.

@@ -7,6 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from hedgerow.domain.instruments import Instrument
+from hedgerow.domain.money import ZERO
 from hedgerow.domain.orders import Side, signed
 from hedgerow.execution.intents import Intent, Ticker
 from hedgerow.execution.order_life import IntentState
@@ -41,6 +42,7 @@ class RefusalCode(StrEnum):
     LEGS_TOGETHER = "LegsTogether"
     STALE_FUNDS = "StaleFunds"
     INSUFFICIENT_FUNDS = "InsufficientFunds"
+    OTHER_ACCOUNT_FUNDS = "OtherAccountFunds"
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,14 +79,32 @@ class Funds(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Claimable(msgspec.Struct, frozen=True, kw_only=True):
-    """Another order, as far as a claim looks at it. `on_account`: of the claim's own account."""
+    """Another order, as far as a claim looks at it.
+
+    `position`: the strategy's signed position in the instrument, which the order may close; zero where nobody looks.
+    """
 
     id: int
     state: IntentState
-    on_account: bool
+    venue: str
+    account: str
     instrument: str
+    side: Side
     quantity: Decimal
     limit_price: Decimal
+    position: Decimal
+
+
+class OtherAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """Another account with legs of the same decision, as its own executor last wrote of it.
+
+    `claimed_since_funds`: as in `ClaimFacts`, of that account.
+    """
+
+    venue: str
+    account: str
+    funds: Funds
+    claimed_since_funds: tuple[Claimable, ...]
 
 
 class VenueView(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,6 +139,7 @@ class ClaimFacts(msgspec.Struct, frozen=True, kw_only=True):
         companions: the other intents of the same decision.
         claimed_since_funds: other orders of the account since the venue was asked for its funds, which may not count
             them yet.
+        other_accounts: those of the companions; one whose funds nobody has written down is not among them.
         orders_last_minute: of the strategy; orders_last_second: of the account; repeated_orders: of the strategy in
             the last minute, the newest ones in the instrument in a row that went the intent's way.
     """
@@ -143,6 +164,7 @@ class ClaimFacts(msgspec.Struct, frozen=True, kw_only=True):
     funds: Funds | None
     companions: tuple[Claimable, ...]
     claimed_since_funds: tuple[Claimable, ...]
+    other_accounts: tuple[OtherAccount, ...]
     orders_last_minute: int
     repeated_orders: int
     orders_last_second: int
@@ -154,6 +176,11 @@ def reduces(facts: ClaimFacts) -> bool:
     before = facts.position + facts.at_venue
     after = before + signed(facts.intent.side, facts.intent.quantity)
     return abs(after) < abs(before)
+
+
+def opens(side: Side, quantity: Decimal, position: Decimal) -> Decimal:
+    """How much of an order is left when it has closed what it can of a signed position."""
+    return max(ZERO, quantity - max(ZERO, -side.sign * position))
 
 
 def highest_price(facts: ClaimFacts) -> Decimal:

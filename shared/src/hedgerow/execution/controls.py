@@ -10,7 +10,7 @@ from collections.abc import Callable
 from hedgerow.domain.age import age_problem
 from hedgerow.domain.currencies import at_par
 from hedgerow.execution.claim_facts import SECOND_NS, ClaimFacts, Refusal, RefusalCode
-from hedgerow.execution.funds_controls import funds_control, together_control
+from hedgerow.execution.funds_controls import funds_control, other_accounts_control, together_control
 from hedgerow.execution.market_controls import collar_control, ticker_control
 from hedgerow.execution.pace_controls import loss_control, rate_control, repeat_control, turnover_control
 from hedgerow.execution.size_controls import (
@@ -138,4 +138,5 @@ _CONTROLS: tuple[Callable[[ClaimFacts], Refusal | None], ...] = (
     repeat_control,
     rate_control,
     funds_control,
+    other_accounts_control,
 )

@@ -7,6 +7,7 @@ import msgspec
 
 from hedgerow.hedging.decide import decide
 from hedgerow.hedging.snapshot import LedgerSnapshot
+from hedgerow.ledger.connection import allow_silence
 from hedgerow.schemas.codec import encode
 from hedgerow.schemas.risk_state import RiskState
 
@@ -46,6 +47,7 @@ async def replay_decisions(
     count = 0
     differences = []
     async with connection.transaction(readonly=True):
+        await allow_silence(connection)
         # A cursor, because a ledger holds more decisions with their inputs than fit into memory.
         async for row in connection.cursor(
             "select id, risk_state, snapshot, decision from decisions "

@@ -17,6 +17,7 @@ from hedgerow.execution.intents import Intent, VenueFill
 from hedgerow.execution.order_life import IntentState
 from hedgerow.hedging.decision import NewIntent
 from hedgerow.hedging.snapshot import LedgerSnapshot
+from hedgerow.ledger.connection import allow_silence
 
 GENESIS = bytes(32)
 _BATCH = 500
@@ -185,6 +186,7 @@ async def verify_chain(
     walk = ChainWalk()
     # One reading, so that what is written meanwhile is no difference; a cursor, because history only grows.
     async with connection.transaction(isolation="repeatable_read", readonly=True):
+        await allow_silence(connection)
         async for row in connection.cursor(
             "select strategy_uid, position, payload, hash from chain "
             "where $1::uuid is null or strategy_uid = $1 order by strategy_uid, position",

@@ -9,12 +9,14 @@ import msgspec
 from hedgerow.domain.days import utc_day
 from hedgerow.domain.ids import client_order_id
 from hedgerow.domain.instruments import find_instrument
+from hedgerow.domain.orders import Side
 from hedgerow.execution.account_tally import Flying, Holding, TradingDay, in_a_row, tally, usable_mids
 from hedgerow.execution.claim_facts import (
     MINUTE_NS,
     SECOND_NS,
     Claimable,
     ClaimFacts,
+    OtherAccount,
     Refusal,
     RefusalCode,
     VenueView,
@@ -23,6 +25,7 @@ from hedgerow.execution.claiming import SENDING, refused, venue_missing
 from hedgerow.execution.controls import check
 from hedgerow.execution.intents import Intent
 from hedgerow.execution.order_life import AT_VENUE, IntentState
+from hedgerow.ledger.account_funds import read_other_account
 from hedgerow.ledger.ceilings import decode_ceilings
 from hedgerow.ledger.connection import take_halt_gate
 from hedgerow.ledger.halts import halts_against
@@ -79,11 +82,13 @@ _FACTS = """
             join intents d on d.id = c.intent and d.strategy_uid = i.strategy_uid
             order by c.claimed_ns desc, d.id desc) as last_minute,
         array(
-            select (w.id, w.state, (w.venue, w.account) = (i.venue, i.account), w.instrument, w.quantity, w.limit_price)
+            select (w.id, w.state, w.venue, w.account, w.instrument, w.side, w.quantity, w.limit_price,
+                coalesce((select quantity from positions p where (p.strategy_uid, p.mode, p.venue, p.account,
+                p.instrument) = (w.strategy_uid, w.mode, w.venue, w.account, w.instrument)), 0))
             from intents w where w.decision = i.decision and w.id <> i.id order by w.id
         ) as companions,
         array(
-            select (d.id, d.state, true, d.instrument, d.quantity, d.limit_price)
+            select (d.id, d.state, d.venue, d.account, d.instrument, d.side, d.quantity, d.limit_price, 0::numeric)
             from orders c join intents d on d.id = c.intent
             where (c.venue, c.account) = (i.venue, i.account) and c.claimed_ns > $6 and d.mode <> 'Shadow' order by d.id
         ) as claimed_since_funds,
@@ -131,8 +136,9 @@ async def claim(connection: Any, intent_id: int, seen: VenueView, now_ns: int) -
             refusal: Refusal | None = venue_missing(intent)
         else:
             halts = await halts_against(connection, intent.strategy, [intent.venue])
+            others = await _other_accounts(connection, intent, facts["companions"])
             try:
-                refusal = check(_claim_facts(intent, held, facts, halts, seen, now_ns))
+                refusal = check(_claim_facts(intent, held, facts, halts, others, seen, now_ns))
             except UnreadableConfig as error:
                 refusal = Refusal(code=RefusalCode.UNREADABLE, detail=f"the strategy's config: {error}")
         if refusal is not None:
@@ -155,7 +161,13 @@ async def _take(connection: Any, intent: Intent, ledger: uuid.UUID, now_ns: int)
 
 
 def _claim_facts(
-    intent: Intent, held: Any, facts: Any, halts: tuple[str, ...], seen: VenueView, now_ns: int
+    intent: Intent,
+    held: Any,
+    facts: Any,
+    halts: tuple[str, ...],
+    others: Sequence[OtherAccount],
+    seen: VenueView,
+    now_ns: int,
 ) -> ClaimFacts:
     counted = tally(
         intent.strategy_uid,
@@ -187,6 +199,7 @@ def _claim_facts(
         funds=seen.funds,
         companions=tuple(_claimable(row) for row in facts["companions"]),
         claimed_since_funds=tuple(_claimable(row) for row in facts["claimed_since_funds"]),
+        other_accounts=tuple(others),
         orders_last_minute=len(facts["last_minute"]),
         repeated_orders=in_a_row(facts["last_minute"], intent.instrument, intent.side),
         orders_last_second=facts["orders_last_second"],
@@ -194,9 +207,18 @@ def _claim_facts(
     )
 
 
+async def _other_accounts(connection: Any, intent: Intent, companions: Sequence[Any]) -> list[OtherAccount]:
+    """Those on which legs of the same decision are."""
+    legs = [_claimable(row) for row in companions]
+    accounts = dict.fromkeys((leg.venue, leg.account) for leg in legs)
+    accounts.pop((intent.venue, intent.account), None)
+    found = [await read_other_account(connection, *account) for account in accounts]
+    return [account for account in found if account is not None]
+
+
 def _claimable(row: Sequence[Any]) -> Claimable:
-    number, state, *rest = row
-    return _struct(Claimable, (number, IntentState(state), *rest))
+    number, state, venue, account, instrument, side, *rest = row
+    return _struct(Claimable, (number, IntentState(state), venue, account, instrument, Side(side), *rest))
 
 
 def _struct(kind: type[_S], row: Sequence[Any]) -> _S:

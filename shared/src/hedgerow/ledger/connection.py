@@ -5,7 +5,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import asyncpg
+import structlog
 
+_log = structlog.get_logger()
 # Every transaction that could let an order out takes this lock shared, a halt takes it alone: when a halt's
 # commit is done, no claim or decision that did not see it can still commit.
 HALT_GATE = 0x6865_6467_6500
@@ -15,7 +17,7 @@ PUBLISH_GATE = HALT_GATE + 1
 
 # What a lost ledger looks like from inside a query. A server that is shut down or starting up says so with errors
 # that asyncpg does not count as connection errors, and a rollback on a connection that dies under it gets confused. One
-# that is full, closed to new connections, or only a standby is no ledger either.
+# that is full, closed to new connections, or only a standby is no ledger either; nor one that gave this connection up.
 LEDGER_LOST: tuple[type[Exception], ...] = (
     OSError,
     TimeoutError,
@@ -26,10 +28,26 @@ LEDGER_LOST: tuple[type[Exception], ...] = (
     asyncpg.exceptions.InsufficientResourcesError,
     asyncpg.exceptions.ObjectNotInPrerequisiteStateError,
     asyncpg.exceptions.ReadOnlySQLTransactionError,
+    asyncpg.exceptions.IdleInTransactionSessionTimeoutError,
 )
 
 CONNECT_TIMEOUT_S = 5.0
 COMMAND_TIMEOUT_S = 30.0
+# A worker that was stopped inside a transaction holds its locks, and a halt has a second to land. Between two of its
+# statements a worker waits for nothing but its own processor, some milliseconds: the server ends a connection that is
+# silent for longer than this inside a transaction.
+SILENT_IN_TRANSACTION_MS = 750
+# The server does not count the silence between a statement's parts (asyncpg prepares, then executes), so a halt that
+# has waited for so long ends the connections that keep it from landing.
+GATE_PATIENCE_MS = 750
+_END_HOLDERS = """
+    select pid, application_name, pg_terminate_backend(pid) from pg_stat_activity
+    where usename = current_user and xact_start < clock_timestamp() - $2 * interval '1 millisecond' and pid in (
+        select pid from pg_locks where locktype = 'advisory' and granted and pid <> pg_backend_pid()
+        and database = (select oid from pg_database where datname = current_database())
+        and (classid::bigint << 32) + objid::bigint = $1 and objsubid = 1
+    )
+"""
 
 
 class LedgerUnreachable(ConnectionError):
@@ -52,7 +70,7 @@ async def connect(dsn: str, application_name: str) -> asyncpg.Connection:
             dsn,
             timeout=CONNECT_TIMEOUT_S,
             command_timeout=COMMAND_TIMEOUT_S,
-            server_settings={"application_name": application_name},
+            server_settings=_session(application_name),
         )
     except (OSError, TimeoutError, asyncpg.PostgresError) as error:
         raise LedgerUnreachable(
@@ -88,8 +106,14 @@ async def create_pool(
         timeout=CONNECT_TIMEOUT_S,
         command_timeout=patience_s,
         init=on_connect,
-        server_settings={"application_name": application_name},
+        server_settings=_session(application_name),
     )
+
+
+async def allow_silence(connection: Any) -> None:
+    """Let the transaction that was begun be silent for as long as it likes. For readers, who may reckon between two
+    fetches; whoever takes a lock must not."""
+    await connection.execute("set local idle_in_transaction_session_timeout = 0")
 
 
 async def ledger_id(connection: Any) -> uuid.UUID:
@@ -104,13 +128,32 @@ async def take_halt_gate(connection: Any) -> None:
 
 
 async def close_halt_gate(connection: Any) -> None:
-    """Hold the gate alone until the transaction ends: waits for claims and decisions that are under way."""
-    await connection.execute("select pg_advisory_xact_lock($1)", HALT_GATE)
+    """Hold the gate alone until the transaction ends: waits for claims and decisions that are under way, but for none
+    longer than `GATE_PATIENCE_MS`. What is ended then is not committed, and its worker finds its ledger lost."""
+    while True:
+        try:
+            async with connection.transaction():  # a savepoint: only the wait is given up
+                await connection.execute(f"set local lock_timeout = {GATE_PATIENCE_MS}")
+                await connection.execute("select pg_advisory_xact_lock($1)", HALT_GATE)
+                await connection.execute("set local lock_timeout to default")
+            return
+        except asyncpg.LockNotAvailableError:
+            for row in await connection.fetch(_END_HOLDERS, HALT_GATE, GATE_PATIENCE_MS):
+                _log.warning(
+                    "a connection kept a halt from landing: ended", pid=row["pid"], of=row["application_name"]
+                )
 
 
 async def take_publish_gate(connection: Any) -> None:
     """Be the only publisher until the transaction ends."""
     await connection.execute("select pg_advisory_xact_lock($1)", PUBLISH_GATE)
+
+
+def _session(application_name: str) -> dict[str, str]:
+    return {
+        "application_name": application_name,
+        "idle_in_transaction_session_timeout": str(SILENT_IN_TRANSACTION_MS),
+    }
 
 
 async def _require_durable(connection: asyncpg.Connection, dsn: str) -> None:

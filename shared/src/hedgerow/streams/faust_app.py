@@ -10,7 +10,7 @@ Three things are replaced through Faust's own extension points:
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -118,26 +118,6 @@ class StreamApp(faust.App):
 
     def _new_transport(self) -> _Transport:
         return _Transport(self.conf.broker_consumer, self)
-
-    async def ends(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
-        """The ends of these logs, as the brokers tell.
-
-        Raises:
-            KafkaError: they do not, or a partition is no longer ours.
-        """
-        if not partitions:
-            return {}
-        ends = await self.consumer.highwaters(*(TP(*partition) for partition in partitions))
-        return {(tp.topic, tp.partition): int(end) for tp, end in ends.items()}
-
-    async def position(self, partition: Partition) -> int:
-        """The next offset that will be fetched.
-
-        Raises:
-            KafkaError: the partition is no longer ours.
-        """
-        position = await self.consumer.position(TP(*partition))
-        return 0 if position is None else int(position)
 
 
 def group_of(role: str) -> str:

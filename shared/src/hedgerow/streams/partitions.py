@@ -11,12 +11,14 @@ class Slot:
 
     Attributes:
         next_offset: what the state does not yet hold; None before the first message when nothing was loaded.
+        start_offset: where the group begins to read; None until somebody asked the brokers.
         saved_offset: the `next_offset` of the checkpoint that is known to be kept.
     """
 
     def __init__(self, partition: Partition) -> None:
         self.partition = partition
         self.next_offset: int | None = None
+        self.start_offset: int | None = None
         self.saved_offset: int | None = None
         self._owned_and_loaded: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
@@ -24,6 +26,11 @@ class Slot:
         """Wait for the state to be loaded; False when the partition was revoked instead."""
         future = self._owned_and_loaded
         return future.result() if future.done() else await asyncio.shield(future)
+
+    @property
+    def taken_up_to(self) -> int | None:
+        """The next offset to be taken up, as far as it is known."""
+        return self.start_offset if self.next_offset is None else self.next_offset
 
     @property
     def loaded(self) -> bool:

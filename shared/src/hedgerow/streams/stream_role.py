@@ -2,10 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Iterable
 
 import structlog
-from aiokafka.errors import KafkaError
+from confluent_kafka import KafkaException
 
 from hedgerow.schemas.records import StrategyPublished
 from hedgerow.streams.agent import Agents
@@ -13,6 +13,7 @@ from hedgerow.streams.config_tail import ConfigTail
 from hedgerow.streams.context import Context, FollowsAssignment, StreamRole
 from hedgerow.streams.faust_app import Partition, build_app
 from hedgerow.streams.lifeline import Lifeline
+from hedgerow.streams.log_offsets import LogOffsets
 from hedgerow.streams.metrics import WorkerMetrics
 from hedgerow.streams.ownership import acknowledgement, beat, home_of
 from hedgerow.streams.partitions import Partitions, Slot
@@ -26,7 +27,6 @@ _log = structlog.get_logger(__name__)
 
 _CHECKPOINT_EVERY_S = 5.0
 _OBSERVE_EVERY_S = 1.0
-_ANSWER_S = 5.0
 _BEAT_EVERY_S = 3.0
 _STOP_GRACE_S = 10.0
 
@@ -43,6 +43,7 @@ class StreamRunner:
         lifeline: Lifeline,
         conditions: Conditions,
         watchdog: Watchdog,
+        log_offsets: LogOffsets,
     ) -> None:
         self._role = role
         self._context = context
@@ -51,6 +52,7 @@ class StreamRunner:
         self._lifeline = lifeline
         self._conditions = conditions
         self._watchdog = watchdog
+        self._log_offsets = log_offsets
         self._stepper = role.make_stepper(context)
         self._processor = Processor(role.name, self._stepper, role.subscriptions, producer, metrics)
         self._partitions = Partitions()
@@ -221,24 +223,23 @@ class StreamRunner:
                 self._lifeline.fail(f"{self._role.name}: {lag} messages behind and no progress")
 
     async def _lag(self) -> int:
-        """Messages not yet taken up. A consumer that does not answer may be behind: that counts as one message."""
+        """Messages not yet taken up. Where the brokers do not tell there may be some: that counts as one message."""
         slots = list(self._partitions)
         try:
-            async with asyncio.timeout(_ANSWER_S):
-                ends = await self._app.ends([slot.partition for slot in slots])
-                lags = {slot.partition: await self._slot_lag(slot, ends) for slot in slots}
-        except (KafkaError, TimeoutError) as error:
-            _log.warning("consumer does not answer", role=self._role.name, error=repr(error))
+            ends = await self._log_offsets.ends(slot.partition for slot in slots)
+            await self._find_starts(slot for slot in slots if slot.taken_up_to is None)
+        except KafkaException as error:
+            _log.warning("Kafka does not tell where logs end", role=self._role.name, error=str(error))
             return max(1, self._watchdog.lag)
+        lags = {slot.partition: max(0, ends[slot.partition] - (slot.taken_up_to or 0)) for slot in slots}
         for partition, lag in lags.items():
             self._metrics.lag.labels(self._role.name, *partition).set(lag)
         return sum(lags.values())
 
-    async def _slot_lag(self, slot: Slot, ends: Mapping[Partition, int]) -> int:
-        taken = slot.next_offset
-        if taken is None:
-            taken = await self._app.position(slot.partition)
-        return max(0, ends[slot.partition] - taken)
+    async def _find_starts(self, slots: Iterable[Slot]) -> None:
+        unknown = {slot.partition: slot for slot in slots}
+        for partition, start in (await self._log_offsets.starts(self._app.conf.id, unknown)).items():
+            unknown[partition].start_offset = start
 
     # Checkpoints
 

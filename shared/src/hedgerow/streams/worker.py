@@ -16,6 +16,7 @@ from hedgerow.streams.context import Context, Role, ServiceRole, StreamRole
 from hedgerow.streams.counting import CountingProducer
 from hedgerow.streams.health import HealthServer, progress
 from hedgerow.streams.lifeline import Lifeline
+from hedgerow.streams.log_offsets import LogOffsets
 from hedgerow.streams.logs import set_up_logs
 from hedgerow.streams.metrics import worker_metrics
 from hedgerow.streams.producer import KafkaProducer
@@ -94,6 +95,7 @@ class Worker:
             self._conditions.set(role.name, "started", False, "has not started yet")
         self._watchdogs = {role.name: Watchdog() for role in roles if isinstance(role, StreamRole)}
         self._producer = KafkaProducer(settings.kafka, lifeline)
+        self._log_offsets = LogOffsets(settings.kafka)
         self._name = f"{socket.gethostname()}-{os.getpid()}"
         self._runners: list[StreamRunner] = []
         self._services: list[asyncio.Task[None]] = []
@@ -154,6 +156,7 @@ class Worker:
             self._lifeline,
             self._conditions,
             watchdog,
+            self._log_offsets,
         )
         self._runners.append(runner)
         await runner.start()
