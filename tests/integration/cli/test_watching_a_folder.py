@@ -1,5 +1,6 @@
 """`hedgerow apply --watch`: changes act, what is broken is refused, and nothing that is live goes away by itself."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -15,8 +16,12 @@ import pytest
 from confluent_kafka import Producer
 from topic_contents import newest_by_key
 
+from hedgerow.domain.times import SECOND_NS
+from hedgerow.ledger.connection import connect
+from hedgerow.ledger.continuity import arrive
 from hedgerow.schemas.records import StrategyPublished
 from hedgerow.schemas.topics import STRATEGIES
+from hedgerow_local.postgres import execute
 
 EXAMPLES = Path(__file__).parents[3] / "k8s" / "examples"
 DEADLINE_S = 60.0
@@ -194,3 +199,50 @@ def test_each_change_becomes_one_generation_and_the_time_it_took_is_recorded(
             times.append(time.monotonic() - before)
     record_property("seconds_from_change_to_topic", times)
     print("seconds from change to topic:", [f"{seconds:.3f}" for seconds in times])
+
+
+# As a promotion leaves it that lost the newest generation.
+WITHOUT_ITS_TAIL = """
+    with lost as (delete from generations g using strategies s
+        where g.strategy_uid = s.uid and g.generation = s.generation returning g.strategy_uid, g.generation),
+    kept as (select distinct on (g.strategy_uid) g.* from generations g join lost l on l.strategy_uid = g.strategy_uid
+        and g.generation < l.generation order by g.strategy_uid, g.generation desc)
+    update strategies s set generation = kept.generation, revision = kept.revision, config = kept.config
+    from kept where kept.strategy_uid = s.uid
+"""
+ELSEWHERE = "update ledger_identity set server = 'elsewhere'"
+
+
+def test_what_a_promotion_lost_is_applied_again_as_a_generation_that_nobody_had(
+    folder: Folder, kafka: str, ledger_dsn: str
+) -> None:
+    with watching(folder.path, kafka, ledger_dsn) as watcher:
+        watcher.wait_for(f"HedgeStrategy {folder.key} created (generation 1")
+        folder.write("30000")
+        watcher.wait_for(f"HedgeStrategy {folder.key} configured (generation 2")
+        execute(ledger_dsn, WITHOUT_ITS_TAIL, ELSEWHERE)
+        asyncio.run(_arrive(ledger_dsn))
+        before = len(watcher.lines)
+        (folder.path / "note.txt").write_text("wakes it before its quiet pass")
+        watcher.wait_for(f"HedgeStrategy {folder.key} configured (generation ", before)
+        first = folder.on_topic(kafka)
+        assert first is not None
+        assert first.generation > 2
+
+        while time.time_ns() // SECOND_NS <= first.generation:
+            time.sleep(0.05)  # no two promotions are in one second
+        execute(ledger_dsn, WITHOUT_ITS_TAIL, ELSEWHERE)
+        before = len(watcher.lines)
+        folder.write("35000")  # here the publisher is the first to come to the promoted ledger
+        watcher.wait_for(f"HedgeStrategy {folder.key} configured (generation ", before)
+        second = folder.on_topic(kafka)
+        assert watcher.stop() == 0
+    assert second is not None
+    assert second.generation > first.generation
+
+
+async def _arrive(dsn: str) -> None:
+    """As an executor does when it meets the ledger again."""
+    connection = await connect(dsn, "cli-tests")
+    assert await arrive(connection, time.time_ns())
+    await connection.close()

@@ -76,8 +76,7 @@ class TradingDesk:
         shutil.copytree(exchange.keys / account, folder / "keys" / account)
         ensure_gateway_keys(folder / "gateway-keys")
         (folder / "venue.yaml").write_text(VENUE_FILE % account)
-        self.client = ccxt.bybit({"apiKey": self._key("apiKey"), "secret": self._key("secret")})
-        self.client.urls["api"] = dict.fromkeys(self.client.urls["api"], exchange.url)
+        self.client = client_of(folder / "keys" / account, exchange.url)
         self._http = ports.free_port()
         self.gateway_url = f"http://127.0.0.1:{ports.free_port()}"
         self.environment = {
@@ -102,7 +101,7 @@ class TradingDesk:
             venue = example.venue(account=self.account, orders_per_second=1_000)
             await publish_venue(connection, venue, time.time_ns())
             for name, symbol in (("btc", example.SYMBOL), ("eth", ETHER)):
-                config = _strategy(name, symbol, self.account)
+                config = strategy_on(name, symbol, example.VENUE, self.account)
                 published = await publish_strategy(connection, config, "r1", time.time_ns())
                 self.uids[name] = published.uid
         return self
@@ -141,7 +140,7 @@ class TradingDesk:
 
     async def decide(self, name: str, side: Side, quantity: str, price: Decimal | None = None) -> int | None:
         """Commit one order for a strategy: at the touch, unless a price is given. None when the ledger refuses."""
-        symbol = example.SYMBOL if name == "btc" else ETHER
+        symbol = ETHER if name == "eth" else example.SYMBOL
         if price is None:
             ticker = await self.client.fetch_ticker(symbol)
             price = Decimal(str(ticker["ask" if side is Side.BUY else "bid"]))
@@ -242,12 +241,18 @@ class TradingDesk:
         with urllib.request.urlopen(f"http://127.0.0.1:{self._http}{path}", timeout=5) as answer:
             return str(answer.read().decode())
 
-    def _key(self, name: str) -> str:
-        return (self.folder / "keys" / self.account / name).read_text()
+
+def client_of(keys: Path, url: str) -> ccxt.bybit:
+    """The account whose keys these are, on the exchange at this address."""
+    client = ccxt.bybit(
+        {"apiKey": (keys / "apiKey").read_text().strip(), "secret": (keys / "secret").read_text().strip()}
+    )
+    client.urls["api"] = dict.fromkeys(client.urls["api"], url)
+    return client
 
 
-def _strategy(name: str, symbol: str, account: str) -> CompiledStrategy:
-    leg = Leg(index=0, venue=example.VENUE, account=account, instrument=example.LISTINGS[symbol])
+def strategy_on(name: str, symbol: str, venue: str, account: str) -> CompiledStrategy:
+    leg = Leg(index=0, venue=venue, account=account, instrument=example.LISTINGS[symbol])
     limits: dict[str, Any] = {"max_orders_per_minute": 6_000, "price_collar_bps": Decimal(1_000)}
     return example.strategy(name=name, hedge_with=(leg,), limits=example.limits(**limits))
 

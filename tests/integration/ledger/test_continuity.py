@@ -9,9 +9,13 @@ import pytest
 from ledger_desk import Desk
 
 from hedgerow.ledger.books import read_books
-from hedgerow.ledger.connection import LedgerUnreachable, create_pool, ledger_id
+from hedgerow.ledger.connection import LedgerUnreachable, connect, create_pool, ledger_id
 from hedgerow.ledger.continuity import arrive, arrived_at, require_server
 from hedgerow.ledger.halts import standing_halts
+from hedgerow.ledger.strategies import publish_strategy
+from hedgerow.ledger.venues import publish_venue
+from hedgerow.schemas.records import StrategyPublished
+from hedgerow.streams.config_tail import Generations
 from hedgerow_local.postgres import execute
 
 
@@ -72,14 +76,23 @@ async def test_on_another_server_books_that_clients_move_are_newer_than_any_that
     assert sequences == {"clients": desk.now_ns, "oms": 7}
 
 
+def _copy(postgres: str, dsn: str) -> str:
+    """A database like this one, as a backup that was restored; nobody may be connected to it. Its DSN."""
+    name = f"test_{uuid4().hex}"
+    execute(postgres, f"CREATE DATABASE {name} TEMPLATE {urlsplit(dsn).path.strip('/')}")
+    return urlunsplit(urlsplit(dsn)._replace(path=f"/{name}"))
+
+
+def _drop(postgres: str, dsn: str) -> None:
+    execute(postgres, f"DROP DATABASE {urlsplit(dsn).path.strip('/')} WITH (FORCE)")
+
+
 async def test_a_copy_of_its_database_is_another_server(postgres: str, ledger_dsn: str) -> None:
-    source, copy = urlsplit(ledger_dsn).path.strip("/"), f"test_{uuid4().hex}"
     connection = await asyncpg.connect(ledger_dsn)
     await arrive(connection, 1)
     await connection.close()
-    execute(postgres, f"CREATE DATABASE {copy} TEMPLATE {source}")
+    dsn = _copy(postgres, ledger_dsn)
     try:
-        dsn = urlunsplit(urlsplit(ledger_dsn)._replace(path=f"/{copy}"))
         with pytest.raises(LedgerUnreachable, match="restored or promoted"):
             await create_pool(dsn, "ledger-tests", 1, on_connect=arrived_at)
         restored = await asyncpg.connect(dsn)
@@ -87,4 +100,41 @@ async def test_a_copy_of_its_database_is_another_server(postgres: str, ledger_ds
         await restored.close()
         await (await create_pool(dsn, "ledger-tests", 1, on_connect=arrived_at)).close()
     finally:
-        execute(postgres, f"DROP DATABASE {copy} WITH (FORCE)")
+        _drop(postgres, dsn)
+
+
+async def _publish(dsn: str, upper: str, now_ns: int) -> StrategyPublished:
+    """An edit of the band, by a publisher who is the first to come to this ledger."""
+    connection = await connect(dsn, "ledger-tests")
+    try:
+        await arrive(connection, now_ns)
+        config = example.strategy(bands=(example.band("-1", upper),))
+        await publish_venue(connection, example.venue(), now_ns)
+        return await publish_strategy(connection, config, f"upper-{upper}", now_ns)
+    finally:
+        await connection.close()
+
+
+async def test_edits_of_a_restored_ledger_are_news_to_workers_that_know_generations_it_lost(
+    postgres: str, ledger_dsn: str
+) -> None:
+    """It was at generation 1; they know 2 and 3. It is restored twice from the same backup, a while apart."""
+    now_ns, workers = example.NOW_NS, Generations()
+    key = example.strategy().key
+    assert workers.offer(key, await _publish(ledger_dsn, "1", now_ns))
+    backup = _copy(postgres, ledger_dsn)
+    restored = [_copy(postgres, backup) for _ in range(2)]
+    try:
+        for lost in ("2", "3"):
+            assert workers.offer(key, await _publish(ledger_dsn, lost, now_ns))
+        for number, dsn in enumerate(restored, start=1):
+            at_ns = now_ns + number * 60_000_000_000
+            as_it_was = await _publish(dsn, "1", at_ns)
+            assert workers.offer(key, as_it_was)
+            edited = await _publish(dsn, "4", at_ns)
+            assert workers.offer(key, edited)
+            assert edited.generation == as_it_was.generation + 1
+            assert await _publish(dsn, "4", at_ns) == edited
+    finally:
+        for dsn in (*restored, backup):
+            _drop(postgres, dsn)

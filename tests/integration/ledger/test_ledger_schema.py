@@ -43,7 +43,7 @@ async def test_a_schema_of_another_version_is_refused_with_what_to_do(
     async with pool.acquire() as connection:
         await connection.execute(statement)
         with pytest.raises(
-            SchemaMismatch, match=f"is at {found}, this version needs 0012; run `hedgerow migrate`"
+            SchemaMismatch, match=f"is at {found}, this version needs 0013; run `hedgerow migrate`"
         ):
             await require_current(connection)
 

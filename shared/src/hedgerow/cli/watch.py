@@ -9,6 +9,7 @@ import contextlib
 import signal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from watchfiles import awatch
 
@@ -16,7 +17,7 @@ from hedgerow.cli.apply import apply_declared
 from hedgerow.cli.exits import ExitCode, UsageError, complain
 from hedgerow.cli.resource_files import Declared, FilesRead, read_resources
 from hedgerow.cli.servers import Servers, open_ledger
-from hedgerow.ledger.connection import LEDGER_LOST
+from hedgerow.ledger.connection import LEDGER_LOST, ledger_id
 from hedgerow.ledger.migrate import SchemaMismatch
 from hedgerow.streams.publisher import publish_again
 from hedgerow.streams.sender import KafkaUnreachable, Sender
@@ -58,6 +59,10 @@ class FolderWatch:
         unread = [f"{text} (what was live of it stays live)" for text in read.all_problems]
         self._say_new([*unread, *refused])
         self._say_gone(read)
+
+    def forget(self) -> None:
+        """Apply everything in the next pass, as if it had changed."""
+        self._live = dict.fromkeys(self._live, "")
 
     def _read(self) -> FilesRead:
         try:
@@ -140,14 +145,16 @@ async def _keep_applying(
     servers: Servers, watch: FolderWatch, changed: asyncio.Event, stopping: asyncio.Event
 ) -> None:
     failures = 0
-    published_again = False
+    known: UUID | None = None
     pause_s = FIRST_PASS_AGAIN_S
     while not stopping.is_set():
         changed.clear()
         try:
-            if not published_again:
+            # A ledger that was restored or promoted has another name, and may have lost what was applied.
+            if await _ledger_name(servers) != known:
                 await _publish_again(servers)
-                published_again = True
+                watch.forget()
+                known = await _ledger_name(servers)
             await watch.run_pass(servers)
             failures = 0
         except _TRY_AGAIN as error:
@@ -156,6 +163,11 @@ async def _keep_applying(
             failures += 1
         await _either(changed, stopping, pause_s)
         pause_s = QUIET_S
+
+
+async def _ledger_name(servers: Servers) -> UUID:
+    async with open_ledger(servers) as connection:
+        return await ledger_id(connection)
 
 
 async def _publish_again(servers: Servers) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import structlog
 
+from hedgerow.domain.times import SECOND_NS
 from hedgerow.ledger.connection import LedgerUnreachable, close_halt_gate
 from hedgerow.ledger.halts import HaltTarget, place_halt
 
@@ -27,8 +28,8 @@ async def arrive(connection: Any, now_ns: int) -> bool:
     """Before anything is claimed: halt every venue when the ledger is on another server than it last was.
 
     It then names its orders anew, so that an intent number that is given a second time is not taken for the order that
-    went out under the first; and the books that client fills move go on from the time's sequence, so that what was
-    published of the lost fills is not taken for newer.
+    went out under the first. Books that client fills move go on from the time's sequence, and generations from the
+    time in seconds, so that what was published of the lost ones is not taken for newer.
 
     Returns:
         Whether it was restored or promoted.
@@ -47,7 +48,10 @@ async def arrive(connection: Any, now_ns: int) -> bool:
         if row["server"] is None:
             return False
         await connection.execute(
-            "update ledger_identity set id = $1, former_ids = former_ids || $2::uuid", uuid.uuid4(), row["id"]
+            "update ledger_identity set id = $1, former_ids = former_ids || $2::uuid, generations_from = $3",
+            uuid.uuid4(),
+            row["id"],
+            now_ns // SECOND_NS,
         )
         await connection.execute(
             "update books set sequence = greatest(sequence + 1, $1) where not fed", now_ns

@@ -35,7 +35,8 @@ class ResourceId(msgspec.Struct, frozen=True, kw_only=True):
 async def publish_strategy(
     connection: Any, config: CompiledStrategy, revision: str, now_ns: int, resource: ResourceId | None = None
 ) -> StrategyPublished:
-    """Make this config the current generation. An unchanged revision keeps its generation.
+    """Make this config the current generation. An unchanged revision keeps its generation, unless that was given before
+    the ledger was restored or promoted.
 
     What of the one before cannot be read is quarantined: nothing is remembered of it, and it is halted.
 
@@ -65,7 +66,10 @@ async def publish_strategy(
             # The resource was deleted and made anew while nobody looked: another strategy of the same name.
             await _remove(connection, row["uid"], now_ns)
             row = None
-        least = resource.generation if resource is not None else 1
+        # Below it, workers may know the number with another config: from before a promotion.
+        least = await connection.fetchval("select generations_from from ledger_identity")
+        if resource is not None:
+            least = max(least, resource.generation)
         same = row is not None and row["revision"] == revision and row["generation"] >= least
         if same and not unreadable:
             return _published(row)

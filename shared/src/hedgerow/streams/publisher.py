@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from hedgerow.ledger.connection import PUBLISH_GATE
+from hedgerow.ledger.continuity import arrive
 from hedgerow.ledger.publishers import DeclaredElsewhere, Publisher
 from hedgerow.ledger.strategies import (
     LegConflict,
@@ -146,6 +147,8 @@ async def _send(sender: Sender, published: Iterable[StrategyPublished]) -> None:
 async def _turn(connection: Any) -> AsyncIterator[None]:
     await connection.execute("select pg_advisory_lock($1)", PUBLISH_GATE)
     try:
+        # Whoever comes first to a ledger that was restored or promoted says so: generations go on from another number.
+        await arrive(connection, time.time_ns())
         yield
     finally:
         await connection.execute("select pg_advisory_unlock($1)", PUBLISH_GATE)
