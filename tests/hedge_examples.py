@@ -347,6 +347,7 @@ def claim_facts(**changes: Any) -> ClaimFacts:
         ceilings=Ceilings(),
         halts=(),
         ticker=ticker(),
+        market_problem=None,
         position=Decimal(0),
         at_venue=Decimal(0),
         account_gross_notional=Decimal(0),

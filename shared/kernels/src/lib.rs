@@ -12,6 +12,7 @@ mod instruction_sets;
 mod isa;
 mod normal;
 mod pricing;
+mod raw;
 mod scalar;
 
 use pyo3::prelude::*;

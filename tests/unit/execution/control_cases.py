@@ -144,6 +144,12 @@ LIMITS: dict[str, tuple[Changes, Changes, RefusalCode, str]] = {
         RefusalCode.NOT_PERMITTED,
         "trading on desk/paper is Disabled",
     ),
+    "the market is as it is listed": (
+        {"market_problem": None},
+        {"market_problem": "the tick of BTC/USDT:USDT is 0.1 USDT here and 0.5 at the venue"},
+        RefusalCode.MARKET_RULES,
+        "is 0.1 USDT here and 0.5 at the venue",
+    ),
     "tick": (
         {"limit_price": Decimal("59940.1")},
         {"limit_price": Decimal("59940.15")},

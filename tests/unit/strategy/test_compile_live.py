@@ -66,6 +66,20 @@ def test_live_on_a_mainnet_needs_its_limits() -> None:
     assert isinstance(compile_strategy(watching, real("Mainnet"), LISTED), CompiledStrategy)
 
 
+@pytest.mark.parametrize("mode", ["Shadow", "Live"])
+def test_what_only_the_built_in_exchange_trades_is_no_leg_on_a_real_venue(mode: str) -> None:
+    def edit(spec: dict[str, Any]) -> None:
+        spec["mode"] = mode
+        spec["hedgeWith"][0].update(instrument="SPX/USD:USD-301220")
+        spec["policy"]["band"][0].update(underlying="SPX")
+
+    (problem,) = problems(compile_strategy(parsed(edit), real("Testnet"), LISTED))
+    assert problem == (
+        "spec.hedgeWith[0].instrument: SPX/USD:USD-301220 is traded on the built-in exchange only, and paper is bybit; "
+        'use one of: "BTC/USDC:USDC", "BTC/USDT:USDT", "ETH/USDT:USDT"; or a Venue of type Builtin'
+    )
+
+
 def test_live_on_two_environments_has_no_prices_that_fit_both() -> None:
     def edit(spec: dict[str, Any]) -> None:
         spec["mode"] = "Live"

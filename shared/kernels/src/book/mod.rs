@@ -16,6 +16,7 @@ pub mod snapshot;
 pub mod stops;
 pub mod words;
 
+mod calls;
 mod feeds_python;
 mod python;
 mod questions;

@@ -29,18 +29,18 @@ impl OrderBook {
     }
 
     #[inline(always)]
-    fn execute(&mut self, command: &Command) -> Report {
+    pub(super) fn execute(&mut self, command: &Command) -> Report {
         let mut happenings = Happenings::default();
         let outcome = self.book.execute(command, &mut happenings);
-        Report { outcome, happenings }
+        Report::new(outcome, happenings)
     }
 }
 
-fn narrow_side(side: i64) -> i8 {
+pub(super) fn narrow_side(side: i64) -> i8 {
     i8::try_from(side).unwrap_or(i8::MAX)
 }
 
-fn narrow_owner(owner: i64) -> u32 {
+pub(super) fn narrow_owner(owner: i64) -> u32 {
     u32::try_from(owner).unwrap_or(OWNERS)
 }
 
@@ -51,7 +51,7 @@ fn a_side(side: i64) -> PyResult<i8> {
     }
 }
 
-fn flags(post_only: bool, reduce_only: bool, self_trade: i64) -> PyResult<u8> {
+pub(super) fn flags(post_only: bool, reduce_only: bool, self_trade: i64) -> PyResult<u8> {
     if !(0..=3).contains(&self_trade) {
         return Err(PyValueError::new_err(format!(
             "self_trade is {self_trade}; it should be a SelfTrade, 0 to 3"
@@ -297,7 +297,8 @@ impl OrderBook {
 
 pub fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<OrderBook>()?;
-    module.add_class::<Report>()?;
+    super::calls::add_to(&module.py().get_type::<OrderBook>())?;
+    module.add("Report", super::report::report_class(module.py())?)?;
     module.add_class::<super::feeds_python::L2BookBuilder>()?;
     module.add_class::<super::feeds_python::L3BookBuilder>()
 }

@@ -1,11 +1,16 @@
 //! What a command did, and the records of batches, as Python sees them.
 
+use std::ffi::c_void;
+use std::mem::offset_of;
+
 use numpy::{PY_ARRAY_API, PyArrayDescr, npyffi};
+use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::PyList;
+use pyo3::types::{PyList, PyString};
 
 use super::command::{Happenings, Outcome};
+use crate::raw::{Class, Instance, given, new_instance};
 
 /// What Python's side of the records defines once for both books.
 pub(super) struct Records {
@@ -69,64 +74,113 @@ pub(super) fn as_records<'py, const N: usize>(
 }
 
 /// What one command did.
-#[pyclass(frozen, freelist = 256, module = "hedgerow_kernels")]
+#[repr(C)]
 pub struct Report {
-    pub(super) outcome: Outcome,
-    pub(super) happenings: Happenings,
+    filled: i64,
+    remaining: i64,
+    status: u8,
+    code: u8,
+    happenings: Happenings,
 }
 
-#[pymethods]
+static REPORT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+
+/// The class of reports. Its lists are made when they are read.
+pub(super) fn report_class(py: Python<'_>) -> PyResult<&'static Py<PyAny>> {
+    REPORT.get_or_try_init(py, || {
+        Class {
+            name: c"hedgerow_kernels.Report",
+            doc: c"What one command did; see `hedgerow.kernels.twin_core.TwinReport`.",
+            members: vec![
+                (c"filled", ffi::Py_T_LONGLONG, offset_of!(Report, filled)),
+                (c"remaining", ffi::Py_T_LONGLONG, offset_of!(Report, remaining)),
+                (c"status", ffi::Py_T_UBYTE, offset_of!(Report, status)),
+                (c"code", ffi::Py_T_UBYTE, offset_of!(Report, code)),
+            ],
+            getters: vec![
+                (c"text", text_of_code),
+                (c"fills", fills),
+                (c"cancels", cancels),
+                (c"triggered", triggered),
+            ],
+            text,
+        }
+        .make::<Report>(py)
+    })
+}
+
 impl Report {
-    #[getter]
-    fn status(&self) -> u8 {
-        self.outcome.status as u8
+    pub fn new(outcome: Outcome, happenings: Happenings) -> Self {
+        let Outcome { status, code, filled, remaining } = outcome;
+        Self { filled, remaining, status: status as u8, code: code as u8, happenings }
     }
 
-    #[getter]
-    fn code(&self) -> u8 {
-        self.outcome.code as u8
-    }
-
-    #[getter]
-    fn text<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        records(py)?.reject.bind(py).call1((self.outcome.code as u8,))?.getattr("text")
-    }
-
-    #[getter]
-    fn filled(&self) -> i64 {
-        self.outcome.filled
-    }
-
-    #[getter]
-    fn remaining(&self) -> i64 {
-        self.outcome.remaining
-    }
-
-    #[getter]
     fn fills<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         PyList::new(py, self.happenings.fills.iter().map(|fill| (fill[0], fill[1], fill[2], fill[3])))
     }
 
-    #[getter]
     fn cancels<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         PyList::new(py, self.happenings.cancels.iter().map(|cancel| (cancel[0], cancel[1], cancel[2])))
     }
 
-    #[getter]
     fn triggered<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         PyList::new(py, self.happenings.triggers.iter().map(|trigger| trigger[0]))
     }
+}
 
-    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        Ok(format!(
-            "Report(status={}, code={}, filled={}, remaining={}, fills={}, cancels={}, triggered={})",
-            self.status(),
-            self.code(),
-            self.filled(),
-            self.remaining(),
-            self.fills(py)?,
-            self.cancels(py)?,
-            self.triggered(py)?
-        ))
+impl<'py> IntoPyObject<'py> for Report {
+    type Target = PyAny;
+    type Output = Bound<'py, PyAny>;
+    type Error = PyErr;
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
+        let class = report_class(py)?;
+        // SAFETY: attached, and the class was made for reports.
+        unsafe { Bound::from_owned_ptr_or_err(py, new_instance(class, self)) }
     }
+}
+
+type Object = *mut ffi::PyObject;
+
+/// # Safety
+/// `object` is a report, and outlives what is returned.
+unsafe fn of<'a>(object: Object) -> &'a Report {
+    unsafe { &(*object.cast::<Instance<Report>>()).value }
+}
+
+unsafe extern "C" fn text_of_code(object: Object, _: *mut c_void) -> Object {
+    let code = unsafe { of(object) }.code;
+    given(|py| Ok(records(py)?.reject.bind(py).call1((code,))?.getattr("text")?.unbind()))
+}
+
+unsafe extern "C" fn fills(object: Object, _: *mut c_void) -> Object {
+    let report = unsafe { of(object) };
+    given(|py| report.fills(py).map(Bound::unbind))
+}
+
+unsafe extern "C" fn cancels(object: Object, _: *mut c_void) -> Object {
+    let report = unsafe { of(object) };
+    given(|py| report.cancels(py).map(Bound::unbind))
+}
+
+unsafe extern "C" fn triggered(object: Object, _: *mut c_void) -> Object {
+    let report = unsafe { of(object) };
+    given(|py| report.triggered(py).map(Bound::unbind))
+}
+
+unsafe extern "C" fn text(object: Object) -> Object {
+    let report = unsafe { of(object) };
+    given(|py| {
+        let text = format!(
+            "Report(status={}, code={}, filled={}, remaining={}, fills={}, cancels={}, triggered={})",
+            report.status,
+            report.code,
+            report.filled,
+            report.remaining,
+            report.fills(py)?,
+            report.cancels(py)?,
+            report.triggered(py)?
+        );
+        Ok(PyString::new(py, &text).unbind())
+    })
 }

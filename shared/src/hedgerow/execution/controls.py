@@ -1,8 +1,8 @@
 """Controls at the claim: the last pure check before an order may leave the house. Each refusal has a code.
 
-Halts, age, permission, the venue's grid, its market, legs that go together and the pace hold for every order. Limits on
-position, account, liquidation, turnover, loss, repetition and funds let an order through that reduces the strategy's
-position: a breached limit never keeps a hedge from coming off.
+Halts, age, permission, the venue's rules and grid, its market, legs that go together and the pace hold for every order.
+Limits on position, account, liquidation, turnover, loss, repetition and funds let an order through that reduces the
+strategy's position: a breached limit never keeps a hedge from coming off.
 """
 
 from collections.abc import Callable
@@ -90,6 +90,12 @@ def _currency(facts: ClaimFacts) -> Refusal | None:
     )
 
 
+def _market_rules(facts: ClaimFacts) -> Refusal | None:
+    if facts.market_problem is None:
+        return None
+    return Refusal(code=RefusalCode.MARKET_RULES, detail=facts.market_problem)
+
+
 def _grid(facts: ClaimFacts) -> Refusal | None:
     intent, instrument = facts.intent, facts.instrument
     if not instrument.is_on_tick(intent.limit_price):
@@ -118,6 +124,7 @@ _CONTROLS: tuple[Callable[[ClaimFacts], Refusal | None], ...] = (
     _superseded,
     _not_permitted,
     _currency,
+    _market_rules,
     _grid,
     together_control,
     ticker_control,

@@ -201,6 +201,15 @@ def _leg_problems(
                 wrong=f"{leg.instrument} is {_why_no_hedge(instrument)}",
                 right=f"use one of: {quoted(hedges)}",
             )
+        elif venue is not None and not venue.is_builtin and not instrument.is_traded_for_real:
+            real = [
+                item.symbol for item in instruments.values() if item.can_hedge and item.is_traded_for_real
+            ]
+            yield Problem(
+                at=(*here, "instrument"),
+                wrong=f"{leg.instrument} is traded on the built-in exchange only, and {name} is {venue.exchange}",
+                right=f"use one of: {quoted(real)}; or a Venue of type Builtin",
+            )
         elif not at_par(instrument.quote, spec.currency):
             yield Problem(
                 at=(*here, "instrument"),
