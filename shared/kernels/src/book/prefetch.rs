@@ -34,6 +34,15 @@ impl Book {
         self.orders.room() > MANY
     }
 
+    /// Ask for what filling `slot`, the new first in line, will need.
+    #[inline(always)]
+    pub(super) fn prepare_next_fill(&self, slot: u32) {
+        if let Some(order) = self.orders.get(slot) {
+            self.ids.prefetch(order.id);
+            self.orders.prefetch(order.next);
+        }
+    }
+
     /// Ask for what the commands after `index` will need.
     #[inline(always)]
     pub fn prepare(&self, commands: &[Command], index: usize) {
