@@ -19,6 +19,7 @@ from hedgerow.ledger.continuity import arrive, arrived_at, require_server
 from hedgerow.ledger.decisions import INTENTS_CHANNEL
 from hedgerow.ledger.halts import HALTS_CHANNEL
 from hedgerow.ledger.migrate import require_current
+from hedgerow.ledger.quarantine import quarantine_venues
 from hedgerow.ledger.venues import read_venues
 from hedgerow.strategy.compiled import CompiledVenue
 from hedgerow.streams.context import Context, ServiceRole
@@ -98,6 +99,7 @@ async def _venues(context: Context) -> list[CompiledVenue]:
     try:
         await require_current(connection)
         await arrive(connection, time.time_ns())
+        await quarantine_venues(connection, time.time_ns())
         context.readiness.set("ledger", True)
         venues = [
             venue

@@ -111,9 +111,10 @@ class CcxtVenue:
         return client
 
     async def start(self) -> None:
+        # First of all: ccxt signs what it loads besides the listings, and a clock that is off was refused there.
+        await self.measure_clock()
         await self._ask(lambda: self._client.load_markets())
         self.market_problems = problems_by_instrument(LISTINGS.values(), self._client.markets)
-        await self.measure_clock()
         await self._require_fit_account(self._client)
 
     async def _require_fit_account(self, client: Any) -> None:
