@@ -13,12 +13,16 @@ from cryptography.x509.oid import NameOID
 Key = ec.EllipticCurvePrivateKey
 
 
-def make(folder: Path) -> tuple[Path, Path]:
-    """Returns the authority's certificate, and a file with a server's key (PKCS 8) and its chain, as PEM."""
+def make(folder: Path, *hosts: str) -> tuple[Path, Path]:
+    """Returns the authority's certificate, and a file with a server's key (PKCS 8) and its chain, as PEM.
+
+    Args:
+        hosts: names that the server goes by besides localhost.
+    """
     root, server = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     name = _name("test authority")
-    authority = _certificate(name, name, root, root, is_authority=True)
-    certificate = _certificate(_name("127.0.0.1"), name, server, root, is_authority=False)
+    authority = _certificate(name, name, root, root, hosts, is_authority=True)
+    certificate = _certificate(_name("127.0.0.1"), name, server, root, hosts, is_authority=False)
     file, identity = folder / "ca.crt", folder / "server.pem"
     file.write_bytes(authority.public_bytes(Encoding.PEM))
     key = server.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
@@ -27,10 +31,11 @@ def make(folder: Path) -> tuple[Path, Path]:
 
 
 def _certificate(
-    subject: x509.Name, issuer: x509.Name, key: Key, by: Key, *, is_authority: bool
+    subject: x509.Name, issuer: x509.Name, key: Key, by: Key, hosts: tuple[str, ...], *, is_authority: bool
 ) -> x509.Certificate:
     now = datetime.datetime.now(datetime.UTC)
-    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    dns = [x509.DNSName(host) for host in ("localhost", *hosts)]
+    names = [*dns, x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
     return (
         x509.CertificateBuilder()
         .subject_name(subject)

@@ -1,9 +1,10 @@
 """The exchange's own engine behind an unreliable network, and the client through which an executor meets it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import partial
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import msgspec
@@ -205,6 +206,7 @@ class SimulatedVenueClient:
     """A `VenueClient`. Requests and replies are late, lost, doubled or refused as the plan has it."""
 
     absence_final_after_ns = CcxtVenue.absence_final_after_ns
+    market_problems: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, venue: SimulatedVenue, life: Life) -> None:
         self._venue = venue

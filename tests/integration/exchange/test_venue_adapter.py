@@ -6,6 +6,7 @@ import time
 import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import ccxt.async_support as ccxt
@@ -76,6 +77,23 @@ def fault(exchange: ExchangeProcess) -> Iterator[Callable[..., None]]:
 
     yield lambda **rule: call("POST", [{"path": "/v5/order/create", "count": 1, **rule}])
     call("DELETE", [])
+
+
+@pytest.mark.parametrize("ahead_s", [3_600, -3_600])
+async def test_it_starts_and_asks_with_a_clock_of_ours_that_is_an_hour_off(
+    exchange: ExchangeProcess, monkeypatch: pytest.MonkeyPatch, ahead_s: int
+) -> None:
+    """Whatever it signs is signed with the venue's time, from the first question on."""
+    true_ns = time.time_ns
+    wrong = SimpleNamespace(time_ns=lambda: true_ns() + ahead_s * SECOND_NS)
+    monkeypatch.setattr("hedgerow.adapters.ccxt_venue.time", wrong)
+    venue = CcxtVenue("bybit", exchange.url, *ACCOUNTS["hedge-01"])
+    try:
+        await venue.start()
+        assert abs(await venue.measure_clock() + 1_000 * ahead_s) < 1_000
+        assert (await venue.funds([PERP])).available > 0
+    finally:
+        await venue.close()
 
 
 async def test_a_taken_order_is_found_by_name_with_its_executions(

@@ -38,7 +38,7 @@ def facts(**changes: Any) -> ClaimFacts:
         ceilings=Ceilings(**{name.removeprefix("platform_"): value for name, value in platform.items()}),
     )
     assert not rest, f"no such fields: {rest}"
-    return msgspec.structs.replace(base, **own)
+    return msgspec.structs.replace(base, **{"opened": base.venue.prices, **own})
 
 
 def code_of(facts: ClaimFacts) -> RefusalCode | None:
@@ -138,11 +138,23 @@ LIMITS: dict[str, tuple[Changes, Changes, RefusalCode, str]] = {
         RefusalCode.NOT_PERMITTED,
         "trading on desk/paper is Disabled",
     ),
+    "the venue that the executor speaks to": (
+        {**LIVE, "environment": "Mainnet", "opened": "bybit Mainnet"},
+        {**LIVE, "environment": "Testnet", "opened": "bybit Mainnet"},
+        RefusalCode.NOT_PERMITTED,
+        "desk/paper is bybit Testnet now, and the executor still speaks to bybit Mainnet",
+    ),
     "trading is enabled": (
         {"trading_enabled": True},
         {"trading_enabled": False},
         RefusalCode.NOT_PERMITTED,
         "trading on desk/paper is Disabled",
+    ),
+    "the market is as it is listed": (
+        {"market_problem": None},
+        {"market_problem": "the tick of BTC/USDT:USDT is 0.1 USDT here and 0.5 at the venue"},
+        RefusalCode.MARKET_RULES,
+        "is 0.1 USDT here and 0.5 at the venue",
     ),
     "tick": (
         {"limit_price": Decimal("59940.1")},

@@ -81,6 +81,13 @@ def test_what_has_no_mid_is_carried_at_what_was_paid_and_named() -> None:
     assert unmarked([holding(OTHER, "0", instrument=ETHER)], {}) == ()
 
 
+def test_what_was_closed_in_an_instrument_that_is_not_listed_any_more_carries_nothing() -> None:
+    counted = tally(
+        OWN, [holding(OWN, "1"), holding(OWN, "0", instrument="BTC/USDT:USDT-250101")], [], [], MIDS
+    )
+    assert counted.gross_notional == 60_000
+
+
 def test_turnover_is_the_strategys_own_on_every_account_and_what_may_still_fill() -> None:
     days = [day(OWN, "100"), day(OWN, "20", on_account=False), day(OTHER, "7000")]
     orders = [flying(OWN, "0.1"), flying(OWN, "0.2", on_account=False), flying(OTHER, "5")]

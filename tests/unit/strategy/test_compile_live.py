@@ -66,6 +66,20 @@ def test_live_on_a_mainnet_needs_its_limits() -> None:
     assert isinstance(compile_strategy(watching, real("Mainnet"), LISTED), CompiledStrategy)
 
 
+@pytest.mark.parametrize("mode", ["Shadow", "Live"])
+def test_what_only_the_built_in_exchange_trades_is_no_leg_on_a_real_venue(mode: str) -> None:
+    def edit(spec: dict[str, Any]) -> None:
+        spec["mode"] = mode
+        spec["hedgeWith"][0].update(instrument="SPX/USD:USD-301220")
+        spec["policy"]["band"][0].update(underlying="SPX")
+
+    (problem,) = problems(compile_strategy(parsed(edit), real("Testnet"), LISTED))
+    assert problem == (
+        "spec.hedgeWith[0].instrument: SPX/USD:USD-301220 is traded on the built-in exchange only, and paper is bybit; "
+        'use one of: "BTC/USDC:USDC", "BTC/USDT:USDT", "ETH/USDT:USDT"; or a Venue of type Builtin'
+    )
+
+
 def test_live_on_two_environments_has_no_prices_that_fit_both() -> None:
     def edit(spec: dict[str, Any]) -> None:
         spec["mode"] = "Live"
@@ -102,6 +116,23 @@ def test_a_venue_that_does_not_fit_together_is_refused_in_words(
 ) -> None:
     (problem,) = problems(venue_of(**changes))
     assert problem.startswith(expected)
+
+
+def test_a_venue_does_not_become_another_while_a_strategy_hedges_on_it() -> None:
+    before = venue_of(type="Ccxt", ccxt={"id": "bybit"}, environment="Testnet")
+    assert isinstance(before, CompiledVenue)
+    data = deepcopy(VENUE)
+    data["spec"].update(type="Ccxt", ccxt={"id": "bybit"}, environment="Mainnet")
+    data["spec"]["limits"]["maxDailyLoss"] = "100000"
+    after = parse_resource(data)
+    assert isinstance(after, Venue)
+    config = compile_strategy(parsed(lambda spec: spec.update(mode="Live")), real("Testnet"), LISTED)
+    assert isinstance(config, CompiledStrategy)
+    (problem,) = problems(compile_venue(after, {before.key: before}, [config]))
+    assert problem.startswith(
+        'spec.environment: the venue cannot change from "bybit Testnet" to "bybit Mainnet" while strategies hedge on it'
+    )
+    assert isinstance(compile_venue(after, {before.key: before}, []), CompiledVenue)
 
 
 def test_the_built_in_exchanges_venue_keeps_the_revision_that_it_had() -> None:

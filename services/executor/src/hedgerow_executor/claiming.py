@@ -42,7 +42,11 @@ async def _claim_and_send(account: Account, decided: Intent) -> None:
         account.metrics.order_waits.labels(account.name).inc()
         return
     seen = VenueView(
-        tickers=dict(account.tickers), liquidation_prices=account.liquidation_prices, funds=account.funds
+        opened=account.opened,
+        tickers=dict(account.tickers),
+        liquidation_prices=account.liquidation_prices,
+        funds=account.funds,
+        market_problems=account.venue.market_problems,
     )
     async with account.claiming:
         taken = await account.ledger.claim(decided.id, seen, account.now_ns())

@@ -19,6 +19,7 @@ from hedgerow.ledger.continuity import arrive, arrived_at, require_server
 from hedgerow.ledger.decisions import INTENTS_CHANNEL
 from hedgerow.ledger.halts import HALTS_CHANNEL
 from hedgerow.ledger.migrate import require_current
+from hedgerow.ledger.quarantine import quarantine_venues
 from hedgerow.ledger.venues import read_venues
 from hedgerow.strategy.compiled import CompiledVenue
 from hedgerow.streams.context import Context, ServiceRole
@@ -62,8 +63,15 @@ async def run(context: Context) -> None:
     probe = KafkaProbe(context)
     probing = asyncio.create_task(probe.loop(), name="kafka")
     serving: dict[str, asyncio.Task[None]] = {}
+    opened: dict[str, tuple[str, str]] = {}
     while not context.stopping.is_set():
         for venue in await _venues(context):
+            place = (venue.prices, venue.account)
+            if opened.get(venue.key, place) != place:
+                _log.warning("the Venue is of another account now: it is opened anew", venue=venue.key)
+                serving[venue.key].cancel()
+                await asyncio.gather(serving[venue.key], return_exceptions=True)
+            opened[venue.key] = place
             if venue.key not in serving or serving[venue.key].done():
                 _raise_unexpected(serving.get(venue.key))
                 serving[venue.key] = asyncio.create_task(
@@ -91,6 +99,7 @@ async def _venues(context: Context) -> list[CompiledVenue]:
     try:
         await require_current(connection)
         await arrive(connection, time.time_ns())
+        await quarantine_venues(connection, time.time_ns())
         context.readiness.set("ledger", True)
         venues = [
             venue
@@ -147,6 +156,7 @@ async def _serve(context: Context, metrics: Metrics, venue: CompiledVenue, probe
             context=context,
             venue_key=venue.key,
             name=venue.account,
+            opened=venue.prices,
             venue=client,
             pool=pool,
             ledger=AccountLedger(pool, venue.key, venue.account),

@@ -30,8 +30,13 @@ async def ticker_loop(account: Account) -> None:
 
 
 async def poll_tickers(account: Account) -> None:
-    """Ask once for each. An old touch ages, and the claim refuses it when it is too old."""
-    for instrument in await account.ledger.instruments():
+    """Ask once for each. An old touch ages, and the claim refuses it when it is too old. A market that is not as it is
+    listed is told: nothing is claimed in it."""
+    instruments = await account.ledger.instruments()
+    problems = account.venue.market_problems
+    unfit = [problems[instrument] for instrument in instruments if instrument in problems]
+    account.context.readiness.set(f"markets of {account.venue_key}", not unfit, "; ".join(unfit), outage=True)
+    for instrument in instruments:
         try:
             ticker = await account.venue.ticker(instrument)
             account.tickers[instrument] = after(account.tickers.get(instrument), ticker)

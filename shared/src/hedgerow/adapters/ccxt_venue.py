@@ -6,7 +6,7 @@ underlying, whatever the listing's multiplier. Amounts are converted here, in bo
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextvars import ContextVar
 from decimal import Decimal
 from functools import partial
@@ -16,6 +16,7 @@ import ccxt.async_support as ccxt
 import structlog
 
 from hedgerow.adapters.ccxt_client import RECEIVE_WINDOW_MS, REQUEST_TIMEOUT_MS, Place, open_client
+from hedgerow.adapters.ccxt_markets import problems_by_instrument
 from hedgerow.adapters.ccxt_orders import venue_fill, venue_order
 from hedgerow.adapters.ccxt_stream import CcxtStream
 from hedgerow.adapters.venue import (
@@ -28,7 +29,7 @@ from hedgerow.adapters.venue import (
     VenueUnfit,
 )
 from hedgerow.domain.ids import MAX_CLIENT_ORDER_ID
-from hedgerow.domain.instruments import Instrument, find_instrument
+from hedgerow.domain.instruments import LISTINGS, Instrument, find_instrument
 from hedgerow.domain.money import exact_decimal, parse_decimal
 from hedgerow.domain.orders import Side
 from hedgerow.execution.call_budget import BUDGETS, BUILTIN, CallKind, full_budget, spent, told, wait_ns
@@ -97,6 +98,7 @@ class CcxtVenue:
         self._place = Place(exchange=exchange_id, url=url, environment=environment)
         self._address = self._place.name
         self._client = self._new_client(api_key, secret)
+        self.market_problems: Mapping[str, str] = {}
         self._offset_ms = 0
         self._venue_account: str | None = None
         allowance = BUDGETS[BUILTIN if environment == "Paper" else exchange_id]
@@ -109,8 +111,10 @@ class CcxtVenue:
         return client
 
     async def start(self) -> None:
-        await self._ask(lambda: self._client.load_markets())
+        # First of all: ccxt signs what it loads besides the listings, and a clock that is off was refused there.
         await self.measure_clock()
+        await self._ask(lambda: self._client.load_markets())
+        self.market_problems = problems_by_instrument(LISTINGS.values(), self._client.markets)
         await self._require_fit_account(self._client)
 
     async def _require_fit_account(self, client: Any) -> None:
@@ -311,8 +315,12 @@ class CcxtVenue:
 
     async def _leverage(self, symbol: str) -> str:
         """Empty where the venue tells none, as under portfolio margin."""
-        wanted = {"category": "linear", "symbol": self._client.market(symbol)["id"]}
-        rows = (await self._ask(lambda: self._client.private_get_v5_position_list(wanted)))["result"]["list"]
+
+        def asked() -> Coroutine[Any, Any, Any]:
+            wanted = {"category": "linear", "symbol": self._client.market(symbol)["id"]}
+            return self._client.private_get_v5_position_list(wanted)  # type: ignore[no-any-return]
+
+        rows = (await self._ask(asked))["result"]["list"]
         return str(rows[0].get("leverage") or "") if rows else ""
 
     async def positions(self, instruments: list[str]) -> list[VenuePosition]:

@@ -1,5 +1,6 @@
 """What the executor asks of a venue, whichever it is."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Protocol
 
@@ -78,6 +79,10 @@ class VenueClient(Protocol):
     # How long after the claim an order that the venue does not show can still appear: the receive window, the
     # clocks' disagreement, and how late the venue may show what it has.
     absence_final_after_ns: int
+
+    # By instrument, why its market at the venue is not as it is listed here, in words; known once it was started.
+    # What is in it must not be traded: an order would be rounded, or refused.
+    market_problems: Mapping[str, str]
 
     async def start(self) -> None:
         """Check hosts and account, load the listings and measure the venue's clock.

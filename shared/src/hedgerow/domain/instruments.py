@@ -57,6 +57,12 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
         return self.kind is not InstrumentKind.INDEX
 
     @property
+    def is_traded_for_real(self) -> bool:
+        """Whether real venues trade it under this symbol. Shares and index futures are traded for real where ccxt does
+        not reach; here they are on the built-in exchange only."""
+        return self.kind in (InstrumentKind.SPOT, InstrumentKind.LINEAR_PERPETUAL)
+
+    @property
     def can_hedge(self) -> bool:
         """Whether it is traded and can be sold short."""
         return self.kind in _HEDGES

@@ -120,6 +120,8 @@ def in_a_row(newest_first: Iterable[tuple[str, str]], instrument: str, side: Sid
 
 
 def _worth(holding: Holding, mids: Mapping[str, Decimal]) -> Decimal:
+    if not holding.quantity:
+        return ZERO  # A future that has expired may not be listed any more.
     price = mids.get(holding.instrument, holding.entry_price)
     return find_instrument(holding.instrument).notional(holding.quantity, price)
 

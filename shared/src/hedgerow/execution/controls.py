@@ -1,8 +1,8 @@
 """Controls at the claim: the last pure check before an order may leave the house. Each refusal has a code.
 
-Halts, age, permission, the venue's grid, its market, legs that go together and the pace hold for every order. Limits on
-position, account, liquidation, turnover, loss, repetition and funds let an order through that reduces the strategy's
-position: a breached limit never keeps a hedge from coming off.
+Halts, age, permission, the venue's rules and grid, its market, legs that go together and the pace hold for every order.
+Limits on position, account, liquidation, turnover, loss, repetition and funds let an order through that reduces the
+strategy's position: a breached limit never keeps a hedge from coming off.
 """
 
 from collections.abc import Callable
@@ -68,6 +68,11 @@ def _not_permitted(facts: ClaimFacts) -> Refusal | None:
             detail=f"{intent.mode} trading of {intent.instrument} on {intent.venue} account {intent.account} "
             "is not in the strategy's hedgeWith",
         )
+    if facts.venue.prices != facts.opened:
+        return Refusal(
+            code=RefusalCode.NOT_PERMITTED,
+            detail=f"{facts.venue.key} is {facts.venue.prices} now, and the executor still speaks to {facts.opened}",
+        )
     environments = ENVIRONMENTS[intent.mode]
     if facts.venue.environment not in environments:
         return Refusal(
@@ -88,6 +93,12 @@ def _currency(facts: ClaimFacts) -> Refusal | None:
         code=RefusalCode.CURRENCY,
         detail=f"{facts.intent.instrument} is quoted in {quote}, which no limit in {config.currency} can count",
     )
+
+
+def _market_rules(facts: ClaimFacts) -> Refusal | None:
+    if facts.market_problem is None:
+        return None
+    return Refusal(code=RefusalCode.MARKET_RULES, detail=facts.market_problem)
 
 
 def _grid(facts: ClaimFacts) -> Refusal | None:
@@ -118,6 +129,7 @@ _CONTROLS: tuple[Callable[[ClaimFacts], Refusal | None], ...] = (
     _superseded,
     _not_permitted,
     _currency,
+    _market_rules,
     _grid,
     together_control,
     ticker_control,

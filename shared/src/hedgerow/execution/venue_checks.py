@@ -1,10 +1,14 @@
 """What must be true of a venue connection before an order may go through it. Pure; each check returns what is wrong."""
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
+
+from hedgerow.domain.instruments import Instrument
+from hedgerow.domain.money import plain
 
 
 class AccountFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,3 +84,51 @@ def host_problems(
     if strange - real - play:
         problems.append(f"{', '.join(sorted(strange - real - play))} is no host of the venue's {environment}")
     return problems
+
+
+class MarketRules(msgspec.Struct, frozen=True, kw_only=True):
+    """What a venue says of one of its markets, quantities in its own contracts; None where it does not tell.
+
+    Attributes:
+        active: whether it is traded now.
+        contract_size: units of the underlying in one of its contracts; 1 in spot.
+        tick_size, min_notional: in quote currency; lot_size, min_quantity: in contracts.
+    """
+
+    active: bool
+    contract_size: Decimal
+    tick_size: Decimal | None
+    lot_size: Decimal | None
+    min_quantity: Decimal | None
+    min_notional: Decimal | None
+
+
+def market_problems(instrument: Instrument, rules: MarketRules | None) -> list[str]:
+    """Where a venue's market is not as it is listed here; empty when every order that fits one fits the other.
+
+    Args:
+        rules: None where the venue has no such market.
+    """
+    symbol = instrument.symbol
+    if rules is None:
+        return [f"the venue does not list {symbol}"]
+    if not rules.active:
+        return [f"{symbol} is listed at the venue and not traded now"]
+    if instrument.contract_size % rules.contract_size != 0:
+        return [
+            f"a contract of {symbol} is {plain(instrument.contract_size)} {instrument.base} here and "
+            f"{plain(rules.contract_size)} at the venue: ours is no whole number of theirs"
+        ]
+    ours = instrument.contract_size / rules.contract_size
+    compared = (
+        ("tick", instrument.tick_size, rules.tick_size, instrument.quote),
+        ("lot", instrument.lot_size * ours, rules.lot_size, "of the venue's contracts"),
+        ("smallest order", instrument.min_quantity * ours, rules.min_quantity, "of the venue's contracts"),
+        ("smallest notional", instrument.min_notional, rules.min_notional, instrument.quote),
+    )
+    return [
+        f"the {what} of {symbol} is {plain(here)} {unit} here and "
+        f"{'not told by the venue' if there is None else f'{plain(there)} at the venue'}"
+        for what, here, there, unit in compared
+        if there != here
+    ]

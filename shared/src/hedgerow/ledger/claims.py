@@ -140,7 +140,10 @@ async def claim(connection: Any, intent_id: int, seen: VenueView, now_ns: int) -
             try:
                 refusal = check(_claim_facts(intent, held, facts, halts, others, seen, now_ns))
             except UnreadableConfig as error:
-                refusal = Refusal(code=RefusalCode.UNREADABLE, detail=f"the strategy's config: {error}")
+                refusal = Refusal(
+                    code=RefusalCode.UNREADABLE,
+                    detail=f"what the ledger has of its strategy or Venue: {error}",
+                )
         if refusal is not None:
             return Claim(intent=await move(connection, intent, refused(refusal), now_ns), refusal=refusal)
         return Claim(intent=await _take(connection, intent, facts["ledger"], now_ns), refusal=None)
@@ -185,6 +188,8 @@ def _claim_facts(
         ceilings=decode_ceilings(facts["ceilings"]),
         halts=halts,
         ticker=seen.tickers.get(intent.instrument),
+        opened=seen.opened,
+        market_problem=seen.market_problems.get(intent.instrument),
         position=facts["position"],
         at_venue=facts["at_venue"],
         account_gross_notional=counted.gross_notional,

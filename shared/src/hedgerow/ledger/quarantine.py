@@ -1,4 +1,4 @@
-"""Rows that cannot be read: kept with their bytes, and their strategy halted, so that the others go on."""
+"""Rows that cannot be read: kept with their bytes, and their strategy or Venue halted, so that the others go on."""
 
 import uuid
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import structlog
 
 from hedgerow.ledger.halts import HaltTarget, place_halt
-from hedgerow.ledger.stored_config import UnreadableConfig, decode_config, decode_policy_state
+from hedgerow.ledger.stored_config import UnreadableConfig, decode_config, decode_policy_state, decode_venue
 
 _log = structlog.get_logger(__name__)
 SOURCE = "quarantine"
@@ -27,11 +27,28 @@ async def quarantine_unreadable(connection: Any, uid: uuid.UUID | str, now_ns: i
 
 async def quarantine_strategy(connection: Any, key: str, config: str, cause: str, now_ns: int) -> None:
     """Keep a config that cannot be read, and halt its strategy; saying it twice changes nothing."""
+    await _quarantine(connection, "strategies", HaltTarget(kind="Strategy", name=key), config, cause, now_ns)
+
+
+async def quarantine_venues(connection: Any, now_ns: int) -> None:
+    """Keep the config of each Venue that cannot be read, and halt the Venue."""
+    for row in await connection.fetch("select key, config from venues order by key"):
+        try:
+            decode_venue(row["config"])
+        except UnreadableConfig as error:
+            target = HaltTarget(kind="Venue", name=row["key"])
+            await _quarantine(connection, "venues", target, row["config"], str(error), now_ns)
+
+
+async def _quarantine(
+    connection: Any, source: str, target: HaltTarget, config: str, cause: str, now_ns: int
+) -> None:
     async with connection.transaction():
         new = await connection.fetchval(
-            "insert into quarantine (source, key, bytes, cause, time_ns) values ('strategies', $1, $2, $3, $4) "
+            "insert into quarantine (source, key, bytes, cause, time_ns) values ($1, $2, $3, $4, $5) "
             "on conflict do nothing returning id",
-            key,
+            source,
+            target.name,
             config.encode(),
             cause,
             now_ns,
@@ -39,5 +56,5 @@ async def quarantine_strategy(connection: Any, key: str, config: str, cause: str
         if new is None:
             return
         reason = f"what the ledger has of it cannot be read: {cause}; apply it again, then release"
-        await place_halt(connection, HaltTarget(kind="Strategy", name=key), SOURCE, reason, now_ns)
-    _log.error("quarantined", strategy=key, cause=cause, row=new)
+        await place_halt(connection, target, SOURCE, reason, now_ns)
+    _log.error("quarantined", kind=target.kind, key=target.name, cause=cause, row=new)

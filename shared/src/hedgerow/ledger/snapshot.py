@@ -5,8 +5,6 @@ from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
-import msgspec
-
 from hedgerow.domain.orders import Side, TimeInForce
 from hedgerow.execution.claim_facts import Ceilings
 from hedgerow.execution.order_life import IntentState
@@ -14,7 +12,7 @@ from hedgerow.hedging.snapshot import HeldPosition, LedgerSnapshot, OpenIntent
 from hedgerow.ledger.ceilings import decode_ceilings
 from hedgerow.ledger.halts import halt_words
 from hedgerow.ledger.intents import OPEN_STATES
-from hedgerow.ledger.stored_config import decode_config, decode_policy_state, decode_venue
+from hedgerow.ledger.stored_config import UnreadableConfig, decode_config, decode_policy_state, decode_venue
 from hedgerow.strategy.compiled import CompiledStrategy
 
 _POSITION = ("venue", "account", "instrument", "quantity", "mode")
@@ -75,7 +73,7 @@ def gross_limits(rows: Iterable[Any]) -> dict[str, Decimal]:
     and claims nothing."""
     found = {}
     for key, config in rows:
-        with suppress(msgspec.DecodeError):
+        with suppress(UnreadableConfig):
             found[key] = decode_venue(config).max_gross_notional
     return found
 

@@ -11,7 +11,7 @@ _policy_state_decoder = msgspec.json.Decoder(PolicyState)
 
 
 class UnreadableConfig(ValueError):
-    """What the ledger has of a strategy is nothing that this version can read; the message says why."""
+    """What the ledger has of a strategy or Venue is nothing that this version can read; the message says why."""
 
 
 def decode_config(text: str) -> CompiledStrategy:
@@ -37,5 +37,12 @@ def decode_policy_state(text: str) -> PolicyState:
 
 
 def decode_venue(text: str) -> CompiledVenue:
-    """A venue's config from its column."""
-    return _venue_decoder.decode(text)
+    """A venue's config from its column.
+
+    Raises:
+        UnreadableConfig: as `decode_config`.
+    """
+    try:
+        return _venue_decoder.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UnreadableConfig(f"Venue: {type(error).__name__}: {error}") from error

@@ -1,12 +1,13 @@
 """Venues as published: the compiled config, which executors read at every claim."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 
 from hedgerow.ledger.publishers import Publisher, require_publisher
-from hedgerow.ledger.stored_config import decode_venue
+from hedgerow.ledger.stored_config import UnreadableConfig, decode_venue
 from hedgerow.strategy.compiled import CompiledVenue
 
 
@@ -50,25 +51,20 @@ async def venue_keys(connection: Any) -> list[str]:
 
 
 async def read_venues(connection: Any) -> list[CompiledVenue]:
-    """Every venue, by key."""
-    rows = await connection.fetch("select config from venues order by key")
-    return [decode_venue(row["config"]) for row in rows]
+    """Every venue that can be read, by key. Who claims for another quarantines it."""
+    return _readable(await connection.fetch("select config from venues order by key"))
 
 
 async def find_venues(connection: Any, keys: Iterable[str]) -> list[CompiledVenue]:
-    """Those of these venues that there are, by key."""
-    rows = await connection.fetch("select config from venues where key = any($1) order by key", list(keys))
-    return [decode_venue(row["config"]) for row in rows]
+    """Those of these venues that there are and that can be read, by key."""
+    return _readable(
+        await connection.fetch("select config from venues where key = any($1) order by key", list(keys))
+    )
 
 
 async def venues_beside(connection: Any, key: str, account: str) -> list[CompiledVenue]:
-    """One venue, and every other whose account is named so, by key."""
-    rows = await connection.fetch(
-        "select config from venues where key = $1 or config::jsonb ->> 'account' = $2 order by key",
-        key,
-        account,
-    )
-    return [decode_venue(row["config"]) for row in rows]
+    """One venue, and every other whose account is named so, as far as they can be read, by key."""
+    return [venue for venue in await read_venues(connection) if venue.key == key or venue.account == account]
 
 
 async def remove_venue(connection: Any, key: str, publisher: Publisher = Publisher.FILES) -> bool:
@@ -93,3 +89,11 @@ async def remove_venue(connection: Any, key: str, publisher: Publisher = Publish
             raise VenueInUse(f"venue {key} is used by strategy {user}; delete or move that strategy first")
         gone = await connection.fetchval("delete from venues where key = $1 returning key", key)
     return gone is not None
+
+
+def _readable(rows: Iterable[Any]) -> list[CompiledVenue]:
+    found = []
+    for row in rows:
+        with suppress(UnreadableConfig):
+            found.append(decode_venue(row["config"]))
+    return found

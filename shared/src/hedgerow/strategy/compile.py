@@ -108,10 +108,13 @@ def _account_problems(
     before = venues.get(venue.key)
     if before is not None and _account(before) != _account(venue):
         users = [item.key for item in strategies if any(leg.venue == venue.key for leg in item.hedge_with)]
+        moved = before.prices != venue.prices
+        was, becomes = (before.prices, venue.prices) if moved else (before.account, venue.account)
+        what = "venue" if moved else "account"
         if users:
             yield Problem(
-                at=at,
-                wrong=f'the account cannot change from "{before.account}" to "{venue.account}" while strategies '
+                at=("spec", "environment") if moved else at,
+                wrong=f'the {what} cannot change from "{was}" to "{becomes}" while strategies '
                 f"hedge on it: {quoted(users)}",
                 right="delete those strategies first, or declare a Venue of another name",
             )
@@ -200,6 +203,15 @@ def _leg_problems(
                 at=(*here, "instrument"),
                 wrong=f"{leg.instrument} is {_why_no_hedge(instrument)}",
                 right=f"use one of: {quoted(hedges)}",
+            )
+        elif venue is not None and not venue.is_builtin and not instrument.is_traded_for_real:
+            real = [
+                item.symbol for item in instruments.values() if item.can_hedge and item.is_traded_for_real
+            ]
+            yield Problem(
+                at=(*here, "instrument"),
+                wrong=f"{leg.instrument} is traded on the built-in exchange only, and {name} is {venue.exchange}",
+                right=f"use one of: {quoted(real)}; or a Venue of type Builtin",
             )
         elif not at_par(instrument.quote, spec.currency):
             yield Problem(
