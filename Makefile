@@ -26,6 +26,7 @@ logs: ## the last lines of every log (PROGRAM=hedging for one, followed)
 test: install lint ## everything that one machine can test
 	@scripts/install.sh --faults
 	@scripts/install.sh --kubernetes
+	@[ ! -f .run/kernels.stamp ] || cargo test --quiet --locked --manifest-path shared/kernels/Cargo.toml --target-dir .run/kernels-tests
 	@.venv/bin/pytest
 
 e2e: ## install the chart on a real cluster, hedge, kill, upgrade, uninstall (docs/guide/kubernetes.md)

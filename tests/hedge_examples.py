@@ -282,7 +282,9 @@ def ticker(bid: str = "60000.0", ask: str = "60000.2", time_ns: int = NOW_NS) ->
 
 def seen(touch: Ticker) -> VenueView:
     """The venue shows this touch of the perpetual and of the coin, and would liquidate nothing."""
-    return VenueView(tickers={SYMBOL: touch, "BTC/USDT": touch}, funds=funds(time_ns=touch.time_ns))
+    return VenueView(
+        opened=venue().prices, tickers={SYMBOL: touch, "BTC/USDT": touch}, funds=funds(time_ns=touch.time_ns)
+    )
 
 
 def funds(available: str = "1000000", time_ns: int = NOW_NS) -> Funds:
@@ -347,6 +349,7 @@ def claim_facts(**changes: Any) -> ClaimFacts:
         ceilings=Ceilings(),
         halts=(),
         ticker=ticker(),
+        opened="bybit Paper",
         market_problem=None,
         position=Decimal(0),
         at_venue=Decimal(0),

@@ -4,8 +4,8 @@
 
 - lazy: a cancelled order stays in its queue, marked dead, and its level too; fast, but it cannot tell its best price
 - exact: a cancelled order leaves its queue at once, an emptied level the book
-- nautilus_trader's book, when it can be imported (LGPL: for comparison only, no dependency)
-- liquibook is C++ and in no package registry, so it is left out
+- liquibook, C++, through its Python wrapper
+- nautilus_trader's book, when it can be imported (LGPL, and it would hold back what the product uses: no dependency)
 """
 
 import os
@@ -274,6 +274,36 @@ def test_it_stays_as_fast_as_the_book_deepens(
     base = median(times[sizes[0]])
     for (orders, _), spent in times.items():
         print(f"{orders:12,}{median(spent) * 1e9:10.1f}{median(spent) / base:8.2f}x")
+
+
+def test_beside_liquibook() -> None:
+    """Its orders are objects, so making them counts, as it does on our side; nobody listens to its fills."""
+    liquibook = pytest.importorskip(
+        "liquibook", reason="liquibook is not installed (scripts/install.sh --bench)"
+    )
+    rows = rows_of(flow())
+
+    def theirs() -> int:
+        book, made = liquibook.DepthOrderBook("BTC"), {}
+        add, cancel, order_class = book.add, book.cancel, liquibook.SimpleOrder
+        for cancels, order_id, side, price, quantity in rows:
+            if not cancels:
+                made[order_id] = order = order_class(side == 1, price, quantity)
+                add(order)
+            elif order_id in made:
+                cancel(made[order_id])
+        return len(book.bids()) + len(book.asks())
+
+    assert theirs() == run_calls(OrderBook, rows)[0]
+    cases = {
+        "liquibook, one call each": theirs,
+        ANCHOR: lambda: run_python(LazyBook, rows),
+        "native, one call each, fills read": lambda: run_calls(OrderBook, rows),
+    }
+    measured = measure(cases, 5)
+    print()
+    for name, spent in measured.items():
+        print(f"{name:36}{spent * 1e9:10.1f} ns/event{measured[ANCHOR] / spent:9.2f} x lazy")
 
 
 def test_beside_nautilus_trader() -> None:

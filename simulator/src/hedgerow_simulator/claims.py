@@ -110,6 +110,7 @@ def facts_of(
         ceilings=Ceilings(),
         halts=tables.halts_against(intent.strategy, {intent.venue}),
         ticker=seen.tickers.get(intent.instrument),
+        opened=seen.opened,
         market_problem=seen.market_problems.get(intent.instrument),
         position=tables.positions.get(position_key(intent), Position()).quantity,
         at_venue=sum(

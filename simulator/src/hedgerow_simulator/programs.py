@@ -97,6 +97,7 @@ class Scene:
                 context=context_of("executor", life, self.log),
                 venue_key=VENUE.key,
                 name=VENUE.account,
+                opened=VENUE.prices,
                 venue=client,
                 pool=pool,
                 ledger=ledger,

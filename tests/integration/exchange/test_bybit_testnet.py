@@ -188,6 +188,16 @@ async def test_a_live_hedge_goes_out_once_a_second_person_enables_trading(desk: 
     assert desk.door.asked == set(HOSTS)
 
 
+async def test_a_venue_that_becomes_another_is_left_before_anything_is_sent(desk: Desk) -> None:
+    executor = desk.executor
+    async with executor.pool.acquire() as connection:
+        await publish_venue(connection, example.venue(type="Ccxt", environment="Mainnet"), time.time_ns())
+    await executor.decide("1.4")
+    await executor.until(lambda: "api.bybit.com" in desk.door.asked)
+    sent = await executor.pool.fetchval("select count(*) from orders")
+    assert (sent, await executor.client.fetch_open_orders(PERP)) == (0, [])
+
+
 async def test_live_prices_of_the_testnet_say_where_they_come_from(door: Door) -> None:
     sent: list[MarketRecord] = []
     chosen = settings(

@@ -96,6 +96,7 @@ async def account(
         context=context,
         venue_key="desk/paper",
         name="hedge-01",
+        opened="bybit Paper",
         venue=venue,
         pool=cast(Any, None),
         ledger=cast(AccountLedger, OneIntent(intent)),

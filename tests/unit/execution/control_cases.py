@@ -38,7 +38,7 @@ def facts(**changes: Any) -> ClaimFacts:
         ceilings=Ceilings(**{name.removeprefix("platform_"): value for name, value in platform.items()}),
     )
     assert not rest, f"no such fields: {rest}"
-    return msgspec.structs.replace(base, **own)
+    return msgspec.structs.replace(base, **{"opened": base.venue.prices, **own})
 
 
 def code_of(facts: ClaimFacts) -> RefusalCode | None:
@@ -137,6 +137,12 @@ LIMITS: dict[str, tuple[Changes, Changes, RefusalCode, str]] = {
         {**LIVE, "environment": "Mainnet", "trading_enabled": False},
         RefusalCode.NOT_PERMITTED,
         "trading on desk/paper is Disabled",
+    ),
+    "the venue that the executor speaks to": (
+        {**LIVE, "environment": "Mainnet", "opened": "bybit Mainnet"},
+        {**LIVE, "environment": "Testnet", "opened": "bybit Mainnet"},
+        RefusalCode.NOT_PERMITTED,
+        "desk/paper is bybit Testnet now, and the executor still speaks to bybit Mainnet",
     ),
     "trading is enabled": (
         {"trading_enabled": True},

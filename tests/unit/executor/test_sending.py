@@ -82,6 +82,7 @@ class PretendedVenue:
         self.asked_to_wait = asyncio.Event()
         self.keys: list[tuple[str, str]] = []
         self.refuses_keys: Exception | None = None
+        self.market_problems: dict[str, str] = {}
 
     def order_wait_ns(self) -> int:
         self.asked_to_wait.set()
@@ -117,6 +118,7 @@ def new_account() -> Iterator[NewAccount]:
             context=role_context("executor", RememberingProducer(HedgeConcluded), settings()),
             venue_key="desk/paper",
             name="hedge-01",
+            opened="bybit Paper",
             venue=cast(VenueClient, venue),
             pool=cast(Any, None),
             ledger=cast(AccountLedger, OneIntent()),

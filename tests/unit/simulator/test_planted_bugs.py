@@ -78,7 +78,7 @@ def test_sending_before_the_claim_is_caught(monkeypatch: pytest.MonkeyPatch) -> 
             await account.venue.send(early)
         except (NoAnswer, VenueRejected):
             return
-        seen = VenueView(tickers=dict(account.tickers))
+        seen = VenueView(opened=account.opened, tickers=dict(account.tickers))
         taken = await account.ledger.claim(decided.id, seen, account.now_ns())
         if taken is not None and taken.refusal is None:
             await following.follow_order(account, taken.intent)

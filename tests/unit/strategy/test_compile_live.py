@@ -118,6 +118,23 @@ def test_a_venue_that_does_not_fit_together_is_refused_in_words(
     assert problem.startswith(expected)
 
 
+def test_a_venue_does_not_become_another_while_a_strategy_hedges_on_it() -> None:
+    before = venue_of(type="Ccxt", ccxt={"id": "bybit"}, environment="Testnet")
+    assert isinstance(before, CompiledVenue)
+    data = deepcopy(VENUE)
+    data["spec"].update(type="Ccxt", ccxt={"id": "bybit"}, environment="Mainnet")
+    data["spec"]["limits"]["maxDailyLoss"] = "100000"
+    after = parse_resource(data)
+    assert isinstance(after, Venue)
+    config = compile_strategy(parsed(lambda spec: spec.update(mode="Live")), real("Testnet"), LISTED)
+    assert isinstance(config, CompiledStrategy)
+    (problem,) = problems(compile_venue(after, {before.key: before}, [config]))
+    assert problem.startswith(
+        'spec.environment: the venue cannot change from "bybit Testnet" to "bybit Mainnet" while strategies hedge on it'
+    )
+    assert isinstance(compile_venue(after, {before.key: before}, []), CompiledVenue)
+
+
 def test_the_built_in_exchanges_venue_keeps_the_revision_that_it_had() -> None:
     found = venue_of()
     assert isinstance(found, CompiledVenue)

@@ -33,6 +33,7 @@ class Account(msgspec.Struct, kw_only=True):
     """The account's venue, its connections, and what is known of it between two looks at the ledger.
 
     Attributes:
+        opened: which exchange and environment `venue` speaks to, as `CompiledVenue.prices` names it.
         ledger: what the loops ask of the ledger; pool: for what only looks on, such as traces.
         tickers: the venue's own touch by instrument, from the executor's own poll.
         liquidation_prices: where the venue would close a position, as it last said; no entry where it names none.
@@ -51,6 +52,7 @@ class Account(msgspec.Struct, kw_only=True):
     context: Context
     venue_key: str
     name: str
+    opened: str
     venue: VenueClient
     pool: asyncpg.Pool
     ledger: AccountLedger

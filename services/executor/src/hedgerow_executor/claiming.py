@@ -42,6 +42,7 @@ async def _claim_and_send(account: Account, decided: Intent) -> None:
         account.metrics.order_waits.labels(account.name).inc()
         return
     seen = VenueView(
+        opened=account.opened,
         tickers=dict(account.tickers),
         liquidation_prices=account.liquidation_prices,
         funds=account.funds,

@@ -63,8 +63,15 @@ async def run(context: Context) -> None:
     probe = KafkaProbe(context)
     probing = asyncio.create_task(probe.loop(), name="kafka")
     serving: dict[str, asyncio.Task[None]] = {}
+    opened: dict[str, tuple[str, str]] = {}
     while not context.stopping.is_set():
         for venue in await _venues(context):
+            place = (venue.prices, venue.account)
+            if opened.get(venue.key, place) != place:
+                _log.warning("the Venue is of another account now: it is opened anew", venue=venue.key)
+                serving[venue.key].cancel()
+                await asyncio.gather(serving[venue.key], return_exceptions=True)
+            opened[venue.key] = place
             if venue.key not in serving or serving[venue.key].done():
                 _raise_unexpected(serving.get(venue.key))
                 serving[venue.key] = asyncio.create_task(
@@ -149,6 +156,7 @@ async def _serve(context: Context, metrics: Metrics, venue: CompiledVenue, probe
             context=context,
             venue_key=venue.key,
             name=venue.account,
+            opened=venue.prices,
             venue=client,
             pool=pool,
             ledger=AccountLedger(pool, venue.key, venue.account),

@@ -4,6 +4,7 @@
 //! table, one cache miss each; here eight consecutive ids share a cache line, and only their block is hashed. An entry
 //! has 32 bits of its id, so that probing reads no order but the one that is wanted.
 
+use super::huge_pages;
 use super::orders::Orders;
 use super::prefetch::prefetch;
 
@@ -146,7 +147,9 @@ impl Ids {
     fn grow(&mut self) {
         let old = std::mem::take(&mut self.entries);
         self.bits += 1;
-        self.entries = vec![EMPTY; 1 << self.bits];
+        self.entries = Vec::with_capacity(1 << self.bits);
+        huge_pages::advise(&self.entries);
+        self.entries.resize(1 << self.bits, EMPTY);
         let mask = self.entries.len() - 1;
         for entry in old.into_iter().filter(|entry| entry.slot != NIL) {
             let mut at = self.home(entry.tag) & mask;

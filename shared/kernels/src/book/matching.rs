@@ -105,6 +105,7 @@ impl Book {
                 self.ladder.level_mut(place).visible -= traded;
             } else if maker.extra == NIL {
                 self.ladder.pop(&mut self.orders, &maker);
+                self.prepare_next_fill(maker.next);
                 self.forget(slot);
             } else {
                 self.show_next(slot);

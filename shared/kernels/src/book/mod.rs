@@ -18,6 +18,7 @@ pub mod words;
 
 mod calls;
 mod feeds_python;
+mod huge_pages;
 mod python;
 mod questions;
 mod rare;

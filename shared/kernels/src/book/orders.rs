@@ -1,5 +1,6 @@
 //! Open orders in slots that are used again. What only few orders have is kept aside, so that a plain one is 40 bytes.
 
+use super::huge_pages;
 use super::ids::NIL;
 use super::prefetch::prefetch;
 use super::words::{NO_PRICE, REDUCE_ONLY, SELF_TRADE_SHIFT, kind};
@@ -85,8 +86,20 @@ impl Orders {
             self.slots[slot as usize] = order;
             return slot;
         }
+        if self.slots.len() == self.slots.capacity() {
+            self.grow();
+        }
         self.slots.push(order);
         u32::try_from(self.slots.len() - 1).expect("a book holds less than 2^32 orders")
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        // A new table rather than a longer one: memory that the system moved keeps its small pages.
+        let mut room = Vec::with_capacity(2 * self.slots.len().max(64));
+        huge_pages::advise(&room);
+        room.extend_from_slice(&self.slots);
+        self.slots = room;
     }
 
     pub fn add_extra(&mut self, extra: Extra) -> u32 {

@@ -34,24 +34,34 @@ impl Book {
         self.orders.room() > MANY
     }
 
+    /// Ask for what filling `slot`, the new first in line, will need.
+    #[inline(always)]
+    pub(super) fn prepare_next_fill(&self, slot: u32) {
+        if let Some(order) = self.orders.get(slot) {
+            self.ids.prefetch(order.id);
+            self.orders.prefetch(order.next);
+        }
+    }
+
     /// Ask for what the commands after `index` will need.
     #[inline(always)]
     pub fn prepare(&self, commands: &[Command], index: usize) {
         if let Some(command) = commands.get(index + 3 * STEP) {
             self.ids.prefetch(command.order_id);
         }
-        if let Some(command) = commands.get(index + 2 * STEP)
-            && command.kind == kind::CANCEL
-        {
-            self.orders.prefetch(self.ids.likely(command.order_id));
+        if let Some(order_id) = cancelled(commands.get(index + 2 * STEP)) {
+            self.orders.prefetch(self.ids.likely(order_id));
         }
-        if let Some(command) = commands.get(index + STEP)
-            && command.kind == kind::CANCEL
-            && let Some(order) = self.orders.get(self.ids.likely(command.order_id))
-            && order.id == command.order_id
-        {
-            self.orders.prefetch(order.previous);
-            self.orders.prefetch(order.next);
+        if let Some(order_id) = cancelled(commands.get(index + STEP)) {
+            if let Some(order) = self.orders.get(self.ids.likely(order_id)) {
+                self.orders.prefetch(order.previous);
+                self.orders.prefetch(order.next);
+            }
         }
     }
+}
+
+#[inline(always)]
+fn cancelled(command: Option<&Command>) -> Option<i64> {
+    command.filter(|command| command.kind == kind::CANCEL).map(|command| command.order_id)
 }

@@ -14,6 +14,7 @@ from hedgerow.strategy.compiled import CompiledStrategy, CompiledVenue
 Change = Literal["added", "changed", "unchanged"]
 
 _VENUE_NAMES = {
+    "exchange": "ccxt.id",
     "trading_enabled": "trading",
     "account": "account.id",
     "max_gross_notional": "limits.maxGrossNotional",

@@ -108,10 +108,16 @@ class OtherAccount(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VenueView(msgspec.Struct, frozen=True, kw_only=True):
-    """What the executor last saw at the venue, by instrument: its touch, and where it would liquidate the position; and
-    the account's funds, None before they were seen. `market_problems`: of the instruments whose market is not as it is
-    listed here."""
+    """What the executor last saw at the venue.
 
+    Attributes:
+        opened: which exchange and environment its client speaks to, as `CompiledVenue.prices` names it.
+        tickers: the touch, by instrument; liquidation_prices: where the venue would liquidate the position.
+        funds: of the account; None before they were seen.
+        market_problems: why an instrument's market is not as it is listed here.
+    """
+
+    opened: str
     tickers: Mapping[str, Ticker]
     liquidation_prices: Mapping[str, Decimal] = msgspec.field(default_factory=dict)
     funds: Funds | None = None
@@ -125,6 +131,7 @@ class ClaimFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         config: of the ledger's current generation; None when the strategy is gone.
+        opened: which exchange and environment the executor's client speaks to, as `CompiledVenue.prices` names it.
         market_problem: why the instrument's market is not as it is listed here; None when it is.
         position: the strategy's signed position in the instrument, in contracts.
         at_venue: signed contracts of the strategy's other intents in this instrument that the venue may hold
@@ -152,6 +159,7 @@ class ClaimFacts(msgspec.Struct, frozen=True, kw_only=True):
     ceilings: Ceilings
     halts: tuple[str, ...]
     ticker: Ticker | None
+    opened: str
     market_problem: str | None
     position: Decimal
     at_venue: Decimal

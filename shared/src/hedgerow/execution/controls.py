@@ -68,6 +68,11 @@ def _not_permitted(facts: ClaimFacts) -> Refusal | None:
             detail=f"{intent.mode} trading of {intent.instrument} on {intent.venue} account {intent.account} "
             "is not in the strategy's hedgeWith",
         )
+    if facts.venue.prices != facts.opened:
+        return Refusal(
+            code=RefusalCode.NOT_PERMITTED,
+            detail=f"{facts.venue.key} is {facts.venue.prices} now, and the executor still speaks to {facts.opened}",
+        )
     environments = ENVIRONMENTS[intent.mode]
     if facts.venue.environment not in environments:
         return Refusal(

@@ -188,6 +188,7 @@ def _claim_facts(
         ceilings=decode_ceilings(facts["ceilings"]),
         halts=halts,
         ticker=seen.tickers.get(intent.instrument),
+        opened=seen.opened,
         market_problem=seen.market_problems.get(intent.instrument),
         position=facts["position"],
         at_venue=facts["at_venue"],

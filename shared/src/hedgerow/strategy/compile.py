@@ -108,10 +108,13 @@ def _account_problems(
     before = venues.get(venue.key)
     if before is not None and _account(before) != _account(venue):
         users = [item.key for item in strategies if any(leg.venue == venue.key for leg in item.hedge_with)]
+        moved = before.prices != venue.prices
+        was, becomes = (before.prices, venue.prices) if moved else (before.account, venue.account)
+        what = "venue" if moved else "account"
         if users:
             yield Problem(
-                at=at,
-                wrong=f'the account cannot change from "{before.account}" to "{venue.account}" while strategies '
+                at=("spec", "environment") if moved else at,
+                wrong=f'the {what} cannot change from "{was}" to "{becomes}" while strategies '
                 f"hedge on it: {quoted(users)}",
                 right="delete those strategies first, or declare a Venue of another name",
             )
