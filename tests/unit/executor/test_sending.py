@@ -82,7 +82,6 @@ class PretendedVenue:
         self.asked_to_wait = asyncio.Event()
         self.keys: list[tuple[str, str]] = []
         self.refuses_keys: Exception | None = None
-        self.market_problems: dict[str, str] = {}
 
     def order_wait_ns(self) -> int:
         self.asked_to_wait.set()
