@@ -21,10 +21,11 @@ from hedgerow.adapters.venue import (
     VenueUnfit,
 )
 from hedgerow.execution.claim_facts import VenueView
-from hedgerow.execution.conclusion import conclude
+from hedgerow.execution.conclusion import Contradiction, conclude
 from hedgerow.execution.intents import Intent, VenueFill, VenueOrder
 from hedgerow.execution.order_life import IntentState, require_edge
 from hedgerow.ledger.claims import Claim
+from hedgerow.ledger.halts import HaltTarget
 from hedgerow.ledger.outcomes import Outcome
 from hedgerow.schemas.records import HedgeConcluded
 from hedgerow_executor import keys
@@ -76,6 +77,7 @@ class PretendedVenue:
     def __init__(self, end: Exception | None) -> None:
         self.end = end
         self.sent = 0
+        self.market_problems: dict[str, str] = {}
         self.wait_ns = 0
         self.asked_to_wait = asyncio.Event()
         self.keys: list[tuple[str, str]] = []
@@ -214,3 +216,34 @@ async def test_keys_are_followed_and_those_that_cannot_be_used_are_tried_again(
     await until(lambda: value(refused) == 0)
     assert not following.done()
     following.cancel()
+
+
+class HaltsOnceBack(OneIntent):
+    """Loses the connection over the first halt."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = 0
+        self.halts: list[str] = []
+
+    async def place_halt(self, target: HaltTarget, source: str, reason: str, now_ns: int) -> int:
+        self.asked += 1
+        if self.asked == 1:
+            raise ConnectionError("the ledger is away")
+        self.halts.append(reason)
+        return len(self.halts)
+
+
+async def test_a_contradiction_halts_its_venue_also_when_the_ledger_was_away_at_first(
+    new_account: NewAccount,
+) -> None:
+    async def contradicts(account: Account, intent: Intent) -> None:
+        raise Contradiction("more was executed than ordered")
+
+    account, ledger = new_account(PretendedVenue(None)), HaltsOnceBack()
+    account.ledger = cast(AccountLedger, ledger)
+    for _ in range(3):
+        account.follow(ledger.intent, contradicts)
+        await asyncio.gather(*account.tasks)
+    assert ledger.halts == ["intent 1: more was executed than ordered"]
+    assert not account.failed.done()

@@ -102,26 +102,38 @@ class Account(msgspec.Struct, kw_only=True):
 
     async def _run(self, tasks: dict[int, asyncio.Task[None]], intent: Intent, work: Work) -> None:
         try:
-            await work(self, intent)
+            await self._work_or_halt(intent, work)
         except LEDGER_LOST as error:
             # The intent stays as the ledger has it; the resolver takes it up when the ledger is back.
             _log.warning("ledger away", intent=intent.id, error=str(error) or type(error).__name__)
-        except (Contradiction, IllegalTransition) as error:
-            await self._halt(f"intent {intent.id}: {error}")
         except Exception as error:
             if not self.failed.done():
                 self.failed.set_exception(error)
         finally:
             tasks.pop(intent.id, None)
 
+    async def _work_or_halt(self, intent: Intent, work: Work) -> None:
+        try:
+            await work(self, intent)
+        except (Contradiction, IllegalTransition) as error:
+            await self._halt(f"intent {intent.id}: {error}")
+
     async def _halt(self, reason: str) -> None:
-        """The venue says what cannot be: nothing more is sent there until a person has looked."""
+        """The venue says what cannot be: nothing more is sent there until a person has looked.
+
+        Raises:
+            one of LEDGER_LOST: the halt may not stand; it is placed when the venue says so again.
+        """
         if reason in self.halted_for:
             return
         self.halted_for.add(reason)
         _log.error("venue and ledger contradict each other: halted", venue=self.venue_key, reason=reason)
         target = HaltTarget(kind="Venue", name=self.venue_key)
-        await self.ledger.place_halt(target, "executor", reason, self.now_ns())
+        try:
+            await self.ledger.place_halt(target, "executor", reason, self.now_ns())
+        except LEDGER_LOST:
+            self.halted_for.discard(reason)
+            raise
 
     def announce(self, intent: Intent) -> None:
         """Tell hedging that an intent moved; a hint, sent after the commit."""
