@@ -240,7 +240,8 @@ def _funds(desk: Desk, available: Decimal, asked_ns_ago: int = 0) -> Funds:
 async def _claims(desk: Desk, numbers: tuple[int, int], funds: Funds) -> list[RefusalCode | None]:
     """Codes of both claims, one after the other."""
     touch = example.ticker(time_ns=desk.now_ns)
-    seen = VenueView(tickers={example.SYMBOL: touch, ETHER.symbol: touch}, funds=funds)
+    tickers = {example.SYMBOL: touch, ETHER.symbol: touch}
+    seen = VenueView(opened=example.venue().prices, tickers=tickers, funds=funds)
     async with desk.pool.acquire() as connection:
         taken = [await claim(connection, number, seen, desk.now_ns) for number in numbers]
     return [None if item is None or item.refusal is None else item.refusal.code for item in taken]

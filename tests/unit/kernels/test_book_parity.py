@@ -122,9 +122,10 @@ def test_prices_far_apart_and_below_zero_are_as_good_as_any(prices: tuple[int, i
 
 
 def test_a_book_that_asks_memory_ahead_does_the_same() -> None:
-    """Beyond some thousand orders a batch prepares commands ahead of their turn; nothing else may change."""
+    """Beyond some thousand orders a batch prepares commands ahead of their turn, and the tables get huge pages;
+    nothing else may change."""
     rng = np.random.default_rng(4)
-    orders, later = 17_000, 3_000
+    orders, later = 70_000, 3_000
     commands = blank_commands(orders + later)
     commands["order_id"] = np.arange(len(commands)) * 7
     commands["side"], commands["quantity"] = 1, 10
