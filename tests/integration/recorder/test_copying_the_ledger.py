@@ -110,6 +110,24 @@ async def test_of_two_that_copy_the_same_one_is_told_so_and_writes_nothing(
     assert await history.fetchval("select count(*) from orders") == 1
 
 
+async def test_an_entry_that_cannot_be_read_ends_its_own_strategys_steps_and_no_others(
+    ledger: asyncpg.Connection,
+) -> None:
+    uid = await a_strategy(ledger)
+    await filled(ledger, await decided(ledger, uid))
+    elsewhere = example.strategy(name="other", hedge_with=(example.leg(account="hedge-02"),))
+    other = (await publish_strategy(ledger, elsewhere, "r1", example.NOW_NS)).uid
+    await decided(ledger, other)
+    await ledger.execute("alter table chain disable trigger chain_append_only")
+    await ledger.execute("update chain set payload = '{' where position = 3 and strategy_uid = $1", uid)
+    changes = await read_changes(ledger, {}, MANY)
+    steps = [(step.uid, step.entry.state.value) for step in changes.steps]
+    assert sorted(steps) == sorted([(uid, "Decided"), (uid, "Sending"), (other, "Decided")])
+    (why,) = changes.unreadable.values()
+    assert why.startswith("entry 3 of its chain cannot be read: ")
+    assert (await read_changes(ledger, {uid: 2, other: 1}, MANY)).steps == []
+
+
 @pytest.mark.parametrize("history_dsn", ["timescale"], indirect=True)
 async def test_the_recorder_copies_by_itself(
     ledger: asyncpg.Connection,

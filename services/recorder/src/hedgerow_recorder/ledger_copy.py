@@ -30,7 +30,7 @@ async def copy_ledger(context: Context, history: ServerLink, metrics: RecorderMe
     ledger = LedgerLink(context)
     try:
         while not context.stopping.is_set():
-            more = await _copy_steps(ledger, history, metrics)
+            more = await _copy_steps(context, ledger, history, metrics)
             more |= await _copy_client_changes(ledger, history, metrics)
             if not more:
                 await stopped_within(context.stopping, LOOK_EVERY_S)
@@ -38,13 +38,19 @@ async def copy_ledger(context: Context, history: ServerLink, metrics: RecorderMe
         await ledger.close()
 
 
-async def _copy_steps(ledger: LedgerLink, history: ServerLink, metrics: RecorderMetrics) -> bool:
+async def _copy_steps(
+    context: Context, ledger: LedgerLink, history: ServerLink, metrics: RecorderMetrics
+) -> bool:
     """Copy the next steps; whether there may be more."""
     known = await history.until_done(read_positions)
     if known is None:
         return False
     changes = await ledger.until_done(lambda connection: read_changes(connection, known, STEPS_AT_ONCE))
-    if changes is None or not changes.steps:
+    if changes is None:
+        return False
+    broken = "; ".join(f"{strategy}: {why}" for strategy, why in changes.unreadable.items())
+    context.readiness.set("chains", not broken, f"{broken}; history ends before it" if broken else "")
+    if not changes.steps:
         return False
     try:
         written = await history.until_done(lambda connection: write_changes(connection, known, changes))

@@ -4,7 +4,7 @@ A chain's positions are given out under its strategy's lock, so that none appear
 rows are not, which is why nothing here is followed by id.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -28,12 +28,14 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
         intents: rows of `intents` with their client order id, by intent.
         fills: every execution of those intents, also such as were there before.
         decisions: rows of the decisions that the steps began with.
+        unreadable: by strategy, the entry of its chain that cannot be read, and why; its steps end before it.
     """
 
     steps: list[Step]
     intents: dict[int, Any]
     fills: list[Any]
     decisions: list[Any]
+    unreadable: dict[str, str]
 
 
 async def read_changes(connection: Any, positions: Mapping[str, int], limit: int) -> Changes:
@@ -42,9 +44,6 @@ async def read_changes(connection: Any, positions: Mapping[str, int], limit: int
     Args:
         positions: by strategy uid, the last position that is known; a strategy that is not in there has none.
         limit: of steps per strategy.
-
-    Raises:
-        msgspec.DecodeError: an entry cannot be read.
     """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         rows = await connection.fetch(
@@ -56,19 +55,9 @@ async def read_changes(connection: Any, positions: Mapping[str, int], limit: int
             list(positions.values()),
             limit,
         )
-        steps = [
-            Step(
-                uid=str(row["uid"]),
-                strategy=row["key"],
-                position=row["position"],
-                entry=entry,
-            )
-            for row in rows
-            # An adoption is no step of an intent.
-            if (entry := msgspec.json.decode(row["payload"], type=ChainEntry)).adoption is None
-        ]
+        steps, unreadable = _steps(rows)
         if not steps:
-            return Changes(steps=[], intents={}, fills=[], decisions=[])
+            return Changes(steps=[], intents={}, fills=[], decisions=[], unreadable=unreadable)
         numbers = list({step.entry.intent for step in steps})
         intents = await connection.fetch(
             "select i.*, o.client_order_id from intents i left join orders o on o.intent = i.id "
@@ -82,4 +71,30 @@ async def read_changes(connection: Any, positions: Mapping[str, int], limit: int
             "d.decided_ns from decisions d join strategies s on s.uid = d.strategy_uid where d.id = any($1)",
             begun,
         )
-    return Changes(steps=steps, intents={row["id"]: row for row in intents}, fills=fills, decisions=decisions)
+    return Changes(
+        steps=steps,
+        intents={row["id"]: row for row in intents},
+        fills=fills,
+        decisions=decisions,
+        unreadable=unreadable,
+    )
+
+
+def _steps(rows: Iterable[Any]) -> tuple[list[Step], dict[str, str]]:
+    """Each strategy's steps up to the first entry that cannot be read: what follows it would leave a hole."""
+    steps: list[Step] = []
+    unreadable: dict[str, str] = {}
+    for row in rows:
+        if row["key"] in unreadable:
+            continue
+        try:
+            entry = msgspec.json.decode(row["payload"], type=ChainEntry)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            unreadable[row["key"]] = f"entry {row['position']} of its chain cannot be read: {error}"
+            continue
+        # An adoption is no step of an intent.
+        if entry.adoption is None:
+            steps.append(
+                Step(uid=str(row["uid"]), strategy=row["key"], position=row["position"], entry=entry)
+            )
+    return steps, unreadable
