@@ -7,6 +7,8 @@ import asyncio
 import heapq
 import itertools
 
+from hedgerow.streams.waiting import set_within
+
 FIRST_RETRY_S = 0.25
 LONGEST_RETRY_S = 30.0
 # Of so many that are taken one is a second look, however much changes.
@@ -92,10 +94,7 @@ class WorkQueue:
                 self._working.add(item)
                 return item
             timeout_s = None if next_s is None else next_s - asyncio.get_running_loop().time()
-            try:
-                await asyncio.wait_for(self._wake.wait(), timeout_s)
-            except TimeoutError:
-                continue
+            await set_within(self._wake, timeout_s)
 
     def done(self, item: Item) -> None:
         self._working.discard(item)

@@ -360,7 +360,8 @@ class SimulatedVenueClient:
                 again_s = delays.uniform(0.001, 1.0)
             self._world.later(delay, self._arrive, what, execute, reply, again_s)
         try:
-            result = await asyncio.wait_for(reply, REQUEST_TIMEOUT_MS / 1_000)
+            async with asyncio.timeout(REQUEST_TIMEOUT_MS / 1_000):
+                result = await reply
         except TimeoutError:
             await self._life.passes(f"venue {what} not answered")
             raise OSError("no reply in time") from None

@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 
 from hedgerow.adapters.tape import Tape
+from hedgerow.streams.waiting import stopped_within
 from hedgerow_exchange.engine import Engine
 from hedgerow_exchange.maker import Maker
 
@@ -64,7 +65,4 @@ class Liquidity:
             self.mirror(time.time_ns())
             due_ns = min(mirror.next_due_ns() for mirror in self._mirrors)
             wait_s = min(max((due_ns - time.time_ns()) / 1e9, _SHORTEST_WAIT_S), _LONGEST_WAIT_S)
-            try:
-                await asyncio.wait_for(stopping.wait(), wait_s)
-            except TimeoutError:
-                continue
+            await stopped_within(stopping, wait_s)

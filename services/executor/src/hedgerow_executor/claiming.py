@@ -1,7 +1,6 @@
 """From `Decided` to the venue: claim each intent, then send it once."""
 
 import asyncio
-import contextlib
 
 import structlog
 
@@ -11,6 +10,7 @@ from hedgerow.execution.intents import Intent
 from hedgerow.execution.order_life import IntentState
 from hedgerow.strategy.compiled import Mode
 from hedgerow.streams.steps import reached
+from hedgerow.streams.waiting import set_within
 from hedgerow_executor.account import Account
 from hedgerow_executor.cancelling import cancel_order
 from hedgerow_executor.following import follow_order
@@ -30,8 +30,7 @@ async def claim_loop(account: Account, woken: asyncio.Event) -> None:
                 account.follow(intent, _claim_and_send)
             elif intent.cancel_requested_ns is not None and intent.mode is not Mode.SHADOW:
                 account.take_back(intent, cancel_order)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(woken.wait(), POLL_S)
+        await set_within(woken, POLL_S)
 
 
 async def _claim_and_send(account: Account, decided: Intent) -> None:

@@ -10,6 +10,7 @@ from hedgerow.execution.intents import Intent, VenueOrder
 from hedgerow.execution.order_life import AT_VENUE, TERMINAL, IntentState
 from hedgerow.strategy.compiled import Mode
 from hedgerow.streams.steps import reached
+from hedgerow.streams.waiting import set_within
 from hedgerow_executor.account import Account
 from hedgerow_executor.shadow import rest_in_shadow
 
@@ -33,17 +34,11 @@ async def follow_order(account: Account, intent: Intent) -> None:
             except VenueUnavailable as error:
                 _log.warning("venue away", intent=intent.id, error=str(error))
             if intent.state not in TERMINAL:
-                pause_s = FIRST_LOOK_S if await _happens(news, pause_s) else min(pause_s * 2, LONGEST_PAUSE_S)
+                pause_s = (
+                    FIRST_LOOK_S if await set_within(news, pause_s) else min(pause_s * 2, LONGEST_PAUSE_S)
+                )
     finally:
         account.news.pop(name, None)
-
-
-async def _happens(event: asyncio.Event, within_s: float) -> bool:
-    try:
-        await asyncio.wait_for(event.wait(), within_s)
-    except TimeoutError:
-        return False
-    return True
 
 
 async def look(account: Account, intent: Intent) -> Intent:

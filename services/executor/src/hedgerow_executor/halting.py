@@ -12,6 +12,7 @@ from hedgerow.execution.order_life import AT_VENUE
 from hedgerow.ledger.connection import LEDGER_LOST, LedgerUnreachable, connect
 from hedgerow.ledger.halts import Halt
 from hedgerow.strategy.compiled import Mode
+from hedgerow.streams.waiting import set_within
 from hedgerow_executor.account import Account
 
 _log = structlog.get_logger()
@@ -28,8 +29,7 @@ async def halt_loop(account: Account, woken: asyncio.Event) -> None:
         halts = await account.ledger.standing_halts()
         for intent in halted(await account.ledger.open_intents(), halts) if halts else ():
             await _cancel(account, intent)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(woken.wait(), LOOK_EVERY_S)
+        await set_within(woken, LOOK_EVERY_S)
 
 
 def halted(intents: Iterable[Intent], halts: Iterable[Halt]) -> list[Intent]:

@@ -1,7 +1,6 @@
 """executor: plain asyncio, one task group per venue account whose keys are mounted here, or for one Venue alone."""
 
 import asyncio
-import contextlib
 import time
 import zlib
 from functools import partial
@@ -23,6 +22,7 @@ from hedgerow.ledger.quarantine import quarantine_venues
 from hedgerow.ledger.venues import read_venues
 from hedgerow.strategy.compiled import CompiledVenue
 from hedgerow.streams.context import Context, ServiceRole
+from hedgerow.streams.waiting import end_all, stopped_within
 from hedgerow_executor.account import Account
 from hedgerow_executor.account_ledger import AccountLedger
 from hedgerow_executor.claiming import claim_loop
@@ -69,16 +69,14 @@ async def run(context: Context) -> None:
             place = (venue.prices, venue.account)
             if opened.get(venue.key, place) != place:
                 _log.warning("the Venue is of another account now: it is opened anew", venue=venue.key)
-                serving[venue.key].cancel()
-                await asyncio.gather(serving[venue.key], return_exceptions=True)
+                await end_all([serving[venue.key]])
             opened[venue.key] = place
             if venue.key not in serving or serving[venue.key].done():
                 _raise_unexpected(serving.get(venue.key))
                 serving[venue.key] = asyncio.create_task(
                     _serve(context, metrics, venue, probe), name=venue.key
                 )
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(context.stopping.wait(), RETRY_S)
+        await stopped_within(context.stopping, RETRY_S)
     await asyncio.gather(*serving.values())
     probing.cancel()
     await asyncio.gather(probing, return_exceptions=True)
@@ -250,10 +248,7 @@ async def run_loops(account: Account, lock: Any, keys: tuple[str, str]) -> None:
         if account.traces is not None and account.context.stopping.is_set():
             await account.traces.tell_last(account.pool)
     finally:
-        tasks = [*loops, *account.tasks]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_all([*loops, *account.tasks])
 
 
 async def _traces(account: Account) -> None:

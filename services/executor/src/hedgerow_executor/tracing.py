@@ -17,6 +17,7 @@ from opentelemetry.trace import set_span_in_context
 from hedgerow.execution.journey import journey
 from hedgerow.ledger.connection import LEDGER_LOST
 from hedgerow.streams import trace
+from hedgerow.streams.waiting import set_within
 
 _log = structlog.get_logger()
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
@@ -61,8 +62,7 @@ class Traces:
     async def loop(self, pool: Any, stopping: asyncio.Event) -> None:
         """Tell what was concluded, every `EVERY_S`. A ledger that is away is tried again."""
         while not stopping.is_set():
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stopping.wait(), EVERY_S)
+            await set_within(stopping, EVERY_S)
             await self._tell(pool, "traces wait for the ledger")
 
     async def tell_last(self, pool: Any) -> None:

@@ -4,7 +4,6 @@ import asyncio
 import os
 from collections import deque
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from hedgerow.ledger.hedge_answers import HedgeAnswered, record_answers
+from hedgerow.streams.waiting import set_within
 from hedgerow_gateway.ledger_pool import LedgerPool
 from hedgerow_gateway.problems import Problem
 
@@ -64,8 +64,7 @@ class HedgeLog:
     async def follow(self, stopping: asyncio.Event) -> None:
         """Write until asked to stop; `drain` does the rest."""
         while not stopping.is_set():
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._some.wait(), RETRY_S)
+            await set_within(self._some, RETRY_S)
             self._some.clear()
             if not await self._write_all():
                 await asyncio.sleep(RETRY_S)

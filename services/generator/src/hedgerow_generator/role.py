@@ -50,7 +50,8 @@ async def run(context: Context) -> None:
         await asyncio.wait([work, asked], return_when=asyncio.FIRST_COMPLETED)
         asked.cancel()
         try:
-            await asyncio.wait_for(work, _GRACE_S)
+            async with asyncio.timeout(_GRACE_S):
+                await work
         except TimeoutError:
             _log.error("stopped without knowing how every order ended: the gateway does not answer")
 

@@ -1,7 +1,6 @@
 """The loop around `decide`: newest risk state and ledger in, one committed decision out."""
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Awaitable, Callable
 
@@ -22,6 +21,7 @@ from hedgerow.streams.context import Context
 from hedgerow.streams.metrics import worker_metrics
 from hedgerow.streams.processor import RawMessage, bury
 from hedgerow.streams.steps import reached
+from hedgerow.streams.waiting import set_within
 from hedgerow_hedging.decision_ledger import DecisionLedger, open_decision_ledger
 from hedgerow_hedging.newest import Newest, NewestRisk
 from hedgerow_hedging.strategy_metrics import StrategyMetrics, View
@@ -86,8 +86,7 @@ class Deciding:
         now_ns = self._now_ns()
         due_ns = min(self._wake_ns.values(), default=now_ns + int(IDLE_S * 1e9))
         timeout_s = min(max((due_ns - now_ns) / 1e9, 0), IDLE_S)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._newest.wake.wait(), timeout_s)
+        await set_within(self._newest.wake, timeout_s)
         self._newest.wake.clear()
         self._forget_gone()
         now_ns = self._now_ns()

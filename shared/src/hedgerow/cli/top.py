@@ -1,7 +1,6 @@
 """`hedgerow top`: every strategy against its band, live."""
 
 import asyncio
-import contextlib
 import signal
 import sys
 import time
@@ -19,6 +18,7 @@ from hedgerow.cli.servers import Servers, open_ledger
 from hedgerow.cli.tables import console, table
 from hedgerow.ledger.overview import read_overview
 from hedgerow.schemas.risk_state import RiskState
+from hedgerow.streams.waiting import set_within
 
 REFRESH_S = 1.0
 
@@ -45,8 +45,7 @@ async def _watch(connection: Any, newest: NewestStates[RiskState]) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     with Live(_shown(await _read(connection, newest)), console=console(), auto_refresh=False) as live:
         while not stopping.is_set():
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stopping.wait(), REFRESH_S)
+            await set_within(stopping, REFRESH_S)
             await asyncio.to_thread(newest.update)
             live.update(_shown(await _read(connection, newest)), refresh=True)
 
