@@ -1,67 +1,22 @@
 """Each control's limit: what is just inside it, and what is just outside with the code and words of the refusal."""
 
 from decimal import Decimal
-from typing import Any
 
 import hedge_examples as example
 import msgspec
+from control_facts import NOW_NS, Changes, Limits
+from funds_cases import FUNDS
 
 from hedgerow.domain.age import CLOCK_SLACK_NS
 from hedgerow.domain.orders import Side
-from hedgerow.execution.claim_facts import Ceilings, ClaimFacts, RefusalCode
-from hedgerow.execution.controls import MAX_DECISION_AGE_NS, check
-from hedgerow.execution.funds_controls import MAX_FUNDS_AGE_NS
-from hedgerow.execution.order_life import IntentState
+from hedgerow.execution.claim_facts import RefusalCode
+from hedgerow.execution.controls import MAX_DECISION_AGE_NS
 from hedgerow.strategy.compiled import Mode
 
-NOW_NS = example.NOW_NS
 QUOTE_NS = example.strategy().freshness.quote_ns
-Changes = dict[str, Any]
-
-
-def facts(**changes: Any) -> ClaimFacts:
-    """The example's, changed: a change names a field of the facts or, else, of the intent, the strategy's limits, the
-    venue or the ceilings (`platform_…`)."""
-    own = {name: value for name, value in changes.items() if name in ClaimFacts.__struct_fields__}
-    rest = {name: value for name, value in changes.items() if name not in own}
-    platform = {name: rest.pop(name) for name in [name for name in rest if name.startswith("platform_")]}
-
-    def take(of: Any) -> Any:
-        return msgspec.structs.replace(
-            of, **{name: rest.pop(name) for name in set(rest) & set(of.__struct_fields__)}
-        )
-
-    base = example.claim_facts(
-        intent=take(example.intent()),
-        config=example.strategy(limits=take(example.limits())),
-        venue=take(example.venue()),
-        ceilings=Ceilings(**{name.removeprefix("platform_"): value for name, value in platform.items()}),
-    )
-    assert not rest, f"no such fields: {rest}"
-    return msgspec.structs.replace(base, **{"opened": base.venue.prices, **own})
-
-
-def code_of(facts: ClaimFacts) -> RefusalCode | None:
-    refusal = check(facts)
-    return None if refusal is None else refusal.code
-
-
 SHADOW = {"mode": Mode.SHADOW, "config": example.strategy(mode=Mode.SHADOW)}
 LIVE = {"mode": Mode.LIVE, "config": example.strategy(mode=Mode.LIVE)}
 LARGE_LIMITS = {"max_order_notional": Decimal(10**9), "max_position_notional": Decimal(10**9)}
-TOGETHER: Changes = {"config": example.strategy(execution=example.execution(together=True))}
-CASH: Changes = {
-    "instrument": example.LISTINGS["BTC/USDT"],
-    "intent": example.intent(instrument="BTC/USDT"),
-    "config": example.strategy(
-        execution=example.execution(together=True),
-        hedge_with=(
-            example.leg(),
-            msgspec.structs.replace(example.leg(1), instrument=example.LISTINGS["BTC/USDT"]),
-        ),
-    ),
-}
-ELSEWHERE = example.other_order(account="hedge-02")
 EUR = msgspec.structs.replace(example.PERPETUAL, quote="EUR")
 USDC = msgspec.structs.replace(example.PERPETUAL, quote="USDC")
 ACCOUNT_LOSS: Changes = {"venue": example.venue(max_daily_loss=Decimal(100_000))}
@@ -79,8 +34,7 @@ def _moved_to(mid: str) -> Changes:
 
 
 BUY: Changes = {"side": Side.BUY, "limit_price": Decimal("60060.0")}
-# What passes, what does not, and the code and words of the refusal.
-LIMITS: dict[str, tuple[Changes, Changes, RefusalCode, str]] = {
+LIMITS: Limits = {
     "a halt stands": (
         {},
         {"halts": ("All halted by cli: drill", "Venue desk/paper halted by ops: x")},
@@ -371,113 +325,7 @@ LIMITS: dict[str, tuple[Changes, Changes, RefusalCode, str]] = {
         "limits.ordersPerSecond is 5",
     ),
     # A sell of 0.5 is worth 30,000 at the touch, a tenth of which is its margin.
-    "margin of the order": (
-        {"funds": example.funds("3000")},
-        {"funds": example.funds("2999.99")},
-        RefusalCode.INSUFFICIENT_FUNDS,
-        "initial margin is needed: 3000.00 for the order; the account had 2999.99 available 0.0 s ago",
-    ),
-    "margin of what the order opens": (
-        {"position": Decimal("0.2"), "funds": example.funds("1800")},
-        {"position": Decimal("0.2"), "funds": example.funds("1799.99")},
-        RefusalCode.INSUFFICIENT_FUNDS,
-        "initial margin is needed: 1800.00",
-    ),
-    "margin of both legs that go together": (
-        {**TOGETHER, "companions": (example.other_order(),), "funds": example.funds("6000")},
-        {**TOGETHER, "companions": (example.other_order(),), "funds": example.funds("5999.99")},
-        RefusalCode.INSUFFICIENT_FUNDS,
-        "3000.00 for the legs that go with it",
-    ),
-    "margin of orders that the venue may not have counted": (
-        {"claimed_since_funds": (example.other_order(),), "funds": example.funds("6000")},
-        {"claimed_since_funds": (example.other_order(),), "funds": example.funds("5999.99")},
-        RefusalCode.INSUFFICIENT_FUNDS,
-        "3000.00 for orders sent since the venue was asked",
-    ),
-    "funds were seen": (
-        {},
-        {"funds": None},
-        RefusalCode.STALE_FUNDS,
-        "the account's funds were not seen yet",
-    ),
-    "age of the funds": (
-        {"funds": example.funds(time_ns=NOW_NS - MAX_FUNDS_AGE_NS)},
-        {"funds": example.funds(time_ns=NOW_NS - MAX_FUNDS_AGE_NS - 1)},
-        RefusalCode.STALE_FUNDS,
-        "the account's funds are 15.000 s old, limit 15 s",
-    ),
-    "margin of a contract that goes with a cash order": (
-        {**CASH, "companions": (example.other_order(),), "funds": example.funds("3000")},
-        {**CASH, "companions": (example.other_order(),), "funds": example.funds("2999.99")},
-        RefusalCode.INSUFFICIENT_FUNDS,
-        "3000.00 for the legs that go with it; the account had 2999.99 available",
-    ),
-    "margin of a leg on another account": (
-        {**TOGETHER, "companions": (ELSEWHERE,), "other_accounts": (example.other_account("3000"),)},
-        {**TOGETHER, "companions": (ELSEWHERE,), "other_accounts": (example.other_account("2999.99"),)},
-        RefusalCode.OTHER_ACCOUNT_FUNDS,
-        "intent 2 in BTC/USDT:USDT on desk/paper account hedge-02 goes together with it, and there: initial margin is "
-        "needed: 3000.00 for the legs that go with it; the account had 2999.99 available",
-    ),
-    "margin of orders that the other account's venue may not have counted": (
-        {
-            **TOGETHER,
-            "companions": (ELSEWHERE,),
-            "other_accounts": (example.other_account("6000", example.other_order(id=3)),),
-        },
-        {
-            **TOGETHER,
-            "companions": (ELSEWHERE,),
-            "other_accounts": (example.other_account("5999.99", example.other_order(id=3)),),
-        },
-        RefusalCode.OTHER_ACCOUNT_FUNDS,
-        "3000.00 for orders sent since the venue was asked",
-    ),
-    "funds of the other account were seen": (
-        {"companions": (ELSEWHERE,)},  # each goes for itself
-        {**TOGETHER, "companions": (ELSEWHERE,)},
-        RefusalCode.OTHER_ACCOUNT_FUNDS,
-        "account hedge-02 goes together with it, and there: funds were not seen yet",
-    ),
-    "age of the other account's funds": (
-        {
-            **TOGETHER,
-            "companions": (ELSEWHERE,),
-            "other_accounts": (example.other_account(time_ns=NOW_NS - MAX_FUNDS_AGE_NS),),
-        },
-        {
-            **TOGETHER,
-            "companions": (ELSEWHERE,),
-            "other_accounts": (example.other_account(time_ns=NOW_NS - MAX_FUNDS_AGE_NS - 1),),
-        },
-        RefusalCode.OTHER_ACCOUNT_FUNDS,
-        "and there: funds are 15.000 s old, limit 15 s",
-    ),
-    "a leg on the other account that only closes needs no funds": (
-        {**TOGETHER, "companions": (msgspec.structs.replace(ELSEWHERE, position=Decimal("0.5")),)},
-        {**TOGETHER, "companions": (msgspec.structs.replace(ELSEWHERE, position=Decimal("0.4")),)},
-        RefusalCode.OTHER_ACCOUNT_FUNDS,
-        "funds were not seen yet",
-    ),
-    "a leg on the other account that was sent is not looked at again": (
-        {**TOGETHER, "companions": (msgspec.structs.replace(ELSEWHERE, state=IntentState.SENDING),)},
-        {**TOGETHER, "companions": (ELSEWHERE,)},
-        RefusalCode.OTHER_ACCOUNT_FUNDS,
-        "funds were not seen yet",
-    ),
-    "a leg that was to go with it is refused": (
-        {**TOGETHER, "companions": (example.other_order(state=IntentState.SENDING),)},
-        {**TOGETHER, "companions": (example.other_order(state=IntentState.REFUSED),)},
-        RefusalCode.LEGS_TOGETHER,
-        "intent 2 in BTC/USDT:USDT, which was to go with it, is Refused",
-    ),
-    "a leg that was to go with it is rejected by the venue": (
-        {"companions": (example.other_order(state=IntentState.REJECTED),)},  # each goes for itself
-        {**TOGETHER, "companions": (example.other_order(state=IntentState.REJECTED),)},
-        RefusalCode.LEGS_TOGETHER,
-        "is Rejected",
-    ),
+    **FUNDS,
     "the platform's collar": (
         {"platform_price_collar_bps": Decimal(11)},
         {"platform_price_collar_bps": Decimal(10)},

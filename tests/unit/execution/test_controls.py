@@ -1,7 +1,8 @@
 """Each control at the claim: just inside its limit it lets pass, just outside it refuses with its own code."""
 
 import pytest
-from control_cases import LIMITS, SHADOW, code_of, facts
+from control_cases import LIMITS, SHADOW
+from control_facts import code_of, facts
 
 from hedgerow.execution.claim_facts import RefusalCode
 from hedgerow.execution.controls import check

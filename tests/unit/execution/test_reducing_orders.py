@@ -4,7 +4,8 @@ from decimal import Decimal
 
 import hedge_examples as example
 import pytest
-from control_cases import ACCOUNT_LOSS, Changes, code_of, facts
+from control_cases import ACCOUNT_LOSS
+from control_facts import Changes, code_of, facts
 
 from hedgerow.domain.orders import Side
 from hedgerow.execution.claim_facts import RefusalCode, reduces

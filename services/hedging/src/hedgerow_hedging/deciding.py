@@ -85,7 +85,7 @@ class Deciding:
     async def _wait_for_work(self) -> None:
         now_ns = self._now_ns()
         due_ns = min(self._wake_ns.values(), default=now_ns + int(IDLE_S * 1e9))
-        timeout_s = min(max((due_ns - now_ns) / 1e9, 0), IDLE_S)
+        timeout_s = min((due_ns - now_ns) / 1e9, IDLE_S)
         await set_within(self._newest.wake, timeout_s)
         self._newest.wake.clear()
         self._forget_gone()

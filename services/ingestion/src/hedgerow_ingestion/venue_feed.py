@@ -15,6 +15,7 @@ from hedgerow.domain.instruments import InstrumentKind, find_instrument
 from hedgerow.schemas.records import Funding
 from hedgerow.streams.context import Context
 from hedgerow.streams.settings import SettingsError
+from hedgerow.streams.waiting import set_within
 from hedgerow_ingestion.backoff import Backoff
 from hedgerow_ingestion.feed import Feed, Send
 from hedgerow_ingestion.feed_metrics import FeedMetrics
@@ -279,7 +280,7 @@ class _VenueFeed:
                     self._send(msgspec.structs.replace(state, funding=one.funding))
             dues = [due for one in self._instruments if (due := one.live.next_due_ns()) is not None]
             wait_s = (min(dues) - time.time_ns()) / 1e9 if dues else _LONGEST_WAIT_S
-            await _set_within(self._news, min(max(wait_s, 0.0), _LONGEST_WAIT_S))
+            await set_within(self._news, min(wait_s, _LONGEST_WAIT_S))
 
     async def _tell_readiness(self) -> None:
         while True:
@@ -318,14 +319,6 @@ async def _next_unless(
     finally:
         coming.cancel()
         await asyncio.gather(coming, return_exceptions=True)
-
-
-async def _set_within(event: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return
 
 
 def _states(symbol: str, max_jump_bps: float, source: str) -> StateBuilder:
